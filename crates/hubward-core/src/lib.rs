@@ -1,0 +1,18 @@
+//! The words of Hubward and its pure rules: values, rows, properties, mapping, matching, outcomes, retry decisions.
+//!
+//! Nothing here does I/O, knows a clock or draws a random number; what needs one takes it as an argument. HubSpot's URLs
+//! and JSON live in `hubward-hubspot`, SQL dialects in `hubward-sources`, files and tables in `hubward-store`.
+
+pub mod clock;
+pub mod outcome;
+pub mod property;
+pub mod spec;
+pub mod value;
+pub mod verdict;
+
+pub use clock::WallClock;
+pub use outcome::{Outcome, OutcomeCounts, Reason};
+pub use property::{PropertyDef, PropertyOption, PropertyType};
+pub use secrecy::{ExposeSecret, SecretString};
+pub use value::Value;
+pub use verdict::{ErrorKind, Verdict};

@@ -1,0 +1,171 @@
+//! What a project declares, checked and free of YAML: sources, models, syncs. `hubward-project` makes these, the engine
+//! and the sources read them.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+/// Where something was declared, for messages: file as the user wrote it (relative to the project), 1-based line and column.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Location {
+    pub file: String,
+    pub line: u32,
+    pub column: u32,
+}
+
+/// A configured place that rows are read from. Paths are absolute or relative to the working directory: `hubward-project`
+/// has already resolved them against the project's folder.
+#[derive(Clone, Debug)]
+pub enum SourceSpec {
+    Sqlite {
+        path: PathBuf,
+    },
+    Postgres {
+        url: SecretString,
+    },
+    Files {
+        root: PathBuf,
+    },
+    Adbc {
+        driver: String,
+        entrypoint: Option<String>,
+        options: Vec<(String, SecretString)>,
+    },
+}
+
+/// A named query on a source, with a primary key.
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub name: String,
+    pub source: String,
+    pub query: ModelQuery,
+    /// Column names, one or more.
+    pub primary_key: Vec<String>,
+    pub at: Location,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelQuery {
+    Sql(String),
+    Table(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Upsert,
+    Update,
+    Insert,
+}
+
+/// How a row finds its record. `property` is HubSpot's internal name, or `id` for the record id (mode update only).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Match {
+    pub column: String,
+    pub property: String,
+    pub at: Location,
+}
+
+/// Where a mapped value comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MapSource {
+    Column(String),
+    /// A constant, as YAML had it.
+    Value(crate::Value),
+    /// A Liquid template; `row` is the row.
+    Template(String),
+}
+
+/// `type:` of a map entry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Conversion {
+    /// To what the property's type in HubSpot accepts.
+    #[default]
+    Auto,
+    Date,
+    DateTime,
+    /// Send the value's text as it is.
+    Raw,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WriteRule {
+    #[default]
+    Always,
+    IfEmpty,
+    Append,
+}
+
+/// One entry of `map:`: one property.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MapEntry {
+    pub property: String,
+    pub source: MapSource,
+    pub conversion: Conversion,
+    pub write: WriteRule,
+    pub force: bool,
+    pub at: Location,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Nulls {
+    /// A value that we wrote and that turned NULL is cleared; one that was never ours is left alone.
+    #[default]
+    Auto,
+    /// NULL never writes.
+    Keep,
+    /// NULL always clears.
+    Clear,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnRemoved {
+    #[default]
+    Keep,
+    Clear,
+    Delete,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compare {
+    #[default]
+    Ledger,
+    HubSpot,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnConflict {
+    #[default]
+    Adopt,
+    Reject,
+}
+
+/// A declared association to another object type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AssociationSpec {
+    pub to: String,
+    pub match_: Match,
+    pub label: Option<String>,
+    pub overwrite: bool,
+    pub at: Location,
+}
+
+/// A sync of rows to records of one object type.
+#[derive(Clone, Debug)]
+pub struct ObjectSync {
+    pub name: String,
+    pub model: String,
+    /// As written: a name, a label, a type id (`0-1`) or a fully qualified name.
+    pub object: String,
+    pub object_at: Location,
+    pub mode: Mode,
+    pub match_: Match,
+    pub map: Vec<MapEntry>,
+    pub associations: Vec<AssociationSpec>,
+    pub on_removed: OnRemoved,
+    pub nulls: Nulls,
+    pub split_retries: bool,
+    pub compare: Compare,
+    pub on_conflict: OnConflict,
+    pub after: Vec<String>,
+    pub at: Location,
+}
