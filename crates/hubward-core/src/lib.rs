@@ -3,10 +3,17 @@
 //! Nothing here does I/O, knows a clock or draws a random number; what needs one takes it as an argument. HubSpot's URLs
 //! and JSON live in `hubward-hubspot`, SQL dialects in `hubward-sources`, files and tables in `hubward-store`.
 
+pub mod bits;
 pub mod clock;
+pub mod convert;
+pub mod fingerprint;
+pub mod mapping;
 pub mod outcome;
 pub mod property;
+pub mod row;
 pub mod spec;
+pub mod suggest;
+pub mod template;
 pub mod value;
 pub mod verdict;
 
