@@ -1,0 +1,270 @@
+//! Compaction: base and log become the base of the next generation.
+//!
+//! Everything of the new generation is durable beside the old one before the manifest is replaced, and nothing in memory
+//! changes before that either; so a failure leaves the ledger as it was, and a kill leaves one of the two.
+
+use std::fs::{self, OpenOptions};
+use std::path::Path;
+
+use super::base::{Base, MAX_ROWS};
+use super::base_writer::BaseWriter;
+use super::entry::{EntryHead, PayloadRef};
+use super::heap::{Heap, HeapWriter};
+use super::log::Log;
+use super::log_table::{LogTable, Slot};
+use super::manifest::{self, Manifest};
+use super::open::{base_path, delete_leftovers, heap_path, log_path};
+use super::options::Step;
+use super::record;
+use super::row_bits::RowBits;
+use super::{Ledger, Rows};
+use crate::StoreError;
+
+/// The next generation, durable but not valid yet.
+struct Prepared {
+    manifest: Manifest,
+    base: Base,
+    heap: Heap,
+    log: Log,
+    bits: RowBits,
+}
+
+impl Ledger {
+    /// Compacts if the log has grown past one of the bounds of the options; tells whether it did.
+    ///
+    /// # Errors
+    /// As [`Ledger::compact`].
+    pub fn compact_if_due(&mut self) -> Result<bool, StoreError> {
+        let due = self.is_compaction_due();
+        if due {
+            self.compact()?;
+        }
+        Ok(due)
+    }
+
+    fn is_compaction_due(&self) -> bool {
+        let options = &self.options;
+        let entries = self.rows.table.len() as u64 + self.rows.dropped;
+        let base_rows = self.base.as_ref().map_or(0, Base::rows) as u64;
+        let by_part = options
+            .min_log_entries
+            .max(base_rows / 100 * options.max_log_percent);
+        entries > by_part.min(options.max_log_entries) || self.log.len() > options.max_log_bytes
+    }
+
+    /// Merges base and log into the next generation. Works in the middle of a scan: what was seen stays seen.
+    ///
+    /// # Errors
+    /// The disk refused or is full. The ledger then stands as before and takes further changes, except after a failure at the
+    /// very end, when it is [`StoreError::Poisoned`] until it is opened again.
+    pub fn compact(&mut self) -> Result<(), StoreError> {
+        self.check_usable()?;
+        if self.rows.len > MAX_ROWS {
+            return Err(StoreError::TooLarge {
+                what: "the number of rows of one sync",
+                limit: MAX_ROWS,
+            });
+        }
+        let prepared = match self.prepare_generation() {
+            Ok(prepared) => prepared,
+            Err(e) => {
+                self.undo();
+                return Err(e);
+            }
+        };
+        if let Err(e) = manifest::publish(&self.dir) {
+            // A rename that reports a failure may yet have happened, so neither generation may be touched any more.
+            self.poisoned = true;
+            return Err(e);
+        }
+        // From here on the new generation is what the next opener finds.
+        self.manifest = prepared.manifest;
+        self.base = Some(prepared.base);
+        self.heap = prepared.heap;
+        self.log = prepared.log;
+        let old = std::mem::take(&mut self.rows);
+        self.rows = Rows {
+            table: LogTable::default(),
+            bits: prepared.bits,
+            dropped: 0,
+            ..old
+        };
+        let sealed = self
+            .step(Step::ManifestPublished)
+            .and_then(|()| manifest::seal(&self.dir))
+            .and_then(|()| self.step(Step::OldDoomed));
+        self.poisoned = sealed.is_err();
+        sealed?;
+        delete_leftovers(&self.dir, &self.manifest)
+    }
+
+    fn prepare_generation(&self) -> Result<Prepared, StoreError> {
+        let generation = self.manifest.generation + 1;
+        let dead = self.manifest.heap_len - self.manifest.heap_live;
+        let rewrite_heap =
+            dead > self.options.max_dead_payload_bytes && dead > self.manifest.heap_live;
+        let (heap_number, heap_start) = if rewrite_heap {
+            (self.manifest.heap + 1, 0)
+        } else {
+            (self.manifest.heap, self.manifest.heap_len)
+        };
+        let (base_path, heap_path) = (
+            base_path(&self.dir, generation),
+            heap_path(&self.dir, heap_number),
+        );
+        let mut merge = Merge {
+            ledger: self,
+            base: BaseWriter::create(&base_path, self.rows.len)?,
+            heap: HeapWriter::open(&heap_path, heap_start)?,
+            rewrite_heap,
+            bits: RowBits::new(self.rows.len as usize),
+            row: 0,
+            heap_live: 0,
+        };
+        merge.run()?;
+        let Merge {
+            base,
+            heap,
+            bits,
+            heap_live,
+            ..
+        } = merge;
+        let heap_len = heap.finish()?;
+        self.step(Step::HeapWritten)?;
+        base.finish()?;
+        self.step(Step::BaseWritten)?;
+        let log = self.begin_log(&log_path(&self.dir, generation), generation)?;
+        self.step(Step::LogWritten)?;
+        let manifest = Manifest {
+            generation,
+            heap: heap_number,
+            heap_len,
+            heap_live,
+            meta: self.manifest.meta.clone(),
+        };
+        // The names of the new files must be durable before a manifest that speaks of them can be.
+        manifest::seal(&self.dir)?;
+        manifest::prepare(&self.dir, &manifest)?;
+        self.step(Step::ManifestPrepared)?;
+        Ok(Prepared {
+            manifest,
+            base: Base::open(&base_path)?,
+            heap: Heap::open(&heap_path, heap_len)?,
+            log,
+            bits,
+        })
+    }
+
+    /// The new generation's log begins with the intents that have no outcome yet.
+    fn begin_log(&self, path: &Path, generation: u64) -> Result<Log, StoreError> {
+        let mut log = Log::create(path, generation)?;
+        if !self.rows.intents.is_empty() {
+            let mut frame = Log::start_frame();
+            for intent in self.rows.intents.values() {
+                record::encode_intent(intent, &mut frame)?;
+            }
+            log.append(frame, || Ok(()))?;
+        }
+        Ok(log)
+    }
+
+    /// Takes back what a failed compaction wrote, so that it does not keep the disk full. What fails here is done by the
+    /// next opening.
+    fn undo(&self) {
+        let _ = delete_leftovers(&self.dir, &self.manifest);
+        let heap = OpenOptions::new().write(true).open(self.heap.path());
+        if let Ok(file) = heap {
+            let _ = file.set_len(self.manifest.heap_len);
+        }
+        if self.manifest.heap_len == 0 {
+            let _ = fs::remove_file(self.heap.path());
+        }
+    }
+}
+
+/// The merge of base and log by ascending key.
+struct Merge<'a> {
+    ledger: &'a Ledger,
+    base: BaseWriter,
+    heap: HeapWriter,
+    rewrite_heap: bool,
+    bits: RowBits,
+    row: usize,
+    heap_live: u64,
+}
+
+impl Merge<'_> {
+    fn run(&mut self) -> Result<(), StoreError> {
+        let rows = &self.ledger.rows;
+        let log_bytes = self.ledger.log.map()?;
+        let mut slots = rows.table.sorted().into_iter().peekable();
+        let base_rows = self.ledger.base.as_ref().map_or(0, Base::rows);
+        for row in 0..base_rows {
+            let (seen, overridden) = rows.bits.both(row);
+            if overridden {
+                continue;
+            }
+            let base = self.ledger.base_file();
+            let head = base.head(row);
+            while let Some(number) =
+                slots.next_if(|&number| rows.table.slot(number).head.key < head.key)
+            {
+                self.take_slot(rows.table.slot(number), &log_bytes)?;
+            }
+            self.take_old(&head, base.payload(row), seen)?;
+        }
+        for number in slots {
+            self.take_slot(rows.table.slot(number), &log_bytes)?;
+        }
+        Ok(())
+    }
+
+    fn take_slot(&mut self, slot: &Slot, log_bytes: &[u8]) -> Result<(), StoreError> {
+        if slot.removed {
+            return Ok(());
+        }
+        if slot.in_heap {
+            return self.take_old(&slot.head, slot.payload, slot.seen);
+        }
+        let start = slot.payload.offset() as usize;
+        let bytes = log_bytes
+            .get(start..start + slot.payload.len())
+            .ok_or_else(|| {
+                StoreError::corrupt(
+                    self.ledger.log.path(),
+                    "a row refers to bytes behind its end",
+                )
+            })?;
+        let payload = self.heap.push(bytes)?;
+        self.push(&slot.head, payload, slot.seen)
+    }
+
+    /// An entry whose payload lies in the old heap.
+    fn take_old(
+        &mut self,
+        head: &EntryHead,
+        payload: PayloadRef,
+        seen: bool,
+    ) -> Result<(), StoreError> {
+        let payload = if self.rewrite_heap {
+            self.heap.push(self.ledger.heap.read(payload)?)?
+        } else {
+            payload
+        };
+        self.push(head, payload, seen)
+    }
+
+    fn push(
+        &mut self,
+        head: &EntryHead,
+        payload: PayloadRef,
+        seen: bool,
+    ) -> Result<(), StoreError> {
+        if seen {
+            self.bits.set_seen(self.row);
+        }
+        self.row += 1;
+        self.heap_live += payload.len() as u64;
+        self.base.push(head, payload)
+    }
+}

@@ -1,0 +1,398 @@
+//! The ledger: what HubSpot has confirmed, by row key.
+//!
+//! One folder for each account and sync:
+//!
+//! ```text
+//! LOCK      held while the ledger is open
+//! MANIFEST  which generation is valid, and the caller's meta
+//! base-N    the rows, sorted by key, immutable, memory-mapped
+//! heap-M    the payloads of the base's rows
+//! log-N     what changed since base-N, durable frame by frame
+//! ```
+//!
+//! A change counts once its frame is on the disk; a compaction writes the next generation beside the valid one and then
+//! replaces the manifest, so a kill at any moment leaves a valid state. Memory holds the keys of the log (64 bytes each,
+//! bounded by [`LedgerOptions::max_log_entries`] as long as the caller compacts when due) and two bits for each row.
+//!
+//! Left to the caller: when to scan, when to compact, hashing, and what a fingerprint means.
+
+mod base;
+mod base_writer;
+mod compact;
+mod entry;
+mod heap;
+mod log;
+mod log_table;
+mod manifest;
+mod open;
+mod options;
+mod record;
+mod row_bits;
+mod scan;
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use base::Base;
+use entry::decode_payload;
+pub use entry::{Change, Entry, EntryHead, Intent, Payload, Probe};
+use heap::Heap;
+use log::Log;
+use log_table::{LogTable, Slot};
+pub use manifest::LedgerMeta;
+use manifest::Manifest;
+pub use options::{LedgerOptions, Step, StepHook};
+use record::{Record, Records};
+use row_bits::RowBits;
+
+use crate::StoreError;
+
+/// An open ledger. Only one can be open for a folder, in all processes together.
+#[derive(Debug)]
+pub struct Ledger {
+    dir: PathBuf,
+    options: LedgerOptions,
+    manifest: Manifest,
+    /// Absent in generation 0, whose base is empty.
+    base: Option<Base>,
+    heap: Heap,
+    log: Log,
+    rows: Rows,
+    /// The manifest was replaced but it is unknown whether that is durable.
+    poisoned: bool,
+    /// Holds the lock; closing it lets go.
+    _lock: File,
+}
+
+/// What memory holds of the rows.
+#[derive(Debug, Default)]
+struct Rows {
+    /// Keys of the log; a key here wins over the base.
+    table: LogTable,
+    /// Seen and overridden rows of the base. A row that is overridden but not in the table was removed.
+    bits: RowBits,
+    /// Rows of the base that were removed without a slot in the table.
+    dropped: u64,
+    /// Live entries.
+    len: u64,
+    /// Live entries that the scan has met.
+    seen: u64,
+    /// A scan has begun since the ledger was opened.
+    scanning: bool,
+    intents: HashMap<u128, Intent>,
+}
+
+/// Where a live entry is.
+enum Place {
+    Base(usize),
+    Log(u32),
+}
+
+impl Ledger {
+    /// Number of entries.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.rows.len
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.len == 0
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What the caller keeps beside the rows.
+    #[must_use]
+    pub fn meta(&self) -> &LedgerMeta {
+        &self.manifest.meta
+    }
+
+    /// Replaces the meta as a whole; the old or the new one survives a kill.
+    ///
+    /// # Errors
+    /// The disk refused; the ledger then still has the old meta, or is [`StoreError::Poisoned`] for further changes.
+    pub fn set_meta(&mut self, meta: LedgerMeta) -> Result<(), StoreError> {
+        self.check_usable()?;
+        let next = Manifest {
+            meta,
+            ..self.manifest.clone()
+        };
+        manifest::prepare(&self.dir, &next)?;
+        self.step(Step::MetaPrepared)?;
+        if let Err(e) = manifest::publish(&self.dir) {
+            // A rename that reports a failure may yet have happened.
+            self.poisoned = true;
+            return Err(e);
+        }
+        self.manifest = next;
+        let sealed = self
+            .step(Step::MetaPublished)
+            .and_then(|()| manifest::seal(&self.dir));
+        self.poisoned = sealed.is_err();
+        sealed
+    }
+
+    /// The entry of a key, with its payload read from the disk.
+    ///
+    /// # Errors
+    /// The payload cannot be read or does not match its checksum.
+    pub fn get(&self, key: u128) -> Result<Option<Entry>, StoreError> {
+        match self.place(key) {
+            None => Ok(None),
+            Some(Place::Log(number)) => self.slot_entry(self.rows.table.slot(number)).map(Some),
+            Some(Place::Base(row)) => self.base_entry(self.base_file(), row).map(Some),
+        }
+    }
+
+    /// The entry of a key without its payload; touches no more than three cache lines.
+    #[must_use]
+    pub fn lookup(&self, key: u128) -> Option<EntryHead> {
+        Some(match self.place(key)? {
+            Place::Log(number) => self.rows.table.slot(number).head,
+            Place::Base(row) => self.base_file().head(row),
+        })
+    }
+
+    /// Intents without an outcome, by ascending time.
+    #[must_use]
+    pub fn intents(&self) -> Vec<Intent> {
+        let mut intents: Vec<Intent> = self.rows.intents.values().cloned().collect();
+        intents.sort_unstable_by_key(|intent| (intent.at_ms, intent.key));
+        intents
+    }
+
+    /// Writes the changes as one frame and returns once it is durable: all of them count, or none.
+    ///
+    /// An entry that is confirmed while a scan is under way counts as seen by it.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownKey`] for a fingerprint of an unknown row and [`StoreError::TooLarge`] before anything is
+    /// written; [`StoreError::DiskFull`] and [`StoreError::Io`] when the disk refused: none of the changes counts.
+    pub fn append(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        self.check_usable()?;
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let mut frame = Log::start_frame();
+        for (i, change) in changes.iter().enumerate() {
+            if let Change::Refingerprint { key, .. } = change {
+                self.check_known(*key, &changes[..i])?;
+            }
+            record::encode(change, &mut frame)?;
+        }
+        let body = Log::body_of(&frame).to_vec();
+        let options = &self.options;
+        let body_at = self
+            .log
+            .append(frame, || options.step(Step::FrameWritten))?;
+        self.rows
+            .replay(self.base.as_ref(), body_at, &body, self.log.path())
+    }
+
+    /// Reads everything and checks it against the checksums: the base, and the payload of every entry. The log was checked
+    /// when it was opened.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] with the file and what is wrong.
+    pub fn verify(&self) -> Result<(), StoreError> {
+        if let Some(base) = &self.base {
+            base.verify()?;
+        }
+        for entry in self.iter() {
+            entry?;
+        }
+        Ok(())
+    }
+
+    fn check_usable(&self) -> Result<(), StoreError> {
+        if self.poisoned {
+            return Err(StoreError::Poisoned {
+                path: manifest::path(&self.dir),
+            });
+        }
+        Ok(())
+    }
+
+    fn check_known(&self, key: u128, before: &[Change]) -> Result<(), StoreError> {
+        let confirmed = before
+            .iter()
+            .any(|change| matches!(change, Change::Confirmed(entry) if entry.key == key));
+        if confirmed || self.place(key).is_some() {
+            return Ok(());
+        }
+        Err(StoreError::UnknownKey { key })
+    }
+
+    fn step(&self, step: Step) -> Result<(), StoreError> {
+        self.options
+            .step(step)
+            .map_err(|e| StoreError::io("writing", &self.dir, e))
+    }
+
+    fn base_file(&self) -> &Base {
+        self.base
+            .as_ref()
+            .expect("a row of the base has been found, so there is a base")
+    }
+
+    fn place(&self, key: u128) -> Option<Place> {
+        if let Some(row) = self.base.as_ref().and_then(|base| base.find(key))
+            && !self.rows.bits.is_overridden(row)
+        {
+            return Some(Place::Base(row));
+        }
+        let number = self.rows.table.find(key)?;
+        (!self.rows.table.slot(number).removed).then_some(Place::Log(number))
+    }
+
+    fn base_entry(&self, base: &Base, row: usize) -> Result<Entry, StoreError> {
+        let bytes = self.heap.read(base.payload(row))?;
+        Ok(base
+            .head(row)
+            .with(decode_payload(bytes, self.heap.path())?))
+    }
+
+    fn slot_entry(&self, slot: &Slot) -> Result<Entry, StoreError> {
+        let payload = if slot.in_heap {
+            decode_payload(self.heap.read(slot.payload)?, self.heap.path())?
+        } else {
+            let bytes = self.log.read(slot.payload.offset(), slot.payload.len())?;
+            decode_payload(&bytes, self.log.path())?
+        };
+        Ok(slot.head.with(payload))
+    }
+}
+
+impl Rows {
+    /// Takes over the records of a frame's body that lies at `body_at` in the log: the same for a new and for a replayed one.
+    fn replay(
+        &mut self,
+        base: Option<&Base>,
+        body_at: u64,
+        body: &[u8],
+        log: &Path,
+    ) -> Result<(), StoreError> {
+        let mut records = Records::new(body);
+        loop {
+            match records.next() {
+                Ok(None) => return Ok(()),
+                Ok(Some(record)) => self.apply(base, body_at, record),
+                Err(record::NoRecord) => {
+                    return Err(StoreError::corrupt(
+                        log,
+                        format!("the frame at byte {body_at} holds no records"),
+                    ));
+                }
+            }
+        }
+    }
+
+    fn apply(&mut self, base: Option<&Base>, body_at: u64, record: Record) {
+        match record {
+            Record::Confirmed {
+                head,
+                payload_at,
+                payload_len,
+            } => {
+                self.intents.remove(&head.key);
+                let payload = entry::PayloadRef::new(body_at + payload_at as u64, payload_len);
+                self.confirm(base, head, payload);
+            }
+            Record::Refingerprint {
+                key,
+                fingerprint,
+                mapped,
+            } => {
+                let Some(number) = self.slot_for_change(base, key) else {
+                    return;
+                };
+                let head = &mut self.table.slot_mut(number).head;
+                head.fingerprint = fingerprint;
+                head.mapped = mapped;
+            }
+            Record::Removed { key } => self.remove(base, key),
+            Record::Intent(intent) => {
+                self.intents.insert(intent.key, intent);
+            }
+            Record::IntentCleared { key } => {
+                self.intents.remove(&key);
+            }
+        }
+    }
+
+    fn confirm(&mut self, base: Option<&Base>, head: EntryHead, payload: entry::PayloadRef) {
+        let number = match self.slot_for_change(base, head.key) {
+            Some(number) => number,
+            None => {
+                self.len += 1;
+                match self.table.find(head.key) {
+                    Some(number) => {
+                        self.table.slot_mut(number).removed = false;
+                        number
+                    }
+                    None => self.table.insert(Slot {
+                        head,
+                        ..Slot::default()
+                    }),
+                }
+            }
+        };
+        let slot = self.table.slot_mut(number);
+        slot.head = head;
+        slot.payload = payload;
+        slot.in_heap = false;
+        if self.scanning && !slot.seen {
+            slot.seen = true;
+            self.seen += 1;
+        }
+    }
+
+    /// The slot of a live entry, made from the base's row where the log has none yet.
+    fn slot_for_change(&mut self, base: Option<&Base>, key: u128) -> Option<u32> {
+        if let Some(base) = base
+            && let Some(row) = base.find(key)
+            && !self.bits.is_overridden(row)
+        {
+            self.bits.set_overridden(row);
+            return Some(self.table.insert(Slot {
+                head: base.head(row),
+                payload: base.payload(row),
+                in_heap: true,
+                removed: false,
+                seen: self.bits.is_seen(row),
+            }));
+        }
+        let number = self.table.find(key)?;
+        (!self.table.slot(number).removed).then_some(number)
+    }
+
+    fn remove(&mut self, base: Option<&Base>, key: u128) {
+        let was_seen;
+        if let Some(base) = base
+            && let Some(row) = base.find(key)
+            && !self.bits.is_overridden(row)
+        {
+            self.bits.set_overridden(row);
+            self.dropped += 1;
+            was_seen = self.bits.is_seen(row);
+        } else {
+            let Some(number) = self.table.find(key) else {
+                return;
+            };
+            let slot = self.table.slot_mut(number);
+            if slot.removed {
+                return;
+            }
+            slot.removed = true;
+            was_seen = std::mem::take(&mut slot.seen);
+        }
+        self.len -= 1;
+        self.seen -= u64::from(was_seen);
+    }
+}

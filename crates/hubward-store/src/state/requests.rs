@@ -1,0 +1,197 @@
+//! The request log: every request to HubSpot and its answer, found by run, by row key, or by failure.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
+
+use super::{StateDb, StateOptions, from_ms};
+use crate::StoreError;
+
+/// One request as it was sent, redacted by the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestRow {
+    pub run: String,
+    /// Empty where the request belongs to no sync.
+    pub sync: String,
+    pub at: Timestamp,
+    /// Until the answer was read, milliseconds.
+    pub ms: u64,
+    pub method: String,
+    pub path: String,
+    /// 0 where no answer came.
+    pub status: u16,
+    /// 1 for the first sending.
+    pub attempt: u32,
+    /// Keys, as text, of the rows that it carried.
+    pub rows: Vec<String>,
+    pub request: Vec<u8>,
+    pub response: Vec<u8>,
+    /// No answer, a refusal, or a refusal of some of its rows.
+    pub failed: bool,
+}
+
+/// A logged request with its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestRecord {
+    /// Ascends in the order of logging and is never given twice.
+    pub seq: u64,
+    pub request: RequestRow,
+}
+
+/// Which requests to read; the default is all, from the first.
+#[derive(Clone, Debug, Default)]
+pub struct RequestFilter {
+    pub run: Option<String>,
+    /// Only requests that carried the row with this key.
+    pub key: Option<String>,
+    pub failed_only: bool,
+    /// Only requests with a greater number: the last one's of the page before.
+    pub after: Option<u64>,
+    /// Most requests to return.
+    pub limit: Option<u32>,
+}
+
+impl StateDb {
+    /// Queues a request to be written; waits only when the queue is full. A failure to write is told by
+    /// [`StateDb::flush`].
+    ///
+    /// # Errors
+    /// [`StoreError::Poisoned`] if the writing thread has died.
+    pub fn log_request(&self, row: RequestRow) -> Result<(), StoreError> {
+        self.inner.writer.log(row)
+    }
+
+    /// Waits until everything queued is written.
+    ///
+    /// # Errors
+    /// The first failure to write a request since the last flush; that request is not in the log.
+    pub fn flush(&self) -> Result<(), StoreError> {
+        self.inner.writer.flush()
+    }
+
+    /// Reads logged requests by ascending number.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn requests(&self, filter: &RequestFilter) -> Result<Vec<RequestRecord>, StoreError> {
+        let mut records = Vec::new();
+        self.for_each_request(filter, |record| records.push(record))?;
+        Ok(records)
+    }
+
+    /// As [`StateDb::requests`], one at a time.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn for_each_request(
+        &self,
+        filter: &RequestFilter,
+        mut f: impl FnMut(RequestRecord),
+    ) -> Result<(), StoreError> {
+        let by_key = if filter.key.is_some() {
+            "seq IN (SELECT seq FROM request_rows WHERE key = :key)"
+        } else {
+            ":key IS NULL"
+        };
+        let failed = if filter.failed_only { "failed" } else { "TRUE" };
+        let sql = format!(
+            "SELECT seq, run, sync, at, ms, method, path, status, attempt, failed, request, response
+             FROM requests JOIN request_bodies USING (seq)
+             WHERE {by_key} AND {failed} AND (:run IS NULL OR run = :run) AND seq > :after
+             ORDER BY seq LIMIT :limit"
+        );
+        self.read("reading the request log", |connection| {
+            let mut statement = connection.prepare(&sql)?;
+            let mut keys =
+                connection.prepare("SELECT key FROM request_rows WHERE seq = ? ORDER BY key")?;
+            let mut rows = statement.query(named_params! {
+                ":key": filter.key,
+                ":run": filter.run,
+                ":after": filter.after.unwrap_or(0) as i64,
+                ":limit": filter.limit.map_or(-1, i64::from),
+            })?;
+            while let Some(row) = rows.next()? {
+                let mut record = record_of(row)?;
+                for key in keys.query_map([record.seq as i64], |row| row.get(0))? {
+                    record.request.rows.push(key?);
+                }
+                f(record);
+            }
+            Ok(())
+        })
+    }
+}
+
+fn record_of(row: &Row<'_>) -> rusqlite::Result<RequestRecord> {
+    Ok(RequestRecord {
+        seq: row.get::<_, i64>(0)? as u64,
+        request: RequestRow {
+            run: row.get(1)?,
+            sync: row.get(2)?,
+            at: from_ms(3, row.get(3)?)?,
+            ms: row.get::<_, i64>(4)? as u64,
+            method: row.get(5)?,
+            path: row.get(6)?,
+            status: row.get(7)?,
+            attempt: row.get(8)?,
+            rows: Vec::new(),
+            request: row.get(10)?,
+            response: row.get(11)?,
+            failed: row.get(9)?,
+        },
+    })
+}
+
+pub(super) fn insert(connection: &Connection, rows: &[Box<RequestRow>]) -> rusqlite::Result<()> {
+    let mut requests = connection.prepare(
+        "INSERT INTO requests (run, sync, at, ms, method, path, status, attempt, failed, bytes)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    let mut bodies = connection
+        .prepare("INSERT INTO request_bodies (seq, request, response) VALUES (?, ?, ?)")?;
+    let mut keys =
+        connection.prepare("INSERT OR IGNORE INTO request_rows (key, seq) VALUES (?, ?)")?;
+    for row in rows {
+        let seq = requests.insert(params![
+            row.run,
+            row.sync,
+            row.at.as_millisecond(),
+            row.ms as i64,
+            row.method,
+            row.path,
+            row.status,
+            row.attempt,
+            row.failed,
+            (row.request.len() + row.response.len()) as i64,
+        ])?;
+        bodies.execute(params![seq, row.request, row.response])?;
+        for key in &row.rows {
+            keys.execute(params![key, seq])?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes the requests that are too old or too many.
+pub(super) fn retain(connection: &Connection, options: &StateOptions) -> rusqlite::Result<()> {
+    let last_by_age: Option<i64> = connection.query_row(
+        "SELECT max(seq) FROM requests WHERE at < (SELECT at FROM requests ORDER BY seq DESC LIMIT 1) - ?",
+        [options.max_request_age_ms],
+        |row| row.get(0),
+    )?;
+    // The newest request whose bodies, with those of all newer ones, pass the limit.
+    let last_by_bytes: Option<i64> = connection
+        .query_row(
+            "SELECT seq FROM (SELECT seq, sum(bytes) OVER (ORDER BY seq DESC) AS total FROM requests)
+             WHERE total > ? LIMIT 1",
+            [options.max_request_bytes as i64],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let Some(last) = last_by_age.max(last_by_bytes) else {
+        return Ok(());
+    };
+    for table in ["request_rows", "request_bodies", "requests"] {
+        connection.execute(&format!("DELETE FROM {table} WHERE seq <= ?"), [last])?;
+    }
+    Ok(())
+}
