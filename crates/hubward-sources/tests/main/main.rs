@@ -1,0 +1,4 @@
+//! Every source from its specification to its rows, as the engine uses it.
+
+mod sqlite;
+mod support;
