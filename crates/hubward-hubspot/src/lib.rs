@@ -1,1 +1,49 @@
+//! Speaks HubSpot: requests, answers, errors decoded once into an enum, limits, tokens.
+//!
+//! Only this crate knows HubSpot's URLs and JSON, and it knows nothing of syncs: a caller hands it inputs and gets back
+//! what HubSpot said about each of them. Waiting for the account's limits, repeating what may be repeated, refreshing a
+//! token and finding the account's region happen in here; deciding what a refused or lost row means is left to the caller.
 
+mod attempt;
+mod calls;
+mod client;
+mod concurrency;
+mod config;
+mod decode;
+mod error;
+mod issues;
+mod limiter;
+mod metadata;
+mod observe;
+mod reply;
+mod request;
+pub mod requests;
+mod search;
+mod token;
+mod transport;
+mod transport_http;
+mod version;
+
+pub use client::Client;
+pub use config::{Auth, ClientConfig, DEFAULT_BASE_URL, LimitShare, RetryConfig};
+pub use decode::{decode_error, decode_part};
+pub use error::{ApiError, ErrorDetail, PropertyIssue};
+pub use limiter::{Budget, BudgetSnapshot, DailySnapshot, Limiter, LimiterSnapshot};
+pub use metadata::{
+    Account, AssociationLabel, Owner, Pipeline, Schema, SchemaAssociation, Stage, TokenInfo,
+};
+pub use observe::{Attempt, AttemptOutcome, Observer};
+pub use reply::{
+    AssociatedRecords, AssociatedTo, AssociationReply, AssociationResult, BatchReply, RecordResult,
+    SearchReply, Warning,
+};
+pub use request::{ApiRequest, CallMeta, Encoding, RequestKind};
+pub use requests::{AssociationInput, AssociationType, Input};
+pub use search::{
+    Filter, Operator, SEARCH_BODY_MAX_CHARS, SEARCH_PAGE_MAX, SEARCH_REACH, SearchQuery, Sort,
+};
+pub use transport::{HttpRequest, HttpResponse, Transport, TransportError, TransportErrorKind};
+pub use transport_http::{HttpOptions, HttpTransport};
+pub use version::{ApiVersion, UnknownVersion};
+
+pub use http::Method;

@@ -1,0 +1,332 @@
+//! All budgets of one account as one pure state machine: what may be sent now, what an answer teaches. It is told the time.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use hubward_core::ErrorKind;
+use tokio::time::Instant;
+
+use super::window::Window;
+use super::{Budget, DailyRefused};
+
+/// Before the first answer, and for accounts whose answers name no limit: HubSpot's smallest (api.md 11.1).
+const BURST_FALLBACK: u32 = 100;
+const BURST_INTERVAL: Duration = Duration::from_secs(10);
+const ASSOCIATION_FALLBACK: u32 = 100;
+/// Sources disagree about 4 or 5 a second (api.md 15): start at the safe one.
+const SEARCH_START: u32 = 4;
+const SEARCH_MAX: u32 = 5;
+const SEARCH_INTERVAL: Duration = Duration::from_secs(1);
+/// Searches without a 429 after which the fifth a second is tried.
+const SEARCH_TRUST_AFTER: u32 = 20;
+/// A full daily budget is asked about this often: it resets at midnight in a time zone that we need not know.
+const DAILY_PROBE_EVERY: Duration = Duration::from_secs(15 * 60);
+/// A daily figure that rises by more than this was not merely overtaken by other answers.
+const DAILY_RISE: u64 = 50;
+/// A rise that means a new day.
+const DAILY_NEW_DAY: u64 = 1_000;
+/// The longest a gate stays closed after 429s in a row.
+const GATE_MAX: Duration = Duration::from_secs(10);
+
+/// What to do with the request at the head of a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// Send; it stands in the log.
+    Go,
+    /// Ask again then.
+    At(Instant),
+    /// Ask again when the request under way has been answered: it will tell the limit.
+    WhenAnswered,
+}
+
+/// The headers of an answer that speak of limits (api.md 11.2).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LimitHeaders {
+    pub(super) max: Option<u32>,
+    pub(super) remaining: Option<u32>,
+    pub(super) interval_ms: Option<u64>,
+    pub(super) daily: Option<u64>,
+    pub(super) daily_remaining: Option<u64>,
+}
+
+impl LimitHeaders {
+    pub(super) fn read(headers: &HeaderMap) -> Self {
+        fn number<T: std::str::FromStr>(headers: &HeaderMap, name: &str) -> Option<T> {
+            headers.get(name)?.to_str().ok()?.trim().parse().ok()
+        }
+        Self {
+            max: number(headers, "x-hubspot-ratelimit-max").filter(|max| *max > 0),
+            remaining: number(headers, "x-hubspot-ratelimit-remaining"),
+            interval_ms: number(headers, "x-hubspot-ratelimit-interval-milliseconds"),
+            daily: number(headers, "x-hubspot-ratelimit-daily"),
+            daily_remaining: number(headers, "x-hubspot-ratelimit-daily-remaining"),
+        }
+    }
+}
+
+/// One budget's window and gate.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) window: Window,
+    /// HubSpot itself has named the limit.
+    pub(super) learned: bool,
+    /// Nothing is known yet: one request at a time.
+    cautious: bool,
+    in_flight: u32,
+    closed_until: Option<Instant>,
+    struck_at: Option<Instant>,
+    strikes: u32,
+    /// Answers without a 429 since the start; a 429 ends the counting for good.
+    calm: Option<u32>,
+}
+
+impl Lane {
+    fn new(window: Window, cautious: bool) -> Self {
+        Self {
+            window,
+            learned: false,
+            cautious,
+            in_flight: 0,
+            closed_until: None,
+            struck_at: None,
+            strikes: 0,
+            calm: Some(0),
+        }
+    }
+
+    fn decide(&mut self, now: Instant) -> Decision {
+        if let Some(until) = self.closed_until {
+            if until > now {
+                return Decision::At(until);
+            }
+            self.closed_until = None;
+        }
+        if self.cautious && self.in_flight > 0 {
+            return Decision::WhenAnswered;
+        }
+        let at = self.window.earliest(now);
+        if at > now {
+            return Decision::At(at);
+        }
+        Decision::Go
+    }
+
+    fn strike(
+        &mut self,
+        first: Duration,
+        retry_after: Option<Duration>,
+        sent_at: Instant,
+        now: Instant,
+    ) {
+        // Requests that were under way together are refused together: one strike for all of them.
+        if self.struck_at.is_none_or(|at| sent_at > at) {
+            self.strikes += 1;
+            self.struck_at = Some(now);
+            self.window.full(now);
+        }
+        let pause = (first * 2u32.saturating_pow(self.strikes.saturating_sub(1))).min(GATE_MAX);
+        let until = now + pause.max(retry_after.unwrap_or_default());
+        self.closed_until = Some(self.closed_until.map_or(until, |at| at.max(until)));
+        self.calm = None;
+    }
+}
+
+/// The day's calls.
+#[derive(Debug, Default)]
+pub(super) struct Daily {
+    pub(super) limit: Option<u64>,
+    pub(super) remaining: Option<u64>,
+    /// Ours today, as far as we know.
+    pub(super) ours: u64,
+    cap: Option<u64>,
+    share: f64,
+    probe_at: Option<Instant>,
+}
+
+impl Daily {
+    /// What we leave to others.
+    fn reserve(&self) -> u64 {
+        let limit = self.limit.unwrap_or(0) as f64;
+        (limit * (1.0 - self.share)).floor() as u64
+    }
+
+    fn check(&mut self, now: Instant) -> Result<(), DailyRefused> {
+        if self.cap.is_some_and(|cap| self.ours >= cap) {
+            return Err(DailyRefused::OurCap(self.cap.unwrap_or(0)));
+        }
+        let Some(remaining) = self.remaining.filter(|left| *left <= self.reserve()) else {
+            return Ok(());
+        };
+        let probe_at = *self.probe_at.get_or_insert(now + DAILY_PROBE_EVERY);
+        if probe_at <= now {
+            self.probe_at = Some(now + DAILY_PROBE_EVERY);
+            return Ok(());
+        }
+        Err(DailyRefused::UsedUp { remaining })
+    }
+
+    fn sent(&mut self) {
+        self.ours += 1;
+        self.remaining = self.remaining.map(|left| left.saturating_sub(1));
+    }
+
+    fn learn(&mut self, limit: Option<u64>, remaining: Option<u64>) {
+        if limit.is_some() {
+            self.limit = limit;
+        }
+        let Some(told) = remaining else {
+            return;
+        };
+        let Some(known) = self.remaining else {
+            self.remaining = Some(told);
+            return;
+        };
+        // Answers overtake each other, so small rises are old news. A large one is a new day.
+        let asked = self.probe_at.is_some() && told > self.reserve();
+        if told > known + DAILY_NEW_DAY {
+            self.ours = 0;
+        }
+        if told < known || told > known + DAILY_RISE || asked {
+            self.remaining = Some(told);
+        }
+        if self.remaining.is_some_and(|left| left > self.reserve()) {
+            self.probe_at = None;
+        }
+    }
+
+    fn exhausted(&mut self, now: Instant) {
+        self.remaining = Some(0);
+        self.probe_at = Some(now + DAILY_PROBE_EVERY);
+    }
+}
+
+/// The state of one account's budgets.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) burst: Lane,
+    pub(super) search: Lane,
+    pub(super) associations: Lane,
+    pub(super) daily: Daily,
+}
+
+impl State {
+    pub(super) fn new(share: f64, daily_cap: Option<u64>) -> Self {
+        let window = |max, interval| Window::new(max, interval, share);
+        Self {
+            burst: Lane::new(window(BURST_FALLBACK, BURST_INTERVAL), true),
+            search: Lane::new(window(SEARCH_START, SEARCH_INTERVAL), false),
+            associations: Lane::new(window(ASSOCIATION_FALLBACK, BURST_INTERVAL), false),
+            daily: Daily {
+                cap: daily_cap,
+                share: if share.is_finite() {
+                    share.clamp(0.0, 1.0)
+                } else {
+                    1.0
+                },
+                ..Daily::default()
+            },
+        }
+    }
+
+    fn lane(&mut self, budget: Budget) -> &mut Lane {
+        match budget {
+            Budget::Burst => &mut self.burst,
+            Budget::Search => &mut self.search,
+            Budget::Associations => &mut self.associations,
+        }
+    }
+
+    pub(super) fn decide(
+        &mut self,
+        budget: Budget,
+        now: Instant,
+    ) -> Result<Decision, DailyRefused> {
+        let decision = self.lane(budget).decide(now);
+        if decision == Decision::Go {
+            // Associations have a day of their own (api.md 7.4), of which HubSpot tells nothing.
+            if budget != Budget::Associations {
+                self.daily.check(now)?;
+                self.daily.sent();
+            }
+            let lane = self.lane(budget);
+            lane.window.sent(now);
+            lane.in_flight += 1;
+        }
+        Ok(decision)
+    }
+
+    /// The request is no longer under way.
+    pub(super) fn back(&mut self, budget: Budget) {
+        let lane = self.lane(budget);
+        lane.in_flight = lane.in_flight.saturating_sub(1);
+    }
+
+    pub(super) fn learn(
+        &mut self,
+        budget: Budget,
+        headers: &LimitHeaders,
+        failure: Option<ErrorKind>,
+        retry_after: Option<Duration>,
+        sent_at: Instant,
+        now: Instant,
+    ) {
+        self.daily.learn(headers.daily, headers.daily_remaining);
+        let lane = self.lane(budget);
+        // Search answers carry no burst headers; should one carry them all the same, they would speak of another window.
+        if budget != Budget::Search
+            && let Some(max) = headers.max
+        {
+            lane.window.set_max(max);
+            lane.learned = true;
+            lane.cautious = false;
+            if let Some(ms) = headers.interval_ms {
+                lane.window.set_interval(Duration::from_millis(ms));
+            }
+            if let Some(remaining) = headers.remaining {
+                lane.window.remaining(remaining, sent_at, now);
+            }
+        }
+        match failure {
+            None => {
+                lane.cautious = false;
+                lane.strikes = 0;
+                if let Some(calm) = &mut lane.calm {
+                    *calm = calm.saturating_add(1);
+                }
+            }
+            Some(ErrorKind::BurstLimit) => {
+                lane.strike(Duration::from_secs(1), retry_after, sent_at, now);
+            }
+            Some(ErrorKind::SecondlyLimit) => {
+                lane.strike(Duration::from_millis(300), retry_after, sent_at, now);
+            }
+            Some(ErrorKind::DailyLimit) => self.daily.exhausted(now),
+            Some(_) => {}
+        }
+        self.derive_limits(budget);
+    }
+
+    /// What HubSpot does not name: search by experience, associations by the burst limit's tier (api.md 7.4, 11.1).
+    fn derive_limits(&mut self, budget: Budget) {
+        if budget == Budget::Search {
+            let trusted = self
+                .search
+                .calm
+                .is_some_and(|calm| calm >= SEARCH_TRUST_AFTER);
+            let max = if trusted { SEARCH_MAX } else { SEARCH_START };
+            self.search.window.set_max(max);
+        }
+        if self.burst.learned && !self.associations.learned {
+            let max = match self.burst.window.max() {
+                0..=149 => 100,
+                150..=199 => 150,
+                _ => 200,
+            };
+            self.associations.window.set_max(max);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;

@@ -1,0 +1,79 @@
+//! In which order syncs run: `after:` is a must, what associations imply is a wish.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::project::{Project, SyncSpec};
+
+impl Project {
+    /// The syncs in dependency order, as positions in [`Project::syncs`]. A sync comes after those it names under
+    /// `after`, and after those that write the object types it associates to, unless that would contradict an `after`
+    /// or go round in a circle; else the order of the files holds.
+    #[must_use]
+    pub fn run_order(&self) -> Vec<usize> {
+        let positions: HashMap<&str, usize> = self
+            .syncs
+            .iter()
+            .enumerate()
+            .map(|(position, sync)| (sync.name(), position))
+            .collect();
+        let mut before: Vec<HashSet<usize>> = Vec::with_capacity(self.syncs.len());
+        for sync in &self.syncs {
+            let musts = sync.after().iter();
+            before.push(
+                musts
+                    .filter_map(|name| positions.get(name.as_str()).copied())
+                    .collect(),
+            );
+        }
+        for (position, sync) in self.syncs.iter().enumerate() {
+            for wished in self.implied(sync) {
+                if wished != position && !reaches(&before, wished, position) {
+                    before[position].insert(wished);
+                }
+            }
+        }
+        let mut order = Vec::with_capacity(self.syncs.len());
+        let mut placed = vec![false; self.syncs.len()];
+        // `after` has no cycle in a checked project and wishes add none, so every pass places at least one.
+        while let Some(next) = (0..self.syncs.len())
+            .find(|next| !placed[*next] && before[*next].iter().all(|other| placed[*other]))
+        {
+            placed[next] = true;
+            order.push(next);
+        }
+        order
+    }
+
+    fn implied(&self, sync: &SyncSpec) -> Vec<usize> {
+        let SyncSpec::Object(sync) = sync else {
+            return Vec::new();
+        };
+        let mut wished = Vec::new();
+        for (position, other) in self.syncs.iter().enumerate() {
+            if let SyncSpec::Object(other) = other
+                && sync
+                    .associations
+                    .iter()
+                    .any(|association| association.to.eq_ignore_ascii_case(&other.object))
+            {
+                wished.push(position);
+            }
+        }
+        wished
+    }
+}
+
+/// Whether `from` waits, directly or not, for `to`.
+fn reaches(before: &[HashSet<usize>], from: usize, to: usize) -> bool {
+    let mut open = vec![from];
+    let mut seen = HashSet::new();
+    while let Some(next) = open.pop() {
+        if next == to {
+            return true;
+        }
+        if seen.insert(next) {
+            open.extend(&before[next]);
+        }
+    }
+    false
+}

@@ -1,0 +1,144 @@
+//! Readers: from a located tree to domain values, one file of this folder per part of the grammar. A reader reports every
+//! problem it meets and answers `None` where a value cannot be had; nothing is built from a part that is not whole.
+
+mod fields;
+mod hubspot;
+mod mapping;
+mod models;
+mod scalars;
+mod schedule;
+mod sources;
+mod syncs;
+mod template;
+
+use std::path::{Path, PathBuf};
+
+use hubward_core::spec::{Location, Model, SourceSpec};
+
+use crate::grammar;
+use crate::load::ProjectInput;
+use crate::project::{AccountSpec, Project, Schedule, SyncSpec};
+use crate::sink::{Sink, Span};
+use crate::yaml::Node;
+
+pub(crate) use models::models_file;
+pub(crate) use scalars::Text;
+pub(crate) use syncs::sync_file;
+
+/// A name with the place that declares it.
+#[derive(Clone, Debug)]
+pub(crate) struct Declared {
+    pub(crate) name: String,
+    pub(crate) span: Span,
+}
+
+/// What all files together hold: values that are whole, and the names and references that cross files, which also come
+/// from parts that are not whole, so that one mistake does not bring a second message.
+#[derive(Default)]
+pub(crate) struct Read {
+    name: Option<String>,
+    accounts: Vec<AccountSpec>,
+    sources: Vec<(String, SourceSpec, Location)>,
+    models: Vec<Model>,
+    syncs: Vec<SyncSpec>,
+    schedules: Vec<(String, Schedule)>,
+    removal_limit: Option<f64>,
+
+    pub(crate) source_names: Vec<Declared>,
+    pub(crate) model_names: Vec<Declared>,
+    pub(crate) sync_names: Vec<Declared>,
+    /// Models' sources.
+    pub(crate) source_uses: Vec<Text>,
+    /// Syncs' models.
+    pub(crate) model_uses: Vec<Text>,
+    /// `after:` of each sync, by the sync's name.
+    pub(crate) after: Vec<(String, Vec<Text>)>,
+    /// A file could not be read: what it declares is not known, so nothing can be said to be missing.
+    pub(crate) incomplete: bool,
+}
+
+impl Read {
+    pub(crate) fn into_project(self) -> Project {
+        Project {
+            name: self.name.unwrap_or_default(),
+            accounts: self.accounts,
+            sources: self.sources,
+            models: self.models,
+            syncs: self.syncs,
+            schedules: self.schedules,
+            removal_limit: self.removal_limit,
+        }
+    }
+}
+
+/// The state of a reading.
+pub(crate) struct Reader<'r, 's> {
+    pub(crate) sink: &'r mut Sink<'s>,
+    root: &'r Path,
+    sql_file: &'r dyn Fn(&str) -> Result<String, String>,
+    credentials: bool,
+    templates: template::Parser,
+    read: Read,
+}
+
+impl<'r, 's> Reader<'r, 's> {
+    pub(crate) fn new(
+        input: &'r ProjectInput<'_>,
+        credentials: bool,
+        sink: &'r mut Sink<'s>,
+    ) -> Self {
+        Self {
+            sink,
+            root: input.root,
+            sql_file: input.sql_file,
+            credentials,
+            templates: template::Parser::new(),
+            read: Read::default(),
+        }
+    }
+
+    /// A file could not be read.
+    pub(crate) fn incomplete(&mut self) {
+        self.read.incomplete = true;
+    }
+
+    pub(crate) fn finish(self) -> Read {
+        let mut read = self.read;
+        if read.name.is_none() {
+            let folder = self.root.file_name().and_then(|name| name.to_str());
+            read.name = Some(folder.unwrap_or("project").to_owned());
+        }
+        read
+    }
+
+    fn resolve(&self, path: &str) -> PathBuf {
+        // `Path::join` keeps an absolute path as it is.
+        self.root.join(path)
+    }
+}
+
+/// Reads `hubward.yml`.
+pub(crate) fn project(reader: &mut Reader<'_, '_>, tree: &Node) {
+    let Some(fields) = reader.table(tree, &grammar::PROJECT) else {
+        reader.incomplete();
+        return;
+    };
+    if let Some(node) = fields.get("name") {
+        reader.read.name = reader.text(node, "name").map(|text| text.value);
+    }
+    if let Some(node) = fields.get("hubspot") {
+        reader.read.accounts = hubspot::accounts(reader, node);
+    }
+    if let Some(node) = fields.get("sources") {
+        sources::sources(reader, node);
+    }
+    if let Some(node) = fields.get("models") {
+        models::models(reader, node);
+    }
+    if let Some(node) = fields.get("intake") {
+        reader.open(node);
+    }
+    if let Some(node) = fields.get("removal_limit") {
+        reader.read.removal_limit = reader.share(node, "removal_limit");
+    }
+}
