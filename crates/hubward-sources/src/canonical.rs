@@ -9,6 +9,7 @@ use std::sync::Arc;
 use arrow_array::builder::StringBuilder;
 use arrow_array::{Array, ArrayRef, FixedSizeBinaryArray, RecordBatch, RecordBatchOptions};
 use arrow_cast::{CastOptions, cast_with_options};
+use arrow_json::writer::{EncoderOptions, make_encoder};
 use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 
 use crate::error::{SourceError, SourceErrorKind};
@@ -200,7 +201,7 @@ fn canonical_item(field: &FieldRef) -> Option<FieldRef> {
     Some(Arc::new(Field::new(field.name(), data_type, true)))
 }
 
-fn cast(column: &ArrayRef, field: &Field) -> Result<ArrayRef, SourceError> {
+pub(crate) fn cast(column: &ArrayRef, field: &Field) -> Result<ArrayRef, SourceError> {
     // Not the default, which turns what does not fit into NULL.
     let options = CastOptions {
         safe: false,
@@ -233,6 +234,68 @@ fn uuids_as_text(column: &ArrayRef, field: &Field) -> Result<ArrayRef, SourceErr
         }
     }
     Ok(Arc::new(text.finish()))
+}
+
+/// A column as text: dates and times in ISO form, nested values as JSON with NULL members written out.
+pub(crate) fn as_text(column: &ArrayRef, field: &Field) -> Result<ArrayRef, SourceError> {
+    let printable = Field::new(field.name(), printable_type(field.data_type()), true);
+    let column = if printable.data_type() == field.data_type() {
+        Arc::clone(column)
+    } else {
+        cast(column, &printable)?
+    };
+    if printable.data_type().is_nested() {
+        as_json_text(&column, &Arc::new(printable))
+    } else {
+        cast(&column, &Field::new(field.name(), DataType::Utf8, true))
+    }
+}
+
+fn as_json_text(column: &ArrayRef, field: &FieldRef) -> Result<ArrayRef, SourceError> {
+    let options = EncoderOptions::default().with_explicit_nulls(true);
+    let mut encoder = make_encoder(field, column, &options).map_err(|error| {
+        SourceError::read(format!(
+            "column `{}` cannot be written as JSON: {error}",
+            field.name()
+        ))
+    })?;
+    let mut text = StringBuilder::new();
+    let mut buffer = Vec::new();
+    for row in 0..column.len() {
+        if column.is_null(row) {
+            text.append_null();
+            continue;
+        }
+        buffer.clear();
+        encoder.encode(row, &mut buffer);
+        text.append_value(std::str::from_utf8(&buffer).expect("JSON is written as UTF-8"));
+    }
+    Ok(Arc::new(text.finish()))
+}
+
+/// The same type with `+00:00` for `UTC`: the printer knows zones only as offsets.
+fn printable_type(data_type: &DataType) -> DataType {
+    let printable_field = |field: &FieldRef| {
+        field
+            .as_ref()
+            .clone()
+            .with_data_type(printable_type(field.data_type()))
+    };
+    match data_type {
+        DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some("+00:00".into())),
+        DataType::List(item) => DataType::List(Arc::new(printable_field(item))),
+        DataType::Map(entries, sorted) => {
+            DataType::Map(Arc::new(printable_field(entries)), *sorted)
+        }
+        DataType::Struct(fields) => DataType::Struct(
+            fields
+                .iter()
+                .map(printable_field)
+                .collect::<Vec<_>>()
+                .into(),
+        ),
+        other => other.clone(),
+    }
 }
 
 pub(crate) fn opaque(column: &str) -> SourceError {

@@ -6,7 +6,10 @@
 //! apart two files of one stem.
 
 mod csv;
+mod jsonl;
 mod parquet;
+mod sql;
+mod virtual_table;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -73,12 +76,7 @@ impl Table {
         Ok(match self.format {
             Format::Csv => Box::new(csv::CsvReader::open(&self.path, wanted)?),
             Format::Parquet => Box::new(parquet::ParquetReader::open(&self.path, wanted)?),
-            Format::JsonLines => {
-                return Err(SourceError::new(
-                    SourceErrorKind::Unsupported,
-                    "JSON lines cannot be read yet",
-                ));
-            }
+            Format::JsonLines => Box::new(jsonl::JsonLinesReader::open(&self.path, wanted)?),
         })
     }
 }
@@ -202,10 +200,12 @@ impl Source for FilesSource {
                     Ok(())
                 })
             }
-            ModelQuery::Sql(_) => Err(SourceError::new(
-                SourceErrorKind::Unsupported,
-                "SQL over files cannot be read yet",
-            )),
+            ModelQuery::Sql(sql) => {
+                let sql = sql.clone();
+                feed::start(options, move |feed| {
+                    sql::read(catalog, &sql, batch_rows, feed)
+                })
+            }
         }
     }
 
@@ -221,10 +221,7 @@ impl Source for FilesSource {
                 crate::text::refuse_doubled_names(&schema)?;
                 Ok(schema)
             }
-            ModelQuery::Sql(_) => Err(SourceError::new(
-                SourceErrorKind::Unsupported,
-                "SQL over files cannot be read yet",
-            )),
+            ModelQuery::Sql(sql) => sql::columns(catalog, sql),
         }
     }
 

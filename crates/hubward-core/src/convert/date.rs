@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::{ConvertContext, Refusal, quoted};
 use crate::Value;
-use crate::row::trim_decimal;
+use crate::row::{civil, trim_decimal};
 
 /// `YYYY-MM-DD`.
 pub(super) fn date(value: &Value, ctx: &ConvertContext<'_>) -> Result<String, Refusal> {
@@ -22,17 +22,14 @@ pub(super) fn date(value: &Value, ctx: &ConvertContext<'_>) -> Result<String, Re
 
 /// `YYYY-MM-DDThh:mm:ss.sssZ`; finer fractions are cut, not rounded.
 pub(super) fn datetime(value: &Value, ctx: &ConvertContext<'_>) -> Result<String, Refusal> {
-    let Some(instant) = parse_instant(value) else {
-        return Err(refused(value, "date and time", ctx));
-    };
-    let civil = TimeZone::UTC.to_datetime(instant);
-    if !(1..=9999).contains(&civil.year()) {
-        return Err(out_of_years(value));
+    match to_utc(value) {
+        Some(utc) if (1..=9999).contains(&utc.year()) => Ok(instant_text(utc)),
+        Some(_) => Err(out_of_years(value)),
+        None => Err(refused(value, "date and time", ctx)),
     }
-    Ok(instant_text(civil))
 }
 
-pub(crate) fn instant_text(civil: DateTime) -> String {
+fn instant_text(civil: DateTime) -> String {
     format!(
         "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
         civil.year(),
@@ -72,40 +69,33 @@ fn refused(value: &Value, what: &str, ctx: &ConvertContext<'_>) -> Refusal {
 /// The calendar day that a value means: a date's own, an instant's day in UTC.
 #[must_use]
 pub fn to_civil_date(value: &Value) -> Option<Date> {
-    match value {
-        Value::Date(date) => Some(*date),
-        Value::DateTime(civil) => Some(civil.date()),
-        _ => parse_instant(value).map(|instant| TimeZone::UTC.to_datetime(instant).date()),
-    }
+    to_utc(value).map(|utc| utc.date())
 }
 
-/// The instant that a value means: timestamps; days and times without a zone, read as UTC; ISO 8601 text; whole numbers as
-/// milliseconds since 1970. An eight-digit number that reads as `YYYYMMDD` is that day: as milliseconds it would mean the
-/// first two days of 1970.
+/// The instant that a value means, as civil time in UTC: timestamps; days and times without a zone, read as UTC; ISO 8601
+/// text; whole numbers as milliseconds since 1970. An eight-digit number that reads as `YYYYMMDD` is that day: as
+/// milliseconds it would mean the first two days of 1970.
 #[must_use]
-pub fn parse_instant(value: &Value) -> Option<Timestamp> {
+pub fn to_utc(value: &Value) -> Option<DateTime> {
     match value {
-        Value::Timestamp(instant) => Some(*instant),
-        Value::DateTime(civil) => utc(*civil),
-        Value::Date(date) => utc(date.at(0, 0, 0, 0)),
-        Value::Int(number) => number_to_instant(&number.to_string()),
-        Value::UInt(number) => number_to_instant(&number.to_string()),
-        Value::Decimal(text) => number_to_instant(trim_decimal(text)),
-        Value::Float(number) if number.fract() == 0.0 => number_to_instant(&number.to_string()),
-        Value::Text(text) => text_to_instant(text.trim()),
+        Value::Timestamp(instant) => Some(TimeZone::UTC.to_datetime(*instant)),
+        Value::DateTime(civil) => Some(*civil),
+        Value::Date(date) => Some(date.at(0, 0, 0, 0)),
+        Value::Int(number) => number_to_utc(&number.to_string()),
+        Value::UInt(number) => number_to_utc(&number.to_string()),
+        Value::Decimal(text) => number_to_utc(trim_decimal(text)),
+        Value::Float(number) if number.fract() == 0.0 => number_to_utc(&number.to_string()),
+        Value::Text(text) => text_to_utc(text.trim()),
         _ => None,
     }
 }
 
-fn utc(civil: DateTime) -> Option<Timestamp> {
-    TimeZone::UTC.to_timestamp(civil).ok()
-}
-
-fn number_to_instant(digits: &str) -> Option<Timestamp> {
+fn number_to_utc(digits: &str) -> Option<DateTime> {
     if let Some(date) = compact_date(digits) {
-        return utc(date.at(0, 0, 0, 0));
+        return Some(date.at(0, 0, 0, 0));
     }
-    Timestamp::from_millisecond(digits.parse().ok()?).ok()
+    let ms: i64 = digits.parse().ok()?;
+    civil::utc(ms.div_euclid(1_000), ms.rem_euclid(1_000) * 1_000_000)
 }
 
 /// `YYYYMMDD` of a plausible year.
@@ -121,31 +111,26 @@ fn compact_date(digits: &str) -> Option<Date> {
         .then(|| Date::new(year, month, day).ok())?
 }
 
-fn text_to_instant(text: &str) -> Option<Timestamp> {
+fn text_to_utc(text: &str) -> Option<DateTime> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     if !unsigned.is_empty() && unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
-        return number_to_instant(text);
+        return number_to_utc(text);
     }
-    // `2020-02-29 03:30:17 UTC`, as some warehouses print it.
-    let zoned;
-    let text = match text.strip_suffix(" UTC") {
-        Some(civil) => {
-            zoned = format!("{civil}Z");
-            zoned.as_str()
-        }
-        None => text,
-    };
     if !text.is_ascii() || !has_iso_day(text) {
         return None;
     }
-    // With an offset first: as a civil time the offset would be dropped unseen.
-    if let Ok(instant) = text.parse::<Timestamp>() {
-        return Some(instant);
-    }
+    // UTC in its several spellings (` UTC` is BigQuery's) is what a civil time is read as anyway.
+    let utc = ["Z", "z", " UTC", "+00:00", "+0000", "+00"]
+        .iter()
+        .find_map(|mark| text.strip_suffix(mark))
+        .filter(|civil| civil.len() > 10);
+    let text = utc.unwrap_or(text);
     if text.len() > 10 && has_offset(&text[10..]) {
-        return None;
+        // As a civil time the offset would be dropped unseen.
+        let instant: Timestamp = text.parse().ok()?;
+        return Some(TimeZone::UTC.to_datetime(instant));
     }
-    text.parse::<DateTime>().ok().and_then(utc)
+    text.parse().ok()
 }
 
 /// `YYYY-MM-DD` at the beginning; then nothing, or `T` or a blank and a time.
@@ -170,6 +155,7 @@ fn has_iso_day(text: &str) -> bool {
     }
 }
 
+/// An offset or a zone's name after the time.
 fn has_offset(time: &str) -> bool {
     time.contains(['Z', 'z', '+', '-', '['])
 }

@@ -11,12 +11,15 @@ mod matching;
 mod number;
 mod owner;
 
+#[cfg(test)]
+mod tests;
+
 use crate::row::value_text;
 use crate::spec::Conversion;
 use crate::{PropertyDef, PropertyType, Reason, Value};
 
 pub use choice::append_form;
-pub use date::{parse_instant, to_civil_date};
+pub use date::{to_civil_date, to_utc};
 pub use matching::fold_match_value;
 pub use owner::Owners;
 

@@ -13,6 +13,9 @@ mod column;
 mod key;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};

@@ -4,7 +4,7 @@ use arrow_buffer::i256;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::Value;
-use crate::row::trim_decimal;
+use crate::row::{civil, trim_decimal};
 
 // Arbitrary odd numbers, one for each kind of value, so that the text `5` is not the number 5.
 const BOOL: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -113,7 +113,7 @@ fn decimal_parts(unscaled: i128, scale: u8) -> u64 {
 pub(super) fn wide_decimal(mut unscaled: i256, mut scale: u8) -> u64 {
     let ten = i256::from_i128(10);
     while scale > 0 && unscaled.to_i128().is_none() && unscaled % ten == i256::ZERO {
-        unscaled = unscaled / ten;
+        unscaled /= ten;
         scale -= 1;
     }
     if let Some(unscaled) = unscaled.to_i128() {
@@ -196,23 +196,16 @@ pub(super) fn value(value: &Value) -> u64 {
         Value::Decimal(digits) => decimal_text(digits),
         Value::Text(string) => text(string.as_bytes()),
         Value::Bytes(raw) => bytes(raw),
-        Value::Date(day) => {
-            let seconds = jiff::tz::TimeZone::UTC
-                .to_timestamp(day.at(0, 0, 0, 0))
-                .map_or(i64::MAX, |instant| instant.as_second());
-            date(seconds.div_euclid(86_400))
+        Value::Date(day) => date(civil::days(*day)),
+        Value::Time(clock) => time(civil::time_ns(*clock)),
+        Value::DateTime(at) => {
+            let (second, ns) = civil::epoch(*at);
+            timestamp(second, ns, false)
         }
-        Value::Time(clock) => {
-            let seconds = i64::from(clock.hour()) * 3_600
-                + i64::from(clock.minute()) * 60
-                + i64::from(clock.second());
-            time(seconds * 1_000_000_000 + i64::from(clock.subsec_nanosecond()))
+        Value::Timestamp(instant) => {
+            let (second, ns) = civil::epoch(jiff::tz::TimeZone::UTC.to_datetime(*instant));
+            timestamp(second, ns, true)
         }
-        Value::DateTime(civil) => match jiff::tz::TimeZone::UTC.to_timestamp(*civil) {
-            Ok(instant) => instant_parts(instant, false),
-            Err(_) => text(civil.to_string().as_bytes()),
-        },
-        Value::Timestamp(instant) => instant_parts(*instant, true),
         Value::List(items) => {
             let items: Vec<u64> = items.iter().map(self::value).collect();
             list(&items)
@@ -221,13 +214,4 @@ pub(super) fn value(value: &Value) -> u64 {
             .iter()
             .map(|(name, entry)| (text(name.as_bytes()), self::value(entry)))),
     }
-}
-
-fn instant_parts(instant: jiff::Timestamp, zoned: bool) -> u64 {
-    let ns = instant.as_nanosecond();
-    let second =
-        i64::try_from(ns.div_euclid(1_000_000_000)).expect("years -9999 to 9999 in seconds fit");
-    let subsec = i64::try_from(ns.rem_euclid(1_000_000_000))
-        .expect("less than a second in nanoseconds fits");
-    timestamp(second, subsec, zoned)
 }

@@ -7,6 +7,9 @@ mod compile;
 mod problem;
 mod row;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use crate::PropertyDef;

@@ -3,9 +3,13 @@
 //!
 //! Left to the caller: which columns and rows to read, and what to do about a value that cannot be represented.
 
+pub(crate) mod civil;
 mod json;
 mod key;
 mod text;
+
+#[cfg(test)]
+mod tests;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -19,8 +23,6 @@ use arrow_array::{Array, ArrayRef, RunArray};
 use arrow_cast::display::{ArrayFormatter, DurationFormat, FormatOptions};
 use arrow_schema::{DataType, Field, TimeUnit};
 use jiff::Timestamp;
-use jiff::civil::{Date, Time};
-use jiff::tz::TimeZone;
 
 use crate::Value;
 
@@ -237,48 +239,32 @@ fn out_of_range(field: &Field, what: &'static str, value: i64) -> ValueError {
 }
 
 fn date(days: i64, field: &Field) -> Result<Value, ValueError> {
-    epoch_day(days)
+    civil::day(days)
         .map(Value::Date)
         .ok_or_else(|| out_of_range(field, "day", days))
 }
 
-/// The day that lies this many days after 1970-01-01.
-pub(crate) fn epoch_day(days: i64) -> Option<Date> {
-    let second = days.checked_mul(86_400)?;
-    let instant = Timestamp::from_second(second).ok()?;
-    Some(TimeZone::UTC.to_datetime(instant).date())
-}
-
 fn time(count: i64, ns_per_unit: i64, field: &Field) -> Result<Value, ValueError> {
-    let failed = || out_of_range(field, "time of day", count);
-    let ns = count.checked_mul(ns_per_unit).ok_or_else(failed)?;
-    if !(0..86_400_000_000_000).contains(&ns) {
-        return Err(failed());
-    }
-    let second = ns / 1_000_000_000;
-    let part = |number: i64| i8::try_from(number).expect("hours, minutes and seconds of a day fit");
-    let subsec = i32::try_from(ns % 1_000_000_000).expect("less than a second in nanoseconds fits");
-    Time::new(
-        part(second / 3_600),
-        part(second / 60 % 60),
-        part(second % 60),
-        subsec,
-    )
-    .map(Value::Time)
-    .map_err(|_| failed())
+    count
+        .checked_mul(ns_per_unit)
+        .and_then(civil::time)
+        .map(Value::Time)
+        .ok_or_else(|| out_of_range(field, "time of day", count))
 }
 
 fn timestamp(count: i64, per_second: i64, zoned: bool, field: &Field) -> Result<Value, ValueError> {
     let second = count.div_euclid(per_second);
     let subsec = count.rem_euclid(per_second) * (1_000_000_000 / per_second);
-    let subsec = i32::try_from(subsec).expect("less than a second in nanoseconds fits");
-    let instant =
-        Timestamp::new(second, subsec).map_err(|_| out_of_range(field, "timestamp", count))?;
-    Ok(if zoned {
-        Value::Timestamp(instant)
-    } else {
-        Value::DateTime(TimeZone::UTC.to_datetime(instant))
-    })
+    if zoned {
+        let subsec = i32::try_from(subsec).expect("less than a second in nanoseconds fits");
+        if let Ok(instant) = Timestamp::new(second, subsec) {
+            return Ok(Value::Timestamp(instant));
+        }
+        // The last day of 9999 lies beyond the instants but within the calendar; UTC is what a civil time is read as.
+    }
+    civil::utc(second, subsec)
+        .map(Value::DateTime)
+        .ok_or_else(|| out_of_range(field, "timestamp", count))
 }
 
 fn duration_text(array: &dyn Array, row: usize, field: &Field) -> Result<Value, ValueError> {

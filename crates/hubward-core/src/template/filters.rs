@@ -1,16 +1,16 @@
 //! The filters that Liquid's standard library lacks or that must not read a clock.
 
-use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::fmt::strtime::BrokenDownTime;
-use jiff::tz::TimeZone;
+use jiff::tz::Offset;
 use liquid_core::{
     Display_filter, Error, Expression, Filter, FilterParameters, FilterReflection,
     FromFilterParameters, ParseFilter, Result, Runtime, Value, ValueView,
 };
 
 use super::values::{from_liquid, json_to_liquid};
-use crate::convert::{parse_instant, to_civil_date};
-use crate::row::value_json;
+use crate::convert::{to_civil_date, to_utc};
+use crate::row::{civil, value_json};
 
 fn refused(filter: &str, input: &dyn ValueView) -> Error {
     if input.is_nil() {
@@ -24,8 +24,8 @@ fn refused(filter: &str, input: &dyn ValueView) -> Error {
     ))
 }
 
-fn instant(filter: &str, input: &dyn ValueView) -> Result<Timestamp> {
-    parse_instant(&from_liquid(input)).ok_or_else(|| refused(filter, input))
+fn instant(filter: &str, input: &dyn ValueView) -> Result<DateTime> {
+    to_utc(&from_liquid(input)).ok_or_else(|| refused(filter, input))
 }
 
 #[derive(Clone, ParseFilter, FilterReflection)]
@@ -42,11 +42,8 @@ struct ToUnixFilter;
 
 impl Filter for ToUnixFilter {
     fn evaluate(&self, input: &dyn ValueView, _runtime: &dyn Runtime) -> Result<Value> {
-        Ok(Value::scalar(
-            instant("to_unix", input)?
-                .as_nanosecond()
-                .div_euclid(1_000_000) as i64,
-        ))
+        let (second, ns) = civil::epoch(instant("to_unix", input)?);
+        Ok(Value::scalar(second * 1_000 + ns / 1_000_000))
     }
 }
 
@@ -64,11 +61,7 @@ struct ToUnixSFilter;
 
 impl Filter for ToUnixSFilter {
     fn evaluate(&self, input: &dyn ValueView, _runtime: &dyn Runtime) -> Result<Value> {
-        Ok(Value::scalar(
-            instant("to_unix_s", input)?
-                .as_nanosecond()
-                .div_euclid(1_000_000_000) as i64,
-        ))
+        Ok(Value::scalar(civil::epoch(instant("to_unix_s", input)?).0))
     }
 }
 
@@ -122,15 +115,14 @@ impl Filter for DateFilter {
             // As in Liquid: the date of nothing is nothing.
             return Ok(Value::Nil);
         }
-        let zoned = instant("date", input)?.to_zoned(TimeZone::UTC);
-        let text = BrokenDownTime::from(&zoned)
-            .to_string(args.format.as_bytes())
-            .map_err(|error| {
-                Error::with_msg(format!(
-                    "the date format {:?} is wrong: {error}",
-                    args.format
-                ))
-            })?;
+        let mut time = BrokenDownTime::from(instant("date", input)?);
+        time.set_offset(Some(Offset::UTC));
+        let text = time.to_string(args.format.as_bytes()).map_err(|error| {
+            Error::with_msg(format!(
+                "the date format {:?} is wrong: {error}",
+                args.format
+            ))
+        })?;
         Ok(Value::scalar(text))
     }
 }

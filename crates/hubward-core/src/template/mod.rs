@@ -11,6 +11,9 @@ mod filters;
 mod loops;
 mod values;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 

@@ -1,4 +1,5 @@
 //! Every source from its specification to its rows, as the engine uses it.
 
+mod files;
 mod sqlite;
 mod support;

@@ -172,6 +172,7 @@ impl Ledger {
     /// next opening.
     fn undo(&self) {
         let _ = delete_leftovers(&self.dir, &self.manifest);
+        let _ = fs::remove_file(manifest::temporary(&self.dir));
         let heap = OpenOptions::new().write(true).open(self.heap.path());
         if let Ok(file) = heap {
             let _ = file.set_len(self.manifest.heap_len);

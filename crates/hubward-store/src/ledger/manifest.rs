@@ -65,6 +65,11 @@ pub(super) fn path(dir: &Path) -> PathBuf {
     dir.join(NAME)
 }
 
+/// Where a manifest lies that does not count yet.
+pub(super) fn temporary(dir: &Path) -> PathBuf {
+    dir.join(TEMPORARY)
+}
+
 /// Reads the manifest; `None` where there is none.
 pub(super) fn read(dir: &Path) -> Result<Option<Manifest>, StoreError> {
     let path = path(dir);
@@ -105,13 +110,13 @@ pub(super) fn prepare(dir: &Path, manifest: &Manifest) -> Result<(), StoreError>
         })
     });
     let text = encoded.map_err(|e| StoreError::io("encoding", &path(dir), e.into()))?;
-    write_durably(&dir.join(TEMPORARY), text.as_bytes())
+    write_durably(&temporary(dir), text.as_bytes())
 }
 
 /// Second half: the rename, which is the moment from which the new manifest counts.
 pub(super) fn publish(dir: &Path) -> Result<(), StoreError> {
     let target = path(dir);
-    fs::rename(dir.join(TEMPORARY), &target).map_err(|e| StoreError::io("replacing", &target, e))
+    fs::rename(temporary(dir), &target).map_err(|e| StoreError::io("replacing", &target, e))
 }
 
 /// Third part: the rename survives a power cut.

@@ -28,9 +28,9 @@ mod open;
 mod options;
 mod record;
 mod row_bits;
+mod rows;
 mod scan;
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -39,12 +39,11 @@ use entry::decode_payload;
 pub use entry::{Change, Entry, EntryHead, Intent, Payload, Probe};
 use heap::Heap;
 use log::Log;
-use log_table::{LogTable, Slot};
+use log_table::Slot;
 pub use manifest::LedgerMeta;
 use manifest::Manifest;
 pub use options::{LedgerOptions, Step, StepHook};
-use record::{Record, Records};
-use row_bits::RowBits;
+use rows::Rows;
 
 use crate::StoreError;
 
@@ -63,24 +62,6 @@ pub struct Ledger {
     poisoned: bool,
     /// Holds the lock; closing it lets go.
     _lock: File,
-}
-
-/// What memory holds of the rows.
-#[derive(Debug, Default)]
-struct Rows {
-    /// Keys of the log; a key here wins over the base.
-    table: LogTable,
-    /// Seen and overridden rows of the base. A row that is overridden but not in the table was removed.
-    bits: RowBits,
-    /// Rows of the base that were removed without a slot in the table.
-    dropped: u64,
-    /// Live entries.
-    len: u64,
-    /// Live entries that the scan has met.
-    seen: u64,
-    /// A scan has begun since the ledger was opened.
-    scanning: bool,
-    intents: HashMap<u128, Intent>,
 }
 
 /// Where a live entry is.
@@ -266,133 +247,5 @@ impl Ledger {
             decode_payload(&bytes, self.log.path())?
         };
         Ok(slot.head.with(payload))
-    }
-}
-
-impl Rows {
-    /// Takes over the records of a frame's body that lies at `body_at` in the log: the same for a new and for a replayed one.
-    fn replay(
-        &mut self,
-        base: Option<&Base>,
-        body_at: u64,
-        body: &[u8],
-        log: &Path,
-    ) -> Result<(), StoreError> {
-        let mut records = Records::new(body);
-        loop {
-            match records.next() {
-                Ok(None) => return Ok(()),
-                Ok(Some(record)) => self.apply(base, body_at, record),
-                Err(record::NoRecord) => {
-                    return Err(StoreError::corrupt(
-                        log,
-                        format!("the frame at byte {body_at} holds no records"),
-                    ));
-                }
-            }
-        }
-    }
-
-    fn apply(&mut self, base: Option<&Base>, body_at: u64, record: Record) {
-        match record {
-            Record::Confirmed {
-                head,
-                payload_at,
-                payload_len,
-            } => {
-                self.intents.remove(&head.key);
-                let payload = entry::PayloadRef::new(body_at + payload_at as u64, payload_len);
-                self.confirm(base, head, payload);
-            }
-            Record::Refingerprint {
-                key,
-                fingerprint,
-                mapped,
-            } => {
-                let Some(number) = self.slot_for_change(base, key) else {
-                    return;
-                };
-                let head = &mut self.table.slot_mut(number).head;
-                head.fingerprint = fingerprint;
-                head.mapped = mapped;
-            }
-            Record::Removed { key } => self.remove(base, key),
-            Record::Intent(intent) => {
-                self.intents.insert(intent.key, intent);
-            }
-            Record::IntentCleared { key } => {
-                self.intents.remove(&key);
-            }
-        }
-    }
-
-    fn confirm(&mut self, base: Option<&Base>, head: EntryHead, payload: entry::PayloadRef) {
-        let number = match self.slot_for_change(base, head.key) {
-            Some(number) => number,
-            None => {
-                self.len += 1;
-                match self.table.find(head.key) {
-                    Some(number) => {
-                        self.table.slot_mut(number).removed = false;
-                        number
-                    }
-                    None => self.table.insert(Slot {
-                        head,
-                        ..Slot::default()
-                    }),
-                }
-            }
-        };
-        let slot = self.table.slot_mut(number);
-        slot.head = head;
-        slot.payload = payload;
-        slot.in_heap = false;
-        if self.scanning && !slot.seen {
-            slot.seen = true;
-            self.seen += 1;
-        }
-    }
-
-    /// The slot of a live entry, made from the base's row where the log has none yet.
-    fn slot_for_change(&mut self, base: Option<&Base>, key: u128) -> Option<u32> {
-        if let Some(base) = base
-            && let Some(row) = base.find(key)
-            && !self.bits.is_overridden(row)
-        {
-            self.bits.set_overridden(row);
-            return Some(self.table.insert(Slot {
-                head: base.head(row),
-                payload: base.payload(row),
-                in_heap: true,
-                removed: false,
-                seen: self.bits.is_seen(row),
-            }));
-        }
-        let number = self.table.find(key)?;
-        (!self.table.slot(number).removed).then_some(number)
-    }
-
-    fn remove(&mut self, base: Option<&Base>, key: u128) {
-        let was_seen;
-        if let Some(base) = base
-            && let Some(row) = base.find(key)
-            && !self.bits.is_overridden(row)
-        {
-            self.bits.set_overridden(row);
-            self.dropped += 1;
-            was_seen = self.bits.is_seen(row);
-        } else {
-            let Some(number) = self.table.find(key) else {
-                return;
-            };
-            let slot = self.table.slot_mut(number);
-            if slot.removed {
-                return;
-            }
-            slot.removed = true;
-            was_seen = std::mem::take(&mut slot.seen);
-        }
-        self.len -= 1;
-        self.seen -= u64::from(was_seen);
     }
 }

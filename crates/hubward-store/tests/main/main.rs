@@ -1,3 +1,6 @@
 //! What the store promises, through its public interface.
 
+mod damage;
+mod kill;
 mod model;
+mod state;

@@ -1,0 +1,157 @@
+//! What memory holds of a ledger's rows, and how a record of the log changes it.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::base::Base;
+use super::entry::{EntryHead, Intent, PayloadRef};
+use super::log_table::{LogTable, Slot};
+use super::record::{NoRecord, Record, Records};
+use super::row_bits::RowBits;
+use crate::StoreError;
+
+/// What memory holds of the rows.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    /// Keys of the log; a key here wins over the base.
+    pub(super) table: LogTable,
+    /// Seen and overridden rows of the base. A row that is overridden but not in the table was removed.
+    pub(super) bits: RowBits,
+    /// Rows of the base that were removed without a slot in the table.
+    pub(super) dropped: u64,
+    /// Live entries.
+    pub(super) len: u64,
+    /// Live entries that the scan has met.
+    pub(super) seen: u64,
+    /// A scan has begun since the ledger was opened.
+    pub(super) scanning: bool,
+    pub(super) intents: HashMap<u128, Intent>,
+}
+
+impl Rows {
+    /// Takes over the records of a frame's body that lies at `body_at` in the log: the same for a new and for a replayed one.
+    pub(super) fn replay(
+        &mut self,
+        base: Option<&Base>,
+        body_at: u64,
+        body: &[u8],
+        log: &Path,
+    ) -> Result<(), StoreError> {
+        let mut records = Records::new(body);
+        loop {
+            match records.next() {
+                Ok(None) => return Ok(()),
+                Ok(Some(record)) => self.apply(base, body_at, record),
+                Err(NoRecord) => {
+                    return Err(StoreError::corrupt(
+                        log,
+                        format!("the frame at byte {body_at} holds no records"),
+                    ));
+                }
+            }
+        }
+    }
+
+    fn apply(&mut self, base: Option<&Base>, body_at: u64, record: Record) {
+        match record {
+            Record::Confirmed {
+                head,
+                payload_at,
+                payload_len,
+            } => {
+                self.intents.remove(&head.key);
+                let payload = PayloadRef::new(body_at + payload_at as u64, payload_len);
+                self.confirm(base, head, payload);
+            }
+            Record::Refingerprint {
+                key,
+                fingerprint,
+                mapped,
+            } => {
+                let Some(number) = self.slot_for_change(base, key) else {
+                    return;
+                };
+                let head = &mut self.table.slot_mut(number).head;
+                head.fingerprint = fingerprint;
+                head.mapped = mapped;
+            }
+            Record::Removed { key } => self.remove(base, key),
+            Record::Intent(intent) => {
+                self.intents.insert(intent.key, intent);
+            }
+            Record::IntentCleared { key } => {
+                self.intents.remove(&key);
+            }
+        }
+    }
+
+    fn confirm(&mut self, base: Option<&Base>, head: EntryHead, payload: PayloadRef) {
+        let number = match self.slot_for_change(base, head.key) {
+            Some(number) => number,
+            None => {
+                self.len += 1;
+                match self.table.find(head.key) {
+                    Some(number) => {
+                        self.table.slot_mut(number).removed = false;
+                        number
+                    }
+                    None => self.table.insert(Slot {
+                        head,
+                        ..Slot::default()
+                    }),
+                }
+            }
+        };
+        let slot = self.table.slot_mut(number);
+        slot.head = head;
+        slot.payload = payload;
+        slot.in_heap = false;
+        if self.scanning && !slot.seen {
+            slot.seen = true;
+            self.seen += 1;
+        }
+    }
+
+    /// The slot of a live entry, made from the base's row where the log has none yet.
+    fn slot_for_change(&mut self, base: Option<&Base>, key: u128) -> Option<u32> {
+        if let Some(base) = base
+            && let Some(row) = base.find(key)
+            && !self.bits.is_overridden(row)
+        {
+            self.bits.set_overridden(row);
+            return Some(self.table.insert(Slot {
+                head: base.head(row),
+                payload: base.payload(row),
+                in_heap: true,
+                removed: false,
+                seen: self.bits.is_seen(row),
+            }));
+        }
+        let number = self.table.find(key)?;
+        (!self.table.slot(number).removed).then_some(number)
+    }
+
+    fn remove(&mut self, base: Option<&Base>, key: u128) {
+        let was_seen;
+        if let Some(base) = base
+            && let Some(row) = base.find(key)
+            && !self.bits.is_overridden(row)
+        {
+            self.bits.set_overridden(row);
+            self.dropped += 1;
+            was_seen = self.bits.is_seen(row);
+        } else {
+            let Some(number) = self.table.find(key) else {
+                return;
+            };
+            let slot = self.table.slot_mut(number);
+            if slot.removed {
+                return;
+            }
+            slot.removed = true;
+            was_seen = std::mem::take(&mut slot.seen);
+        }
+        self.len -= 1;
+        self.seen -= u64::from(was_seen);
+    }
+}
