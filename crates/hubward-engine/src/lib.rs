@@ -1,1 +1,52 @@
+//! The corridor, and the sync door on it.
+//!
+//! A run of a sync has two halves. First the model is read to its end and compared with the ledger; rows that differ wait
+//! in a spill file, are mapped and checked, and by then it is known what the run will send. Then the corridor resolves,
+//! batches, sends and settles until every row has its one outcome, and the ledger records what HubSpot confirmed.
+//!
+//! The engine never talks to a person and never reads the environment, the wall clock or the home folder: those are
+//! passed in.
 
+mod analyze;
+mod blame;
+mod cancel;
+mod check;
+mod corridor;
+mod engine;
+mod error;
+mod feed;
+mod issues;
+mod ledger_writer;
+mod lookup;
+mod object_type;
+mod plan;
+mod prepared;
+mod preview;
+mod progress;
+mod recorder;
+mod report;
+mod row;
+mod run;
+mod scan;
+mod scopes;
+mod search;
+mod settle;
+mod spill;
+mod strategy;
+mod tally;
+mod write;
+mod written;
+
+pub use analyze::Sample;
+pub use cancel::Cancel;
+pub use check::{Problem, Severity};
+pub use engine::{Engine, EngineConfig, SEARCH_SETTLES_AFTER, SyncJob, state_dir};
+pub use error::EngineError;
+pub use object_type::{ObjectType, standard, standard_names};
+pub use plan::SyncPlan;
+pub use preview::{Preview, RequestPreview, preview_model};
+pub use progress::{Phase, Progress, Silent};
+pub use recorder::Recorder;
+pub use report::{Changes, RequestCounts, Status, SyncReport};
+pub use run::RunOptions;
+pub use scopes::{is_granted, needed};

@@ -1,0 +1,379 @@
+//! The second look at what a scan set aside: mapping, conversion, duplicate match values. Afterwards it is decided for
+//! every spilled row whether it is sent, and every row that cannot be sent has its reason.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use hubward_core::convert::ConvertContext;
+use hubward_core::mapping::{MappedRow, Mapping};
+use hubward_core::spec::{Model, Nulls};
+use hubward_core::{Outcome, Reason};
+use hubward_store::{Change, Ledger};
+
+use crate::error::EngineError;
+use crate::progress::Progress;
+use crate::row::Verdict;
+use crate::scan::{Duplicate, Scan, shown_key};
+use crate::spill::Kind;
+use crate::strategy::MatchKind;
+use crate::tally::Tally;
+use crate::written::Written;
+
+/// Names of other rows that one reason lists at most.
+const PARTNERS_MAX: usize = 5;
+/// Refingerprints that are made durable in one frame.
+const REFINGERPRINTS_MAX: usize = 10_000;
+
+/// What a spilled row is to become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Send,
+    /// Finished already: invalid, or unchanged in what is mapped.
+    Finished,
+}
+
+/// The rules a row is mapped by, shared by analysis, sending and preview.
+pub(crate) struct Rules<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) mapping: &'a Mapping,
+    pub(crate) nulls: Nulls,
+    pub(crate) kind: MatchKind,
+    pub(crate) match_column: &'a str,
+    pub(crate) match_property: &'a str,
+    pub(crate) context: ConvertContext<'a>,
+}
+
+/// A mapped row with what the ledger compares.
+pub(crate) struct Judged {
+    pub(crate) key_text: String,
+    pub(crate) mapped: MappedRow,
+    pub(crate) mapped_hash: u64,
+    /// As HubSpot compares match values.
+    pub(crate) match_folded: String,
+    pub(crate) match_hash: u64,
+}
+
+/// The analysis of a scan.
+#[derive(Default)]
+pub(crate) struct Analysis {
+    /// One fate for each row of the spill, in order.
+    pub(crate) fates: Vec<Fate>,
+    pub(crate) verdicts: Vec<Verdict>,
+    pub(crate) invalid: u64,
+    /// Rows to send whose record the ledger knows.
+    pub(crate) known: u64,
+    /// Rows to send whose record it does not know.
+    pub(crate) unknown: u64,
+    /// Rows that differ in the source but not in what is mapped.
+    pub(crate) same_after_mapping: u64,
+    pub(crate) samples: Vec<Sample>,
+    /// Commutative hash of what is to be sent: equal digests mean equal plans, whatever the order of the rows.
+    pub(crate) digest: u64,
+}
+
+/// One row of a plan, for a person.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    pub key: String,
+    /// `added` or `changed`.
+    pub change: &'static str,
+    pub properties: Vec<(String, String)>,
+}
+
+impl Rules<'_> {
+    /// Maps and converts one row; the error is every reason why it cannot be written.
+    pub(crate) fn judge(
+        &self,
+        batch: &RecordBatch,
+        row: usize,
+    ) -> Result<Result<Judged, (String, Reason)>, EngineError> {
+        let key_text = shown_key(self.model, batch, row)?;
+        let mapped = match self.mapping.row(batch, row, &self.context) {
+            Ok(mapped) => mapped,
+            Err(reasons) => return Ok(Err((key_text, join(reasons)))),
+        };
+        let Some(value) = mapped.match_value.clone().filter(|value| !value.is_empty()) else {
+            let reason = Reason::new(
+                "MISSING_MATCH",
+                format!(
+                    "column {} is empty in the row with primary key {key_text}; without it no record can be matched by {}",
+                    self.match_column, self.match_property
+                ),
+            );
+            return Ok(Err((key_text, reason.on(self.match_property, None))));
+        };
+        if self.kind == MatchKind::Id && (value.parse::<u64>().is_err() || value.starts_with('+')) {
+            let reason =
+                Reason::new("INVALID_ID", format!("{value:?} is not a HubSpot record id; an id is a whole number"));
+            return Ok(Err((key_text, reason.on("id", Some(value)))));
+        }
+        let match_folded = mapped.match_folded.clone().unwrap_or(value);
+        let mapped_hash = mapped.mapped_hash() ^ self.nulls_hash(&mapped);
+        let match_hash = hubward_core::fingerprint::match_hash(&match_folded);
+        Ok(Ok(Judged { key_text, mapped, mapped_hash, match_folded, match_hash }))
+    }
+
+    /// What NULL means changes what is sent, for rows that have one.
+    fn nulls_hash(&self, mapped: &MappedRow) -> u64 {
+        if mapped.values.iter().all(|(_, value)| value.is_some()) {
+            return 0;
+        }
+        match self.nulls {
+            Nulls::Auto => 0,
+            Nulls::Keep => 0x6b65_6570_6b65_6570,
+            Nulls::Clear => 0x636c_6561_7263_6c65,
+        }
+    }
+}
+
+/// Several reasons of one row become one: the first property is named, the others follow in the text.
+fn join(mut reasons: Vec<Reason>) -> Reason {
+    if reasons.is_empty() {
+        return Reason::new("INVALID", "the row cannot be mapped");
+    }
+    let mut first = reasons.remove(0);
+    for other in reasons {
+        first.text.push_str("; also ");
+        if let Some(property) = &other.property {
+            first.text.push_str(property);
+            first.text.push_str(": ");
+        }
+        first.text.push_str(&other.text);
+    }
+    first
+}
+
+/// Decides the fate of every spilled row. Blocking. With `dry` the ledger is not written.
+#[expect(clippy::too_many_arguments, reason = "the parts that `Engine::ready` borrows together")]
+pub(crate) fn analyze(
+    rules: &Rules<'_>,
+    scan: &Scan,
+    ledger: &mut Ledger,
+    written: &Written,
+    tally: &Arc<Tally>,
+    progress: &dyn Progress,
+    samples_max: usize,
+    dry: bool,
+) -> Result<Analysis, EngineError> {
+    let mut analysis = Analysis::default();
+    let mut candidates: Vec<(u64, u32)> = Vec::new();
+    let mut refingerprints: Vec<Change> = Vec::new();
+    let mut spilled_duplicates: HashMap<u128, u64> = HashMap::new();
+    let mut reader = scan.spill.read()?;
+    while let Some((batch, marks)) = reader.next_batch()? {
+        for (row, mark) in marks.iter().enumerate() {
+            if let Some(duplicate) = scan.duplicates.get(&mark.key) {
+                *spilled_duplicates.entry(mark.key).or_default() += 1;
+                let key = shown_key(rules.model, &batch, row)?;
+                let reason = duplicate_key(&key, mark.ordinal, duplicate);
+                finish_invalid(&mut analysis, tally, key, reason);
+                continue;
+            }
+            let judged = match rules.judge(&batch, row)? {
+                Ok(judged) => judged,
+                Err((key, reason)) => {
+                    finish_invalid(&mut analysis, tally, key, reason);
+                    continue;
+                }
+            };
+            let known = if mark.kind == Kind::Added { None } else { ledger.get(mark.key)? };
+            let same = known.as_ref().is_some_and(|entry| {
+                let wrote = |position: usize| written.has(&entry.payload.written, &judged.mapped.values[position].0);
+                entry.mapped == judged.mapped_hash
+                    || (entry.match_hash == judged.match_hash
+                        && judged.mapped.properties_to_send(rules.nulls, &wrote).is_empty())
+            });
+            if same && mark.kind != Kind::Full {
+                if !dry {
+                    refingerprints.push(Change::Refingerprint {
+                        key: mark.key,
+                        fingerprint: mark.fingerprint,
+                        mapped: judged.mapped_hash,
+                    });
+                }
+                if refingerprints.len() >= REFINGERPRINTS_MAX {
+                    ledger.append(&refingerprints)?;
+                    refingerprints.clear();
+                }
+                tally.many(Outcome::Unchanged, 1);
+                analysis.same_after_mapping += 1;
+                analysis.fates.push(Fate::Finished);
+                continue;
+            }
+            if known.as_ref().is_some_and(|entry| entry.record_id != 0) {
+                analysis.known += 1;
+            } else {
+                analysis.unknown += 1;
+            }
+            if analysis.samples.len() < samples_max {
+                analysis.samples.push(sample(&judged, known.is_some()));
+            }
+            analysis.digest = analysis.digest.wrapping_add(mix(mark.key, judged.mapped_hash, judged.match_hash));
+            let position = u32::try_from(analysis.fates.len())
+                .map_err(|_| EngineError::new("too-many-rows", "more than 4 294 967 295 rows differ in one run"))?;
+            candidates.push((judged.match_hash, position));
+            analysis.fates.push(Fate::Send);
+        }
+        progress.advance(marks.len() as u64);
+    }
+    if !refingerprints.is_empty() {
+        ledger.append(&refingerprints)?;
+    }
+    for (key, duplicate) in &scan.duplicates {
+        let spilled = spilled_duplicates.get(key).copied().unwrap_or_default();
+        if duplicate.in_ledger && spilled == duplicate.ordinals.len() as u64 {
+            // The first row of this key was counted as unchanged before its double turned up.
+            tally.uncount_unchanged(1);
+            tally.many(Outcome::Invalid, 1);
+            analysis.invalid += 1;
+        }
+    }
+    reject_duplicate_matches(rules, scan, ledger, tally, &mut analysis, candidates)?;
+    Ok(analysis)
+}
+
+fn finish_invalid(analysis: &mut Analysis, tally: &Arc<Tally>, key_text: String, reason: Reason) {
+    tally.ticket().finish(Outcome::Invalid);
+    analysis.invalid += 1;
+    analysis.verdicts.push(Verdict { key_text, outcome: Outcome::Invalid, reason: Some(reason), attempts: 0 });
+    analysis.fates.push(Fate::Finished);
+}
+
+fn duplicate_key(key: &str, ordinal: u64, duplicate: &Duplicate) -> Reason {
+    let mut others: Vec<String> = duplicate
+        .ordinals
+        .iter()
+        .filter(|other| **other != ordinal)
+        .take(PARTNERS_MAX)
+        .map(|other| format!("row {other}"))
+        .collect();
+    if others.is_empty() {
+        others.push("an earlier row".to_owned());
+    }
+    Reason::new(
+        "DUPLICATE_KEY",
+        format!(
+            "primary key {key} of row {ordinal} of the model is also that of {}; a key must name one row",
+            others.join(", ")
+        ),
+    )
+}
+
+/// Rows that would write to one record are invalid, each naming the others: HubSpot would refuse their whole batch
+/// (api.md 2.5), and which of them is right is not ours to guess.
+fn reject_duplicate_matches(
+    rules: &Rules<'_>,
+    scan: &Scan,
+    ledger: &Ledger,
+    tally: &Arc<Tally>,
+    analysis: &mut Analysis,
+    mut candidates: Vec<(u64, u32)>,
+) -> Result<(), EngineError> {
+    candidates.sort_unstable();
+    let mut suspects: HashMap<u64, Vec<String>> = HashMap::new();
+    for pair in candidates.windows(2) {
+        if pair[0].0 == pair[1].0 {
+            suspects.entry(pair[0].0).or_default();
+        }
+    }
+    // Rows that stay as they are hold their match value too.
+    if !candidates.is_empty() {
+        let mut holders: Vec<(u64, u128)> = Vec::new();
+        ledger.for_each_seen(|head| {
+            if candidates.binary_search_by(|(hash, _)| hash.cmp(&head.match_hash)).is_ok() {
+                holders.push((head.match_hash, head.key));
+            }
+        });
+        let sending = keys_to_send(scan, analysis)?;
+        for (hash, key) in holders {
+            if sending.binary_search(&key).is_err()
+                && let Some(entry) = ledger.get(key)?
+            {
+                suspects.entry(hash).or_default().push(entry.payload.key_text);
+            }
+        }
+    }
+    if suspects.is_empty() {
+        return Ok(());
+    }
+
+    // The values themselves decide; a hash only suspects.
+    let mut groups: HashMap<String, Vec<String>> = HashMap::new();
+    let mut members: Vec<(usize, String, String, u64)> = Vec::new();
+    let mut position = 0;
+    let mut reader = scan.spill.read()?;
+    while let Some((batch, marks)) = reader.next_batch()? {
+        for row in 0..marks.len() {
+            if analysis.fates[position] == Fate::Send
+                && let Ok(judged) = rules.judge(&batch, row)?
+                && suspects.contains_key(&judged.match_hash)
+            {
+                groups.entry(judged.match_folded.clone()).or_default().push(judged.key_text.clone());
+                members.push((position, judged.key_text, judged.match_folded, judged.match_hash));
+            }
+            position += 1;
+        }
+    }
+    for (position, key, value, hash) in members {
+        let mut others: Vec<&str> = groups[&value].iter().map(String::as_str).filter(|other| *other != key).collect();
+        others.extend(suspects[&hash].iter().map(String::as_str).filter(|other| *other != key));
+        if others.is_empty() {
+            continue;
+        }
+        let more = others.len().saturating_sub(PARTNERS_MAX);
+        others.truncate(PARTNERS_MAX);
+        let mut named = others.join(", ");
+        if more > 0 {
+            named.push_str(&format!(" and {more} more"));
+        }
+        let reason = Reason::new(
+            "DUPLICATE_MATCH",
+            format!(
+                "{} {value:?} of the row with primary key {key} is also that of {named}; one record cannot be two rows",
+                rules.match_column
+            ),
+        )
+        .on(rules.match_property, Some(value));
+        tally.ticket().finish(Outcome::Invalid);
+        analysis.invalid += 1;
+        analysis.fates[position] = Fate::Finished;
+        analysis.verdicts.push(Verdict { key_text: key, outcome: Outcome::Invalid, reason: Some(reason), attempts: 0 });
+    }
+    Ok(())
+}
+
+/// Keys of the rows that are to be sent, sorted.
+fn keys_to_send(scan: &Scan, analysis: &Analysis) -> Result<Vec<u128>, EngineError> {
+    let mut keys = Vec::new();
+    let mut position = 0;
+    let mut reader = scan.spill.read()?;
+    while let Some((_, marks)) = reader.next_batch()? {
+        for mark in marks {
+            if analysis.fates[position] == Fate::Send {
+                keys.push(mark.key);
+            }
+            position += 1;
+        }
+    }
+    keys.sort_unstable();
+    Ok(keys)
+}
+
+fn sample(judged: &Judged, known: bool) -> Sample {
+    let properties = judged
+        .mapped
+        .values
+        .iter()
+        .filter_map(|(name, value)| value.as_ref().map(|value| (name.to_string(), value.clone())))
+        .collect();
+    Sample { key: judged.key_text.clone(), change: if known { "changed" } else { "added" }, properties }
+}
+
+fn mix(key: u128, mapped: u64, match_hash: u64) -> u64 {
+    let mut bytes = [0; 32];
+    bytes[..16].copy_from_slice(&key.to_le_bytes());
+    bytes[16..24].copy_from_slice(&mapped.to_le_bytes());
+    bytes[24..].copy_from_slice(&match_hash.to_le_bytes());
+    xxhash_rust::xxh3::xxh3_64(&bytes)
+}

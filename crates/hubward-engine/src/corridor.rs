@@ -1,0 +1,269 @@
+//! The corridor's loop: rows in, batches out, many in flight, every row accounted for.
+//!
+//! The loop owns all state (queues, what is in flight, why it stops); tasks own the rows of their one batch and give
+//! them back or finish them. Nothing is shared but the client, the ledger writer and the tally.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hubward_core::spec::{Mode, OnConflict};
+use hubward_core::{Outcome, Reason, WallClock};
+use hubward_hubspot::Client;
+use tokio::task::JoinSet;
+
+use crate::cancel::Cancel;
+use crate::error::EngineError;
+use crate::feed::Feed;
+use crate::issues::Issues;
+use crate::ledger_writer::LedgerWriter;
+use crate::progress::Progress;
+use crate::row::{Row, Verdict};
+use crate::strategy::{MatchKind, Step};
+use crate::tally::Tally;
+
+/// HubSpot's limit for one batch request (api.md 3.1).
+pub(crate) const BATCH_ROWS_MAX: usize = 100;
+/// Rows that wait in memory for their batch; reading stops while there are more.
+const QUEUED_ROWS_MAX: usize = 4_000;
+/// Rows taken from the feed at once.
+const FEED_ROWS: usize = 1_000;
+/// Batches that may be in flight; the client's own limiter and adaptive concurrency rule below that.
+const IN_FLIGHT_BATCHES_MAX: usize = 64;
+/// So many batches in a row that HubSpot could not be made to answer end the run.
+const EXHAUSTED_IN_A_ROW_MAX: u32 = 3;
+
+/// What all batches of one sync share.
+pub(crate) struct Corridor {
+    pub(crate) client: Client,
+    /// The object type as it stands in paths.
+    pub(crate) object: String,
+    pub(crate) sync: Arc<str>,
+    pub(crate) mode: Mode,
+    pub(crate) kind: MatchKind,
+    pub(crate) match_property: Arc<str>,
+    /// The match property is an e-mail address and compared as HubSpot compares those.
+    pub(crate) fold: fn(&str) -> String,
+    pub(crate) split_retries: bool,
+    pub(crate) on_conflict: OnConflict,
+    pub(crate) writer: LedgerWriter,
+    pub(crate) issues: Arc<Issues>,
+    pub(crate) wall: Arc<dyn WallClock>,
+    pub(crate) progress: Arc<dyn Progress>,
+    /// How long after a create of unknown outcome the search index is trusted to show it.
+    pub(crate) search_settles_after: Duration,
+}
+
+/// Operations sent in one request.
+pub(crate) struct Batch {
+    pub(crate) step: Step,
+    pub(crate) rows: Vec<Row>,
+}
+
+/// What a batch's task leaves behind.
+#[derive(Default)]
+pub(crate) struct Done {
+    /// Rows that wait for another step.
+    pub(crate) requeue: Vec<(Step, Row)>,
+    /// Parts of the batch that are to be sent as they are.
+    pub(crate) batches: Vec<Batch>,
+    /// The run cannot go on.
+    pub(crate) stop: Option<EngineError>,
+    /// HubSpot could not be made to answer within the retries.
+    pub(crate) exhausted: Option<EngineError>,
+    pub(crate) verdicts: Vec<Verdict>,
+}
+
+/// Why the corridor ended before its last row.
+#[derive(Debug)]
+pub(crate) enum Stopped {
+    Interrupted,
+    Failed(EngineError),
+}
+
+#[derive(Default)]
+struct Queues {
+    by_step: BTreeMap<Step, VecDeque<Row>>,
+    ready: VecDeque<Batch>,
+    in_flight_ids: HashSet<u64>,
+}
+
+impl Corridor {
+    /// Carries every row of `feed` to its outcome. Returns why it stopped early, if it did; the rows it did not reach
+    /// are then deferred, and counted.
+    pub(crate) async fn run(self: Arc<Self>, mut feed: Feed, tally: &Arc<Tally>, cancel: &Cancel) -> Option<Stopped> {
+        let mut queues = Queues::default();
+        let mut tasks: JoinSet<(Vec<u64>, Done)> = JoinSet::new();
+        let mut exhausted_in_a_row = 0;
+        let mut at_end = false;
+        let mut stopped: Option<Stopped> = None;
+        loop {
+            if stopped.is_none() && cancel.is_set() {
+                stopped = Some(Stopped::Interrupted);
+            }
+            if stopped.is_none() {
+                while !at_end && queues.rows() < QUEUED_ROWS_MAX {
+                    let read = tokio::task::spawn_blocking(move || {
+                        let rows = feed.next_rows(FEED_ROWS);
+                        (feed, rows)
+                    })
+                    .await;
+                    match read {
+                        Ok((back, rows)) => {
+                            feed = back;
+                            match rows {
+                                Ok(rows) => {
+                                    at_end = rows.is_empty();
+                                    let done = self.place(rows, &mut queues).await;
+                                    self.take(done, &mut queues, &mut exhausted_in_a_row, &mut stopped).await;
+                                }
+                                Err(error) => stopped = Some(Stopped::Failed(error)),
+                            }
+                        }
+                        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+                    }
+                    if stopped.is_some() {
+                        break;
+                    }
+                }
+            }
+            if stopped.is_none() {
+                queues.cut(at_end && tasks.is_empty());
+                while tasks.len() < IN_FLIGHT_BATCHES_MAX
+                    && let Some(batch) = queues.next_batch()
+                {
+                    let corridor = Arc::clone(&self);
+                    let ids: Vec<u64> = batch.rows.iter().filter_map(|row| row.record_id).collect();
+                    tasks.spawn(async move { (ids, corridor.execute(batch).await) });
+                }
+            }
+            if tasks.is_empty() {
+                if stopped.is_some() || (at_end && queues.rows() == 0) {
+                    break;
+                }
+                continue;
+            }
+            tokio::select! {
+                joined = tasks.join_next() => match joined {
+                    Some(Ok((ids, done))) => {
+                        for id in ids {
+                            queues.in_flight_ids.remove(&id);
+                        }
+                        self.take(done, &mut queues, &mut exhausted_in_a_row, &mut stopped).await;
+                    }
+                    Some(Err(panic)) => std::panic::resume_unwind(panic.into_panic()),
+                    None => {}
+                },
+                () = cancel.wait(), if stopped.is_none() => stopped = Some(Stopped::Interrupted),
+            }
+        }
+        if stopped.is_some() {
+            let why = match &stopped {
+                Some(Stopped::Failed(error)) => format!("not sent: the run stopped ({error})"),
+                _ => "not sent: the run was interrupted".to_owned(),
+            };
+            let mut verdicts = Vec::new();
+            for row in queues.into_rows() {
+                verdicts.push(row.finish(Outcome::Deferred, Some(Reason::new("RUN_STOPPED", why.clone()))));
+            }
+            self.issues.settle(verdicts).await;
+            tally.many(Outcome::Deferred, feed.remaining_rows());
+        }
+        stopped
+    }
+
+    /// Gives each new row its first step; rows that need no request are finished.
+    async fn place(&self, rows: Vec<Row>, queues: &mut Queues) -> Done {
+        let mut done = Done::default();
+        let mut skipped = Vec::new();
+        for row in rows {
+            let next =
+                crate::strategy::first(self.mode, self.kind, row.record_id.is_some(), row.intent_at_ms.is_some());
+            match next {
+                crate::strategy::Next::Go(step) => queues.push(step, row),
+                _ => skipped.push(row),
+            }
+        }
+        self.skip_existing(skipped, &mut done).await;
+        done
+    }
+
+    async fn take(&self, done: Done, queues: &mut Queues, exhausted_in_a_row: &mut u32, stopped: &mut Option<Stopped>) {
+        let finished = done.verdicts.len() as u64;
+        for (step, row) in done.requeue {
+            queues.push(step, row);
+        }
+        queues.ready.extend(done.batches);
+        if let Some(error) = done.exhausted {
+            *exhausted_in_a_row += 1;
+            if *exhausted_in_a_row >= EXHAUSTED_IN_A_ROW_MAX && stopped.is_none() {
+                *stopped = Some(Stopped::Failed(error));
+            }
+        } else if finished > 0 {
+            *exhausted_in_a_row = 0;
+        }
+        if let Some(error) = done.stop
+            && !matches!(stopped, Some(Stopped::Failed(_)))
+        {
+            *stopped = Some(Stopped::Failed(error));
+        }
+        self.issues.settle(done.verdicts).await;
+        self.progress.advance(finished);
+    }
+}
+
+impl Queues {
+    fn rows(&self) -> usize {
+        self.by_step.values().map(VecDeque::len).sum::<usize>()
+            + self.ready.iter().map(|batch| batch.rows.len()).sum::<usize>()
+    }
+
+    fn push(&mut self, step: Step, row: Row) {
+        self.by_step.entry(step).or_default().push_back(row);
+    }
+
+    /// Cuts full batches; with `flush` also one batch of what is left, so that no row waits for company that cannot come.
+    fn cut(&mut self, flush: bool) {
+        for (&step, queue) in &mut self.by_step {
+            let size = if step == Step::UpdateOne { 1 } else { BATCH_ROWS_MAX };
+            while queue.len() >= size {
+                self.ready.push_back(Batch { step, rows: queue.drain(..size).collect() });
+            }
+            if flush && !queue.is_empty() {
+                self.ready.push_back(Batch { step, rows: queue.drain(..).collect() });
+            }
+        }
+    }
+
+    /// The next batch that may be sent now. Two writes to one record never travel together: a batch gives back the rows
+    /// whose record is already in it or in flight.
+    fn next_batch(&mut self) -> Option<Batch> {
+        let mut waiting = VecDeque::new();
+        let mut next = None;
+        while let Some(mut batch) = self.ready.pop_front() {
+            if !matches!(batch.step, Step::Update | Step::UpdateOne) {
+                next = Some(batch);
+                break;
+            }
+            let (mine, held): (Vec<Row>, Vec<Row>) = std::mem::take(&mut batch.rows)
+                .into_iter()
+                .partition(|row| row.record_id.is_none_or(|id| self.in_flight_ids.insert(id)));
+            if !held.is_empty() {
+                waiting.push_back(Batch { step: batch.step, rows: held });
+            }
+            if !mine.is_empty() {
+                batch.rows = mine;
+                next = Some(batch);
+                break;
+            }
+        }
+        // Held rows go behind what is ready, and are tried again when something has come back.
+        self.ready.append(&mut waiting);
+        next
+    }
+
+    fn into_rows(self) -> impl Iterator<Item = Row> {
+        let ready = self.ready.into_iter().flat_map(|batch| batch.rows);
+        ready.chain(self.by_step.into_values().flatten())
+    }
+}

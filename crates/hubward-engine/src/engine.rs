@@ -1,0 +1,184 @@
+//! One account and one project's state: what every sync of a run shares.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hubward_core::convert::Owners;
+use hubward_core::spec::{Model, ObjectSync, SourceSpec};
+use hubward_core::{PropertyDef, WallClock};
+use hubward_hubspot::{Account, ApiVersion, Client, Schema};
+use hubward_sources::{ReadOptions, Source};
+use hubward_store::StateDb;
+use tokio::sync::Mutex;
+
+use crate::error::EngineError;
+use crate::object_type::{ObjectType, custom, standard};
+use crate::progress::Progress;
+use crate::recorder::Recorder;
+
+/// A create of unknown outcome is looked for by search this long after it was sent: HubSpot works on a request for up to
+/// 100 s (524, api.md 2.4) and its index lags by up to about 30 s behind that (api.md 4.2).
+pub const SEARCH_SETTLES_AFTER: Duration = Duration::from_secs(130);
+
+/// What an engine is made of.
+pub struct EngineConfig {
+    pub client: Client,
+    pub version: ApiVersion,
+    /// Counts and logs requests; the observer that `client` was made with.
+    pub recorder: Arc<Recorder>,
+    /// None: nothing is remembered of runs and rejected rows (`preview`, tests).
+    pub db: Option<StateDb>,
+    /// `.hubward` of the project.
+    pub state_dir: PathBuf,
+    pub wall: Arc<dyn WallClock>,
+    pub progress: Arc<dyn Progress>,
+    pub read: ReadOptions,
+    /// Refuses to work on another account than this.
+    pub expected_portal_id: Option<u64>,
+    /// See [`SEARCH_SETTLES_AFTER`].
+    pub search_settles_after: Duration,
+}
+
+/// One sync with what it reads from.
+#[derive(Clone, Debug)]
+pub struct SyncJob {
+    pub sync: ObjectSync,
+    pub model: Model,
+    pub source: SourceSpec,
+}
+
+/// The engine: knows its account, runs syncs on it.
+pub struct Engine {
+    pub(crate) config: EngineConfig,
+    account: Account,
+    metadata: Mutex<Metadata>,
+}
+
+#[derive(Default)]
+struct Metadata {
+    schemas: Option<Arc<Vec<Schema>>>,
+    properties: HashMap<String, Arc<Vec<PropertyDef>>>,
+    owners: Option<Owners>,
+}
+
+impl Engine {
+    /// Asks HubSpot whose account the token belongs to.
+    ///
+    /// # Errors
+    /// HubSpot cannot be reached or refuses the token; the account is not the expected one.
+    pub async fn connect(config: EngineConfig) -> Result<Self, EngineError> {
+        let account = config.client.account().await?;
+        if let Some(expected) = config.expected_portal_id
+            && expected != account.portal_id
+        {
+            return Err(EngineError::new(
+                "wrong-account",
+                format!("the token belongs to account {}, the project is for account {expected}", account.portal_id),
+            )
+            .help("use a token of that account, or change hubspot.portal_id in hubward.yml"));
+        }
+        Ok(Self { config, account, metadata: Mutex::default() })
+    }
+
+    #[must_use]
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.config.client
+    }
+
+    #[must_use]
+    pub fn recorder(&self) -> &Recorder {
+        &self.config.recorder
+    }
+
+    /// The custom object types of the account, read once.
+    ///
+    /// # Errors
+    /// HubSpot's refusal.
+    pub async fn schemas(&self) -> Result<Arc<Vec<Schema>>, EngineError> {
+        let mut metadata = self.metadata.lock().await;
+        if let Some(schemas) = &metadata.schemas {
+            return Ok(Arc::clone(schemas));
+        }
+        let schemas = Arc::new(self.config.client.schemas().await?);
+        metadata.schemas = Some(Arc::clone(&schemas));
+        Ok(schemas)
+    }
+
+    /// The object type that a project calls `name`.
+    ///
+    /// # Errors
+    /// The account has no such type, or the token may not read its custom types.
+    pub async fn object_type(&self, name: &str) -> Result<ObjectType, EngineError> {
+        match standard(name) {
+            Some(found) => Ok(found),
+            None => custom(name, &self.schemas().await?),
+        }
+    }
+
+    /// The property definitions of an object type, read once.
+    ///
+    /// # Errors
+    /// HubSpot's refusal.
+    pub async fn properties(&self, object: &ObjectType) -> Result<Arc<Vec<PropertyDef>>, EngineError> {
+        let mut metadata = self.metadata.lock().await;
+        if let Some(properties) = metadata.properties.get(&object.path) {
+            return Ok(Arc::clone(properties));
+        }
+        let properties = Arc::new(self.config.client.properties(&object.path).await?);
+        metadata.properties.insert(object.path.clone(), Arc::clone(&properties));
+        Ok(properties)
+    }
+
+    /// The account's owners, read once.
+    ///
+    /// # Errors
+    /// HubSpot's refusal.
+    pub async fn owners(&self) -> Result<Owners, EngineError> {
+        let mut metadata = self.metadata.lock().await;
+        if let Some(owners) = &metadata.owners {
+            return Ok(owners.clone());
+        }
+        let read = self.config.client.owners().await?;
+        let owners =
+            Owners::known(read.into_iter().filter(|owner| !owner.archived).map(|owner| (owner.id, owner.email)));
+        metadata.owners = Some(owners.clone());
+        Ok(owners)
+    }
+
+    /// Where the ledger of a sync lies: another account never sees it.
+    pub(crate) fn ledger_dir(&self, sync: &str) -> PathBuf {
+        self.config.state_dir.join("ledger").join(self.account.portal_id.to_string()).join(sync)
+    }
+
+    /// Whether this sync has ever recorded anything for this account.
+    #[must_use]
+    pub fn has_ledger(&self, sync: &str) -> bool {
+        self.ledger_dir(sync).exists()
+    }
+
+    pub(crate) fn spill_dir(&self) -> PathBuf {
+        self.config.state_dir.join("tmp")
+    }
+
+    pub(crate) fn read_options(&self, limit: Option<u64>) -> ReadOptions {
+        ReadOptions { limit, ..self.config.read.clone() }
+    }
+}
+
+/// Opens a source. Blocking where the source is.
+pub(crate) fn open_source(spec: &SourceSpec) -> Result<Box<dyn Source>, EngineError> {
+    Ok(hubward_sources::open(spec)?)
+}
+
+/// The folder below which runs keep their state.
+#[must_use]
+pub fn state_dir(project: &Path) -> PathBuf {
+    project.join(".hubward")
+}

@@ -1,0 +1,120 @@
+//! The current invalid and rejected rows of a sync, kept in the state database.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use hubward_core::{Outcome, WallClock};
+use hubward_store::{Issue, StateDb};
+
+use crate::error::EngineError;
+use crate::row::Verdict;
+
+/// First reasons of deferred rows that a report shows.
+const DEFERRED_REASONS_MAX: usize = 3;
+
+/// Receives the final words of rows. Without a database (a plan, a test) only the deferred reasons are kept.
+pub(crate) struct Issues {
+    db: Option<StateDb>,
+    run: String,
+    sync: String,
+    wall: Arc<dyn WallClock>,
+    /// Keys that had an issue before this run, so that a row that is well again is taken off.
+    previous: HashSet<String>,
+    deferred: Mutex<Vec<String>>,
+    failed: Mutex<Option<EngineError>>,
+}
+
+impl Issues {
+    pub(crate) fn new(
+        db: Option<StateDb>,
+        run: &str,
+        sync: &str,
+        wall: Arc<dyn WallClock>,
+    ) -> Result<Arc<Self>, EngineError> {
+        let mut previous = HashSet::new();
+        if let Some(db) = &db {
+            for issue in db.issues(Some(sync))? {
+                previous.insert(issue.key);
+            }
+        }
+        Ok(Arc::new(Self {
+            db,
+            run: run.to_owned(),
+            sync: sync.to_owned(),
+            wall,
+            previous,
+            deferred: Mutex::default(),
+            failed: Mutex::default(),
+        }))
+    }
+
+    /// Records verdicts. A database that fails does not stop rows that HubSpot has confirmed; the report says it.
+    pub(crate) async fn settle(self: &Arc<Self>, verdicts: Vec<Verdict>) {
+        if verdicts.is_empty() {
+            return;
+        }
+        let issues = Arc::clone(self);
+        let finished = tokio::task::spawn_blocking(move || issues.settle_blocking(verdicts)).await;
+        if let Err(panic) = finished {
+            std::panic::resume_unwind(panic.into_panic());
+        }
+    }
+
+    pub(crate) fn settle_blocking(&self, verdicts: Vec<Verdict>) {
+        let mut bad = Vec::new();
+        let mut well = Vec::new();
+        for verdict in verdicts {
+            match verdict.outcome {
+                Outcome::Invalid | Outcome::Rejected => bad.push(Issue {
+                    key: verdict.key_text,
+                    outcome: verdict.outcome,
+                    reason: verdict.reason.unwrap_or_default(),
+                    attempts: verdict.attempts,
+                }),
+                Outcome::Deferred => {
+                    let reason = verdict.reason.unwrap_or_default().text;
+                    if let Ok(mut deferred) = self.deferred.lock()
+                        && deferred.len() < DEFERRED_REASONS_MAX
+                        && !deferred.contains(&reason)
+                    {
+                        deferred.push(reason);
+                    }
+                }
+                Outcome::Applied | Outcome::Unchanged | Outcome::Skipped => {
+                    if self.previous.contains(&verdict.key_text) {
+                        well.push(verdict.key_text);
+                    }
+                }
+            }
+        }
+        let Some(db) = &self.db else { return };
+        let mut result = Ok(());
+        if !bad.is_empty() {
+            result = db.record_issues(&self.run, &self.sync, self.wall.now(), &bad);
+        }
+        if result.is_ok() && !well.is_empty() {
+            result = db.clear_issues(&self.sync, &well);
+        }
+        if let (Err(error), Ok(mut failed)) = (result, self.failed.lock()) {
+            failed.get_or_insert_with(|| error.into());
+        }
+    }
+
+    /// After a whole model was seen: issues of rows that this run did not meet again are gone.
+    pub(crate) fn keep_only_this_run(&self) -> Result<(), EngineError> {
+        if let Some(db) = &self.db {
+            db.keep_only(&self.sync, &self.run)?;
+        }
+        Ok(())
+    }
+
+    /// The first reasons why rows were deferred.
+    pub(crate) fn deferred_reasons(&self) -> Vec<String> {
+        self.deferred.lock().map(|reasons| reasons.clone()).unwrap_or_default()
+    }
+
+    /// The database's first failure, if it failed.
+    pub(crate) fn failure(&self) -> Option<EngineError> {
+        self.failed.lock().ok().and_then(|failed| failed.clone())
+    }
+}

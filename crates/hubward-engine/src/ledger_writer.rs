@@ -1,0 +1,93 @@
+//! Group commit: what several batches confirmed at about the same time becomes one durable frame of the ledger.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use hubward_store::{Change, Ledger};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::error::EngineError;
+
+/// Batches that may wait for the writer before a sender waits too.
+const QUEUE_BATCHES_MAX: usize = 64;
+
+/// A ledger shared by the corridor's tasks.
+pub(crate) type SharedLedger = Arc<Mutex<Ledger>>;
+
+/// Locks the ledger. A panic while it was held leaves it in a state that its own log repairs on the next open, so a
+/// poisoned lock is taken as it is.
+pub(crate) fn lock(ledger: &SharedLedger) -> MutexGuard<'_, Ledger> {
+    match ledger.lock() {
+        Ok(guard) => guard,
+        Err(poisoned) => poisoned.into_inner(),
+    }
+}
+
+struct Order {
+    changes: Vec<Change>,
+    done: oneshot::Sender<Result<(), EngineError>>,
+}
+
+/// A handle on the writer; clones write to the same ledger. The writer ends when the last handle is dropped.
+#[derive(Clone)]
+pub(crate) struct LedgerWriter {
+    orders: mpsc::Sender<Order>,
+}
+
+impl LedgerWriter {
+    pub(crate) fn start(ledger: SharedLedger) -> Self {
+        let (orders, queue) = mpsc::channel(QUEUE_BATCHES_MAX);
+        tokio::spawn(write_all(ledger, queue));
+        Self { orders }
+    }
+
+    /// Returns when the changes are durable.
+    pub(crate) async fn record(&self, changes: Vec<Change>) -> Result<(), EngineError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let (done, answer) = oneshot::channel();
+        if self.orders.send(Order { changes, done }).await.is_err() {
+            return Err(EngineError::new("state", "the ledger writer has ended"));
+        }
+        match answer.await {
+            Ok(result) => result,
+            Err(_) => Err(EngineError::new("state", "the ledger writer has ended")),
+        }
+    }
+}
+
+async fn write_all(ledger: SharedLedger, mut queue: mpsc::Receiver<Order>) {
+    while let Some(first) = queue.recv().await {
+        let mut orders = vec![first];
+        while let Ok(next) = queue.try_recv() {
+            orders.push(next);
+        }
+        let ledger = Arc::clone(&ledger);
+        // On a blocking thread: an fsync takes milliseconds, and Tokio's paused clock must not run ahead meanwhile.
+        let finished = tokio::task::spawn_blocking(move || {
+            let mut changes = Vec::new();
+            let mut waiting = Vec::new();
+            for order in orders {
+                changes.extend(order.changes);
+                waiting.push(order.done);
+            }
+            let mut ledger = lock(&ledger);
+            let result =
+                ledger.append(&changes).and_then(|()| ledger.compact_if_due().map(|_| ())).map_err(EngineError::from);
+            (result, waiting)
+        })
+        .await;
+        match finished {
+            Ok((result, waiting)) => {
+                for done in waiting {
+                    // A sender that no longer waits was cancelled; what it wanted is durable all the same.
+                    let _ = done.send(result.clone());
+                }
+            }
+            Err(panic) => {
+                tracing::error!(%panic, "ledger.append panicked");
+                return;
+            }
+        }
+    }
+}

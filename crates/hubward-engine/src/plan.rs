@@ -1,0 +1,110 @@
+//! What a run would do, without doing it.
+
+use hubward_core::spec::Mode;
+use hubward_hubspot::BudgetSnapshot;
+
+use crate::analyze::Sample;
+use crate::cancel::Cancel;
+use crate::corridor::BATCH_ROWS_MAX;
+use crate::engine::{Engine, SyncJob};
+use crate::error::EngineError;
+use crate::report::RequestCounts;
+use crate::run::{Depth, Ready, digest, writes_existing};
+use crate::strategy::MatchKind;
+
+/// Rows that a plan shows in full.
+const SAMPLES_MAX: usize = 10;
+
+/// One sync's part of a plan.
+#[derive(Clone, Debug)]
+pub struct SyncPlan {
+    pub sync: String,
+    pub added: u64,
+    pub changed: u64,
+    pub removed: u64,
+    pub unchanged: u64,
+    pub invalid: u64,
+    /// Requests when nothing fails. For rows whose record is not known yet, look-ups are counted as if
+    /// every row were sent.
+    pub requests: RequestCounts,
+    /// Time that the account's limits allow these requests at the least, in seconds.
+    pub seconds_at_limit: f64,
+    /// Part of the account's daily requests, 0 to 1; none where HubSpot does not tell the daily limit.
+    pub daily_share: Option<f64>,
+    pub samples: Vec<Sample>,
+    /// Changes with whatever would change what a run sends.
+    pub digest: u64,
+    pub error: Option<EngineError>,
+}
+
+impl Engine {
+    /// Reads source and ledger and tells what a run would send. Writes nothing.
+    ///
+    /// # Errors
+    /// Whatever would stop the run before its first request.
+    pub async fn plan_sync(&self, job: &SyncJob, full: bool, cancel: &Cancel) -> Result<SyncPlan, EngineError> {
+        let depth = Depth { dry: true, full, limit: None, samples_max: SAMPLES_MAX };
+        let ready = self.ready(job, depth, cancel).await?;
+        let requests = estimate(&ready, job.sync.mode);
+        let limits = self.client().limiter().snapshot();
+        let burst = requests.total - requests.search;
+        let seconds_at_limit = least_seconds(burst, &limits.burst).max(least_seconds(requests.search, &limits.search));
+        let daily_share =
+            limits.daily.limit.filter(|limit| *limit > 0).map(|limit| requests.total as f64 / limit as f64);
+        Ok(SyncPlan {
+            sync: job.sync.name.clone(),
+            added: ready.scan.added,
+            changed: ready.scan.changed.saturating_sub(ready.analysis.same_after_mapping),
+            removed: ready.scan.removed,
+            unchanged: ready.scan.unchanged + ready.analysis.same_after_mapping.min(ready.scan.changed),
+            invalid: ready.analysis.invalid + ready.scan.verdicts.len() as u64,
+            requests,
+            seconds_at_limit,
+            daily_share,
+            digest: digest(&ready),
+            samples: ready.analysis.samples,
+            error: None,
+        })
+    }
+}
+
+/// The least time a rolling window allows: whole windows wait for the requests that do not fit into the first.
+fn least_seconds(requests: u64, budget: &BudgetSnapshot) -> f64 {
+    let windows = requests.saturating_sub(1) / u64::from(budget.allowed.max(1));
+    windows as f64 * budget.interval.as_secs_f64()
+}
+
+fn estimate(ready: &Ready, mode: Mode) -> RequestCounts {
+    let batches = |rows: u64| rows.div_ceil(BATCH_ROWS_MAX as u64);
+    let known = ready.analysis.known;
+    let unknown = ready.analysis.unknown;
+    let mut counts = RequestCounts::default();
+    match ready.prepared.kind {
+        MatchKind::Id => counts.update = batches(known + unknown),
+        MatchKind::Unique => match mode {
+            Mode::Upsert => {
+                counts.update = batches(known);
+                counts.upsert = batches(unknown);
+            }
+            Mode::Update => {
+                counts.read = batches(unknown);
+                counts.update = batches(known + unknown);
+            }
+            Mode::Insert => counts.create = batches(unknown),
+        },
+        MatchKind::Search => {
+            counts.search = batches(unknown);
+            match mode {
+                Mode::Upsert => {
+                    counts.update = batches(known);
+                    counts.create = batches(unknown);
+                }
+                Mode::Update => counts.update = batches(known + unknown),
+                Mode::Insert => counts.create = batches(unknown),
+            }
+        }
+    }
+    debug_assert!(writes_existing(mode) || counts.update == 0 || ready.prepared.kind == MatchKind::Id);
+    counts.total = counts.update + counts.upsert + counts.create + counts.read + counts.search;
+    counts
+}

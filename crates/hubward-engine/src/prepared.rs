@@ -1,0 +1,107 @@
+//! A sync made ready against the account: object type, properties, compiled mapping, owners.
+
+use hubward_core::convert::{ConvertContext, Owners};
+use hubward_core::mapping::Mapping;
+use hubward_core::spec::{Match, Mode, Model, ObjectSync};
+use hubward_core::{PropertyDef, PropertyType};
+
+use crate::analyze::Rules;
+use crate::error::EngineError;
+use crate::object_type::ObjectType;
+use crate::strategy::MatchKind;
+
+/// Everything about a sync that does not change while it runs.
+pub(crate) struct Prepared {
+    pub(crate) sync: ObjectSync,
+    pub(crate) model: Model,
+    pub(crate) object: ObjectType,
+    pub(crate) kind: MatchKind,
+    pub(crate) mapping: Mapping,
+    pub(crate) owners: Owners,
+    pub(crate) normalises_dates: bool,
+}
+
+impl Prepared {
+    pub(crate) fn rules(&self) -> Rules<'_> {
+        Rules {
+            model: &self.model,
+            mapping: &self.mapping,
+            nulls: self.sync.nulls,
+            kind: self.kind,
+            match_column: &self.sync.match_.column,
+            match_property: &self.sync.match_.property,
+            context: self.context(),
+        }
+    }
+
+    fn context(&self) -> ConvertContext<'_> {
+        ConvertContext { owners: &self.owners, version_normalises_dates: self.normalises_dates }
+    }
+
+    /// How the match property compares values, as HubSpot does.
+    pub(crate) fn fold(&self) -> fn(&str) -> String {
+        if self.sync.match_.property == "email" { fold_email } else { str::to_owned }
+    }
+}
+
+fn fold_email(value: &str) -> String {
+    value.trim().to_lowercase()
+}
+
+/// What the match property can do; the user token and unknown properties are errors, a property that is not unique costs
+/// searches.
+///
+/// # Errors
+/// When the property does not exist, cannot be written where the mode creates records, or is no key at all.
+pub(crate) fn match_kind(
+    match_: &Match,
+    mode: Mode,
+    object: &ObjectType,
+    properties: &[PropertyDef],
+) -> Result<MatchKind, EngineError> {
+    let name = match_.property.as_str();
+    if matches!(name, "id" | "hs_object_id") {
+        if mode == Mode::Update {
+            return Ok(MatchKind::Id);
+        }
+        return Err(EngineError::new("match-by-id", format!("records can be matched by {name} in mode update only"))
+            .help("HubSpot sets the record id when it makes a record; use mode update, or match on another property")
+            .at(&match_.at));
+    }
+    if matches!(name, "utk" | "hutk" | "user_token" | "usertoken" | "hubspotutk" | "hs_user_token") {
+        return Err(EngineError::new("match-by-user-token", "the user token is no key of HubSpot's object API")
+            .help("match contacts on email or on a unique property; events can be assigned by user token")
+            .at(&match_.at));
+    }
+    let Some(property) = properties.iter().find(|property| property.name == name) else {
+        let near = hubward_core::suggest::nearest(name, properties.iter().map(|property| property.name.as_str()));
+        let error = EngineError::new("unknown-property", format!("{} have no property {name:?}", object.name));
+        return Err(match near {
+            Some(near) => error.help(format!("did you mean {near:?}?")),
+            None => error.help(format!("`hubward describe {}` lists them", object.path)),
+        }
+        .at(&match_.at));
+    };
+    if mode != Mode::Update && !property.is_writable() {
+        return Err(EngineError::new(
+            "read-only-property",
+            format!("{name} cannot be written, so a record created by it would never be found again"),
+        )
+        .help("match on a property that can be written, or use mode update")
+        .at(&match_.at));
+    }
+    // Contacts: `email` is a key although its definition may not say so (api.md 3.5).
+    if property.has_unique_value || (object.path == "contacts" && name == "email") {
+        return Ok(MatchKind::Unique);
+    }
+    Ok(MatchKind::Search)
+}
+
+/// Whether the mapping writes an owner property, so that owners have to be read.
+pub(crate) fn needs_owners(sync: &ObjectSync, properties: &[PropertyDef]) -> bool {
+    sync.map.iter().any(|entry| {
+        properties.iter().any(|property| {
+            property.name == entry.property && property.is_owner() && property.type_ == PropertyType::Enumeration
+        })
+    })
+}

@@ -1,0 +1,258 @@
+//! Reading a model to its end and comparing every row with the ledger.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow_array::{RecordBatch, UInt32Array};
+use arrow_schema::Schema;
+use hubward_core::fingerprint::Fingerprinter;
+use hubward_core::row::{key_text, value_at};
+use hubward_core::spec::Model;
+use hubward_core::{Outcome, Reason};
+use hubward_sources::RowStream;
+use hubward_store::{Ledger, Probe};
+
+use crate::error::EngineError;
+use crate::progress::Progress;
+use crate::row::Verdict;
+use crate::spill::{Kind, Mark, Spill, SpillWriter};
+use crate::tally::Tally;
+
+/// What a scan needs to know.
+pub(crate) struct ScanOrder<'a> {
+    pub(crate) model: &'a Model,
+    /// Columns whose values are sent, templates' columns included.
+    pub(crate) mapped_columns: &'a [String],
+    /// Send unchanged rows too.
+    pub(crate) full: bool,
+    /// The mapping was changed since the ledger was written: unchanged rows are mapped anew and compared by value.
+    pub(crate) recheck: bool,
+    pub(crate) spill_folder: PathBuf,
+}
+
+/// The model as it stands, compared.
+pub(crate) struct Scan {
+    pub(crate) spill: Spill,
+    /// Rows that the model returned.
+    pub(crate) rows: u64,
+    pub(crate) added: u64,
+    pub(crate) changed: u64,
+    pub(crate) unchanged: u64,
+    /// Rows of the ledger that the model no longer returns.
+    pub(crate) removed: u64,
+    /// Keys that more than one row has.
+    pub(crate) duplicates: HashMap<u128, Duplicate>,
+    /// Rows that are invalid already: their primary key is missing.
+    pub(crate) verdicts: Vec<Verdict>,
+}
+
+/// A primary key that several rows have.
+#[derive(Debug, Default)]
+pub(crate) struct Duplicate {
+    /// Positions of its rows in the model, as far as they are known.
+    pub(crate) ordinals: Vec<u64>,
+    /// The ledger knows the key; the first of its rows may then have been counted as unchanged, and is not in `ordinals`.
+    pub(crate) in_ledger: bool,
+}
+
+/// Compares the rows of `stream` with `ledger`. Blocking. Unchanged rows are counted in `tally` at once; rows without a
+/// key end as verdicts; all others are in the spill.
+pub(crate) fn scan(
+    order: &ScanOrder<'_>,
+    stream: &mut dyn RowStream,
+    ledger: &mut Ledger,
+    tally: &Arc<Tally>,
+    progress: &dyn Progress,
+) -> Result<Scan, EngineError> {
+    let schema = stream.schema();
+    let wanted = wanted_columns(&schema, order)?;
+    let projected = Arc::new(
+        schema
+            .project(&wanted)
+            .map_err(|error| EngineError::new("source", format!("cannot read its columns: {error}")))?,
+    );
+    let mut fingerprinter = Fingerprinter::new(&projected, &order.model.primary_key, order.mapped_columns, None)
+        .map_err(|unknown| {
+            let names: Vec<String> = unknown.into_iter().map(|unknown| unknown.column).collect();
+            unknown_columns(order.model, &names, &schema)
+        })?;
+    let mut spill = SpillWriter::create(&order.spill_folder, &projected)?;
+    let mut found = Found::default();
+    // Keys of rows that are not in the ledger; the ledger itself marks those that are.
+    let mut fresh: HashMap<u128, u64> = HashMap::new();
+    let (mut keys, mut fingerprints, mut key_nulls, mut probes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+
+    ledger.begin_scan();
+    while let Some(batch) = stream.next_batch()? {
+        let batch = batch
+            .project(&wanted)
+            .map_err(|error| EngineError::new("source", format!("cannot read its columns: {error}")))?;
+        keys.clear();
+        fingerprints.clear();
+        key_nulls.clear();
+        fingerprinter.hash_batch(&batch, &mut keys, &mut fingerprints, &mut key_nulls);
+        let (probe_keys, probe_fingerprints) = without_nulls(&keys, &fingerprints, &key_nulls);
+        probes.clear();
+        ledger.probe(&probe_keys, &probe_fingerprints, &mut probes);
+
+        let mut take: Vec<u32> = Vec::new();
+        let mut marks: Vec<Mark> = Vec::new();
+        let mut unchanged = 0;
+        let mut answers = probes.iter();
+        for row in 0..batch.num_rows() {
+            let ordinal = found.rows + row as u64 + 1;
+            if key_nulls[row] {
+                found.verdicts.push(missing_key(order.model, tally, ordinal));
+                continue;
+            }
+            let key = keys[row];
+            let mut mark = |kind| {
+                take.push(u32::try_from(row).expect("a batch has fewer than 2^32 rows"));
+                marks.push(Mark { key, fingerprint: fingerprints[row], ordinal, kind });
+            };
+            match answers.next() {
+                Some(Probe::Added) | None => {
+                    if let Some(first) = fresh.insert(key, ordinal) {
+                        let duplicate = found.duplicates.entry(key).or_default();
+                        if duplicate.ordinals.is_empty() {
+                            duplicate.ordinals.push(first);
+                        }
+                        duplicate.ordinals.push(ordinal);
+                    } else {
+                        found.added += 1;
+                    }
+                    mark(Kind::Added);
+                }
+                Some(Probe::Changed) => {
+                    found.changed += 1;
+                    mark(Kind::Changed);
+                }
+                Some(Probe::Unchanged) if order.full => {
+                    found.unchanged += 1;
+                    mark(Kind::Full);
+                }
+                Some(Probe::Unchanged) if order.recheck => {
+                    found.unchanged += 1;
+                    mark(Kind::Recheck);
+                }
+                Some(Probe::Unchanged) => {
+                    found.unchanged += 1;
+                    unchanged += 1;
+                }
+                Some(Probe::SeenAgain) => {
+                    let duplicate = found.duplicates.entry(key).or_default();
+                    duplicate.in_ledger = true;
+                    duplicate.ordinals.push(ordinal);
+                    mark(Kind::Changed);
+                }
+            }
+        }
+        tally.many(Outcome::Unchanged, unchanged);
+        if !take.is_empty() {
+            spill.push(&take_rows(&batch, &take)?, &marks)?;
+        }
+        found.rows += batch.num_rows() as u64;
+        progress.advance(batch.num_rows() as u64);
+    }
+    Ok(Scan {
+        spill: spill.finish()?,
+        rows: found.rows,
+        added: found.added,
+        changed: found.changed,
+        unchanged: found.unchanged,
+        removed: ledger.unseen_count(),
+        duplicates: found.duplicates,
+        verdicts: found.verdicts,
+    })
+}
+
+/// The scan's counts while it goes on.
+#[derive(Default)]
+struct Found {
+    rows: u64,
+    added: u64,
+    changed: u64,
+    unchanged: u64,
+    duplicates: HashMap<u128, Duplicate>,
+    verdicts: Vec<Verdict>,
+}
+
+/// Positions of the columns that the sync reads, in the model's order.
+fn wanted_columns(schema: &Schema, order: &ScanOrder<'_>) -> Result<Vec<usize>, EngineError> {
+    let mut wanted = Vec::new();
+    let mut unknown = Vec::new();
+    for name in order.model.primary_key.iter().chain(order.mapped_columns) {
+        match schema.index_of(name) {
+            Ok(index) if wanted.contains(&index) => {}
+            Ok(index) => wanted.push(index),
+            Err(_) => unknown.push(name.clone()),
+        }
+    }
+    if unknown.is_empty() {
+        wanted.sort_unstable();
+        Ok(wanted)
+    } else {
+        Err(unknown_columns(order.model, &unknown, schema))
+    }
+}
+
+pub(crate) fn unknown_columns(model: &Model, unknown: &[String], schema: &Schema) -> EngineError {
+    let has: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let message = format!("model {:?} has no column {}", model.name, quoted(unknown));
+    EngineError::new("unknown-column", message).help(format!("its columns are {}", has.join(", "))).at(&model.at)
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
+}
+
+/// A row whose primary key is NULL is invalid: nothing could ever find it again.
+fn missing_key(model: &Model, tally: &Arc<Tally>, ordinal: u64) -> Verdict {
+    tally.ticket().finish(Outcome::Invalid);
+    let text = format!(
+        "primary key {} is NULL in row {ordinal} of the model; give every row a key",
+        model.primary_key.join(", ")
+    );
+    Verdict {
+        key_text: format!("row {ordinal}"),
+        outcome: Outcome::Invalid,
+        reason: Some(Reason::new("MISSING_KEY", text)),
+        attempts: 0,
+    }
+}
+
+fn without_nulls(keys: &[u128], fingerprints: &[u64], nulls: &[bool]) -> (Vec<u128>, Vec<u64>) {
+    if !nulls.contains(&true) {
+        return (keys.to_vec(), fingerprints.to_vec());
+    }
+    let mut kept = (Vec::with_capacity(keys.len()), Vec::with_capacity(keys.len()));
+    for (row, null) in nulls.iter().enumerate() {
+        if !null {
+            kept.0.push(keys[row]);
+            kept.1.push(fingerprints[row]);
+        }
+    }
+    kept
+}
+
+fn take_rows(batch: &RecordBatch, rows: &[u32]) -> Result<RecordBatch, EngineError> {
+    let indices = UInt32Array::from(rows.to_vec());
+    arrow_select::take::take_record_batch(batch, &indices)
+        .map_err(|error| EngineError::new("spill", format!("cannot set changed rows aside: {error}")))
+}
+
+/// The row's key as reports show it.
+pub(crate) fn shown_key(model: &Model, batch: &RecordBatch, row: usize) -> Result<String, EngineError> {
+    let mut values = Vec::with_capacity(model.primary_key.len());
+    for name in &model.primary_key {
+        let index = batch
+            .schema_ref()
+            .index_of(name)
+            .map_err(|_| unknown_columns(model, std::slice::from_ref(name), batch.schema_ref()))?;
+        let value = value_at(batch.column(index).as_ref(), batch.schema_ref().field(index), row)
+            .map_err(|error| EngineError::new("source", format!("cannot read the primary key: {error}")))?;
+        values.push(value);
+    }
+    Ok(key_text(&values).unwrap_or_else(|| "NULL".to_owned()))
+}

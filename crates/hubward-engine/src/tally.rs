@@ -1,0 +1,106 @@
+//! Every row that enters the corridor leaves it with exactly one outcome, and a type makes forgetting impossible.
+//!
+//! A [`Ticket`] stands for one row (or, through [`Tally::many`], for rows that are counted without ever being built). The
+//! only way to be rid of it is to finish it with an outcome; dropping one by accident is counted as lost, which fails
+//! debug builds at once and turns the report of a release build into a failed run.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use hubward_core::{Outcome, OutcomeCounts};
+
+/// The counts of one sync in one run.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    counts: Mutex<OutcomeCounts>,
+    lost: AtomicU64,
+}
+
+impl Tally {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self::default())
+    }
+
+    /// A ticket for one row.
+    pub(crate) fn ticket(self: &Arc<Self>) -> Ticket {
+        Ticket { tally: Some(Arc::clone(self)) }
+    }
+
+    /// Counts rows that never became a [`Ticket`]: unchanged rows, rows that a stopped run did not reach.
+    pub(crate) fn many(&self, outcome: Outcome, rows: u64) {
+        self.counts().add(outcome, rows);
+    }
+
+    /// Takes rows back from one outcome; for a row whose duplicate turned up after it was counted as unchanged.
+    pub(crate) fn uncount_unchanged(&self, rows: u64) {
+        let mut counts = self.counts();
+        debug_assert!(counts.unchanged >= rows, "rows taken back were counted before");
+        counts.unchanged = counts.unchanged.saturating_sub(rows);
+    }
+
+    pub(crate) fn snapshot(&self) -> OutcomeCounts {
+        *self.counts()
+    }
+
+    /// Rows whose ticket was dropped without an outcome. Anything but zero is a fault of Hubward.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Acquire)
+    }
+
+    fn counts(&self) -> MutexGuard<'_, OutcomeCounts> {
+        match self.counts.lock() {
+            Ok(guard) => guard,
+            Err(poisoned) => poisoned.into_inner(),
+        }
+    }
+}
+
+/// One row on its way through the corridor.
+#[derive(Debug)]
+#[must_use = "a row must end in an outcome"]
+pub(crate) struct Ticket {
+    tally: Option<Arc<Tally>>,
+}
+
+impl Ticket {
+    /// The row's final word.
+    pub(crate) fn finish(mut self, outcome: Outcome) {
+        if let Some(tally) = self.tally.take() {
+            tally.counts().add(outcome, 1);
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if let Some(tally) = self.tally.take() {
+            tally.lost.fetch_add(1, Ordering::AcqRel);
+            // A panic elsewhere drops rows on its way; a second panic would hide the first.
+            debug_assert!(std::thread::panicking(), "a row left the corridor without an outcome");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finished_tickets_are_counted_once_each() {
+        let tally = Tally::new();
+        tally.ticket().finish(Outcome::Applied);
+        tally.ticket().finish(Outcome::Rejected);
+        tally.many(Outcome::Unchanged, 7);
+        let counts = tally.snapshot();
+        assert_eq!((counts.applied, counts.rejected, counts.unchanged), (1, 1, 7));
+        assert_eq!((counts.total(), tally.lost()), (9, 0));
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "without an outcome")]
+    fn a_forgotten_ticket_fails_debug_builds() {
+        let tally = Tally::new();
+        drop(tally.ticket());
+    }
+}
