@@ -2,7 +2,8 @@
 //!
 //! The language is the `liquid` crate's standard library, with filters of our own (`to_unix`, `to_unix_s`, `to_date`,
 //! `parse_json`, `to_json`) and three replacements: `date` reads no clock, `for` and the output are bounded, so that a
-//! template always ends and gives the same result for the same row. Tags that read other templates do not exist.
+//! template always ends and gives the same result for the same row: objects are in the order of their names in `for` and
+//! `to_json` (an object printed bare has no fixed order in Liquid). Tags that read other templates do not exist.
 //!
 //! Left to the caller: which columns the model has, and converting the output to the property's type.
 

@@ -60,6 +60,14 @@ fn the_filters_of_our_own_give_what_they_promise() {
         ("tags", text(r#"["a","b"]"#)),
         ("list", Value::List(vec![Value::Int(1), text("x")])),
         ("first_name", text("Zoë")),
+        (
+            "map",
+            Value::Map(vec![
+                ("b".to_owned(), Value::Int(1)),
+                ("a".to_owned(), Value::Int(2)),
+                ("c".to_owned(), Value::Int(3)),
+            ]),
+        ),
     ];
     for (template, expected) in [
         ("{{ row.at | to_unix }}", "1582947017000"),
