@@ -387,3 +387,29 @@ fn a_record_id_is_digits() {
         None
     );
 }
+
+#[test]
+fn a_value_beyond_the_calendar_is_a_reason_in_a_column_and_in_a_template() {
+    let ends: ArrayRef = Arc::new(TimestampMillisecondArray::from(vec![i64::MAX]));
+    let id: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    let batch = RecordBatch::try_from_iter([("id", id), ("ends", ends)]).unwrap();
+    for source in [
+        column("ends"),
+        template("{{ row.ends | to_date }}"),
+        template("{% if row.ends %}x{% endif %}"),
+    ] {
+        let entries = [entry("signed_up", source)];
+        let mapping = Mapping::compile(
+            &entries,
+            &by("id", "id"),
+            Mode::Update,
+            Nulls::Auto,
+            &account(),
+            &batch.schema(),
+        )
+        .unwrap();
+        let reasons = with_context(|ctx| mapping.row(&batch, 0, ctx)).unwrap_err();
+        assert_eq!(reasons[0].category.as_deref(), Some("UNREADABLE_VALUE"));
+        assert_eq!(reasons[0].property.as_deref(), Some("signed_up"));
+    }
+}
