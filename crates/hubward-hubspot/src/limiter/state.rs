@@ -6,7 +6,7 @@ use http::HeaderMap;
 use hubward_core::ErrorKind;
 use tokio::time::Instant;
 
-use super::window::Window;
+use super::window::{Window, whole_share};
 use super::{Budget, DailyRefused};
 
 /// Before the first answer, and for accounts whose answers name no limit: HubSpot's smallest (api.md 11.1).
@@ -146,8 +146,8 @@ pub(super) struct Daily {
 impl Daily {
     /// What we leave to others.
     fn reserve(&self) -> u64 {
-        let limit = self.limit.unwrap_or(0) as f64;
-        (limit * (1.0 - self.share)).floor() as u64
+        let limit = self.limit.unwrap_or(0);
+        limit.saturating_sub(whole_share(limit as f64, self.share))
     }
 
     fn check(&mut self, now: Instant) -> Result<(), DailyRefused> {
