@@ -42,7 +42,8 @@ struct Sent {
 
 /// What has been tried for one request.
 struct Patience {
-    began: Instant,
+    /// The first sending; waiting for limits before it costs no patience.
+    began: Option<Instant>,
     sent: u32,
     throttled: u32,
     failures: u32,
@@ -68,7 +69,7 @@ impl Client {
         decode: fn(u16, &[u8]) -> Result<T, String>,
     ) -> Result<Answer<T>, ApiError> {
         let mut patience = Patience {
-            began: Instant::now(),
+            began: None,
             sent: 0,
             throttled: 0,
             failures: 0,
@@ -130,6 +131,7 @@ impl Client {
             .as_ref()
             .map_or_else(Instant::now, |ticket| ticket.sent_at);
         patience.sent += 1;
+        patience.began.get_or_insert(sent_at);
         let result = inner.transport.send(http).await;
         let ms = u64::try_from(sent_at.elapsed().as_millis()).unwrap_or(u64::MAX);
         let decoded = match &result {
@@ -268,7 +270,7 @@ impl Patience {
         retry: &RetryConfig,
         jitter: f64,
     ) -> Next {
-        let elapsed = self.began.elapsed();
+        let elapsed = self.began.map(|at| at.elapsed()).unwrap_or_default();
         let asked = error.retry_after.unwrap_or_default();
         let verdict = error.kind.verdict(request.idempotent);
         let least = match verdict {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use hubward_core::ErrorKind;
+use jiff::fmt::rfc2822::DateTimeParser;
 use serde_json::Value;
 
 use crate::error::{ApiError, PropertyIssue};
@@ -39,9 +40,7 @@ pub fn decode_error(
     if error.correlation_id.is_none() {
         error.correlation_id = header(headers, "x-hubspot-correlation-id").map(str::to_owned);
     }
-    error.retry_after = header(headers, "retry-after")
-        .and_then(|seconds| seconds.trim().parse().ok())
-        .map(Duration::from_secs);
+    error.retry_after = retry_after(headers);
     error
 }
 
@@ -199,7 +198,9 @@ fn kind_of_status(
         403 => forbidden(error, words),
         404 => not_found(envelope, error, words, one_record),
         409 => ErrorKind::Conflict,
-        405 | 414 | 415 | 300..=399 => ErrorKind::Malformed,
+        405 | 414 | 415 => ErrorKind::Malformed,
+        // HubSpot's API does not redirect: whoever does so is not HubSpot's API.
+        300..=399 => ErrorKind::NoSuchPath,
         423 => ErrorKind::Locked,
         429 => limit(envelope, error, kind),
         477 => ErrorKind::Migrating,
@@ -300,6 +301,24 @@ fn optional(envelope: &Value, name: &str) -> Option<String> {
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// `Retry-After` in seconds, as HubSpot writes it, or as a date, as gateways may: then against the answer's own `Date`, so
+/// that no clock is needed and a wrong one does no harm.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let asked = header(headers, "retry-after")?.trim();
+    if let Ok(seconds) = asked.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let instant = |text: &str| {
+        DateTimeParser::new()
+            .relaxed_weekday(true)
+            .parse_timestamp(text)
+            .ok()
+    };
+    let until = instant(asked)?;
+    let now = instant(header(headers, "date")?.trim())?;
+    Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
 }
 
 fn lower(text: &str) -> String {

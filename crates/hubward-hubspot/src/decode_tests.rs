@@ -221,6 +221,26 @@ fn headers_give_what_the_body_lacks() {
     assert_eq!(error.retry_after, Some(Duration::from_secs(7)));
 }
 
+#[test]
+fn a_date_to_wait_for_is_read_against_the_answers_own_date() {
+    let wait = |retry_after: &'static str| {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            "Date",
+            HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"),
+        );
+        headers.insert("Retry-After", HeaderValue::from_static(retry_after));
+        decode_error(503, &headers, b"", RequestKind::Upsert, false).retry_after
+    };
+    assert_eq!(
+        wait("Sun, 06 Nov 1994 08:50:07 GMT"),
+        Some(Duration::from_secs(30))
+    );
+    assert_eq!(wait("Sun, 06 Nov 1994 08:49:00 GMT"), Some(Duration::ZERO));
+    assert_eq!(wait("soon"), None);
+    assert_eq!(wait("99999999999999999999999"), None);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 

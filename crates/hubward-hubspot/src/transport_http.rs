@@ -27,35 +27,42 @@ pub struct HttpOptions {
 #[derive(Clone, Debug)]
 pub struct HttpTransport {
     client: reqwest::Client,
+    /// The machine has certificates to check HubSpot's by; without any, only plain connections (a sandbox) are made.
+    certificates: bool,
 }
 
 impl HttpTransport {
     /// Sets up the connection pool; connects to nothing yet.
     ///
     /// # Errors
-    /// When the proxy's URL is malformed or the system's certificates cannot be used.
+    /// When the proxy's URL is malformed.
     pub fn new(options: &HttpOptions) -> Result<Self, TransportError> {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("hubward/", env!("CARGO_PKG_VERSION")))
-            .gzip(true)
-            // A redirect would repeat a write, or take the token to another host.
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .tcp_nodelay(true)
-            .no_proxy();
-        if let Some(url) = &options.proxy {
-            let proxy = reqwest::Proxy::all(url).map_err(|error| not_sent("proxy", &error))?;
-            builder = builder.proxy(proxy);
+        if let Ok(client) = builder(options)?.build() {
+            return Ok(Self {
+                client,
+                certificates: true,
+            });
         }
-        let client = builder
+        // A machine without any CA certificates: trusting none keeps plain connections working and every other one shut.
+        let client = builder(options)?
+            .tls_certs_only(std::iter::empty::<reqwest::Certificate>())
             .build()
             .map_err(|error| not_sent("the HTTP client cannot be set up", &error))?;
-        Ok(Self { client })
+        Ok(Self {
+            client,
+            certificates: false,
+        })
     }
 
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        if !self.certificates && request.url.starts_with("https:") {
+            return Err(TransportError {
+                kind: TransportErrorKind::NotSent,
+                message: "this machine has no CA certificates to check HubSpot's by: install them (on Debian the package \
+                          ca-certificates)"
+                    .to_owned(),
+            });
+        }
         let mut response = self
             .client
             .request(request.method, request.url)
@@ -74,6 +81,25 @@ impl HttpTransport {
             body,
         })
     }
+}
+
+fn builder(options: &HttpOptions) -> Result<reqwest::ClientBuilder, TransportError> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("hubward/", env!("CARGO_PKG_VERSION")))
+        .gzip(true)
+        // A redirect would repeat a write, or take the token to another host.
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .tcp_nodelay(true)
+        .no_proxy();
+    if let Some(url) = &options.proxy {
+        let proxy = reqwest::Proxy::all(url)
+            .map_err(|error| not_sent("the proxy's URL cannot be used", &error))?;
+        builder = builder.proxy(proxy);
+    }
+    Ok(builder)
 }
 
 impl Transport for HttpTransport {

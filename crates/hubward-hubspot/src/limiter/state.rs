@@ -25,6 +25,8 @@ const DAILY_PROBE_EVERY: Duration = Duration::from_secs(15 * 60);
 const DAILY_RISE: u64 = 50;
 /// A rise that means a new day.
 const DAILY_NEW_DAY: u64 = 1_000;
+/// How long a lock of the account lasts (api.md 2.4).
+const LOCKED_FOR: Duration = Duration::from_secs(2);
 /// The longest a gate stays closed after 429s in a row.
 const GATE_MAX: Duration = Duration::from_secs(10);
 
@@ -125,9 +127,12 @@ impl Lane {
             self.window.full(now);
         }
         let pause = (first * 2u32.saturating_pow(self.strikes.saturating_sub(1))).min(GATE_MAX);
-        let until = now + pause.max(retry_after.unwrap_or_default());
-        self.closed_until = Some(self.closed_until.map_or(until, |at| at.max(until)));
+        self.close(now + pause.max(retry_after.unwrap_or_default()));
         self.calm = None;
+    }
+
+    fn close(&mut self, until: Instant) {
+        self.closed_until = Some(self.closed_until.map_or(until, |at| at.max(until)));
     }
 }
 
@@ -300,6 +305,8 @@ impl State {
             Some(ErrorKind::SecondlyLimit) => {
                 lane.strike(Duration::from_millis(300), retry_after, sent_at, now);
             }
+            // The whole account is locked: what waits would be refused too.
+            Some(ErrorKind::Locked) => lane.close(now + LOCKED_FOR),
             Some(ErrorKind::DailyLimit) => self.daily.exhausted(now),
             Some(_) => {}
         }

@@ -199,3 +199,18 @@ fn the_burst_limit_tells_the_tier_of_associations() {
         assert_eq!(state.associations.window.max(), associations);
     }
 }
+
+#[test]
+fn a_locked_account_is_left_alone_for_as_long_as_a_lock_lasts() {
+    let now = Instant::now();
+    let mut state = State::new(1.0, None);
+    assert_eq!(state.decide(Budget::Burst, now), Ok(Decision::Go));
+    ok(&mut state, Budget::Burst, &headers(190, 189), now);
+    assert_eq!(state.decide(Budget::Burst, now), Ok(Decision::Go));
+    let failure = Some(ErrorKind::Locked);
+    state.learn(Budget::Burst, &headers(190, 188), failure, None, now, now);
+    state.back(Budget::Burst);
+    let until = now + LOCKED_FOR;
+    assert_eq!(state.decide(Budget::Burst, now), Ok(Decision::At(until)));
+    assert_eq!(state.decide(Budget::Burst, until), Ok(Decision::Go));
+}
