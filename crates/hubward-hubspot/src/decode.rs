@@ -210,7 +210,8 @@ fn kind_of_status(
     }
 }
 
-/// 403: scope, right of the user, edition of the account, or a cause that HubSpot keeps to itself.
+/// 403: scope, right of the user, edition of the account, or a cause that HubSpot keeps to itself. HubSpot documents no code
+/// for the middle two, so the words decide; words that say nothing stay `Forbidden`.
 fn forbidden(error: &ApiError, words: Option<ErrorKind>) -> ErrorKind {
     if let Some(kind @ (ErrorKind::MissingScope | ErrorKind::MissingPermission)) = words {
         return kind;
@@ -221,24 +222,28 @@ fn forbidden(error: &ApiError, words: Option<ErrorKind>) -> ErrorKind {
         error.category.as_deref().unwrap_or_default(),
         error.sub_category.as_deref().unwrap_or_default()
     ));
-    const EDITION: [&str; 10] = [
+    const EDITION: [&str; 12] = [
         "subscription",
         "edition",
         "upgrade",
         "tier",
         "enterprise",
         "professional",
-        "not enabled for",
+        "feature",
+        "not enabled",
         "not_enabled",
-        "portal does not have access",
-        "account does not have access",
+        "portal does not have",
+        "account does not have",
+        "hub does not have",
     ];
-    const RIGHT: [&str; 3] = ["permission", "user does not have", "user is not allowed"];
-    if said.contains("scope") {
+    let has = |word: &str| said.contains(word);
+    if has("scope") {
         ErrorKind::MissingScope
-    } else if EDITION.iter().any(|word| said.contains(word)) {
+    } else if has("user") && has("permission") {
+        ErrorKind::MissingPermission
+    } else if EDITION.into_iter().any(has) {
         ErrorKind::NotInEdition
-    } else if RIGHT.iter().any(|word| said.contains(word)) {
+    } else if has("permission") || has("user does not have") || has("user is not allowed") {
         ErrorKind::MissingPermission
     } else {
         ErrorKind::Forbidden

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
+use hubward_core::{ExposeSecret, SecretString};
 use reqwest::redirect;
 
 use crate::transport::{HttpRequest, HttpResponse, Transport, TransportError, TransportErrorKind};
@@ -19,8 +20,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 /// What a user may set of the network.
 #[derive(Clone, Debug, Default)]
 pub struct HttpOptions {
-    /// Proxy URL for every request; none connects directly. The environment is not read here.
-    pub proxy: Option<String>,
+    /// Proxy URL for every request, credentials included; none connects directly. The environment is not read here.
+    pub proxy: Option<SecretString>,
 }
 
 /// HTTP/1.1 or HTTP/2 over a pool of connections, gzip understood.
@@ -95,7 +96,7 @@ fn builder(options: &HttpOptions) -> Result<reqwest::ClientBuilder, TransportErr
         .tcp_nodelay(true)
         .no_proxy();
     if let Some(url) = &options.proxy {
-        let proxy = reqwest::Proxy::all(url)
+        let proxy = reqwest::Proxy::all(url.expose_secret())
             .map_err(|error| not_sent("the proxy's URL cannot be used", &error))?;
         builder = builder.proxy(proxy);
     }
