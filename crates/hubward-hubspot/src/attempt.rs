@@ -4,6 +4,7 @@
 //! for; anything whose outcome is unknown is repeated only when that is harmless, and otherwise handed back as `Unknown`
 //! for the caller to look first.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
@@ -23,6 +24,10 @@ use crate::transport::{HttpRequest, HttpResponse, TransportError, TransportError
 
 /// A migration that is over this soon is waited for; a longer one stops the run (api.md 2.4: up to a day).
 const MIGRATION_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Sendings of a request while HubSpot has never answered this client at all: a wrong host is told within seconds, where a
+/// network that fails in the middle of a run is given time.
+const FIRST_CONTACT_ATTEMPTS: u32 = 3;
 
 /// An answer that stands.
 pub(crate) struct Answer<T> {
@@ -135,7 +140,10 @@ impl Client {
         let result = inner.transport.send(http).await;
         let ms = u64::try_from(sent_at.elapsed().as_millis()).unwrap_or(u64::MAX);
         let decoded = match &result {
-            Ok(response) => read(request, response, patience.sent, decode),
+            Ok(response) => {
+                inner.reached.store(true, Ordering::Relaxed);
+                read(request, response, patience.sent, decode)
+            }
             Err(error) => Err(unanswered(error)),
         };
         let failure = decoded.as_ref().err().map(|error| error.kind);
@@ -218,6 +226,12 @@ impl Client {
                 patience.renewed = true;
                 return Next::Again(Duration::ZERO);
             }
+        }
+        if error.kind == ErrorKind::NotSent
+            && patience.sent >= FIRST_CONTACT_ATTEMPTS
+            && !self.inner.reached.load(Ordering::Relaxed)
+        {
+            return Next::GiveUp;
         }
         patience.next(error, request, &self.inner.config.retry, self.jitter())
     }

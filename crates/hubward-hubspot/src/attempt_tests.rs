@@ -471,3 +471,57 @@ async fn owners_are_read_to_the_last_page_and_scopes_without_showing_the_token()
         assert!(!shown.contains("hidden"), "{shown}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_never_answered_is_given_up_within_seconds_and_a_known_one_is_not() {
+    let broken = || Step::Broken(TransportErrorKind::NotSent);
+    let script = Script::of((0..3).map(|_| broken()).collect());
+    let (stranger, _) = client(&script, token("t"));
+    let began = Instant::now();
+    let error = upsert(&stranger).await.expect_err("nobody there");
+    assert_eq!((error.kind, error.attempts), (ErrorKind::NotSent, 3));
+    assert!(began.elapsed() < Duration::from_secs(5));
+
+    let mut steps = vec![Step::Answer(200, &[], EMPTY)];
+    steps.extend((0..6).map(|_| broken()));
+    steps.push(Step::Answer(200, &[], EMPTY));
+    let script = Script::of(steps);
+    let (known, _) = client(&script, token("t"));
+    upsert(&known).await.expect("there");
+    assert_eq!(upsert(&known).await.expect("back again").attempts, 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn absurd_times_in_headers_and_tokens_do_no_harm() {
+    let forever = &[("retry-after", "18446744073709551615")];
+    let script = Script::of(vec![
+        Step::Answer(
+            200,
+            &[],
+            r#"{"access_token":"a","expires_in":18446744073709551615}"#,
+        ),
+        Step::Answer(429, forever, r#"{"policyName":"TEN_SECONDLY_ROLLING"}"#),
+        Step::Answer(503, forever, ""),
+        Step::Answer(
+            200,
+            &[
+                ("x-hubspot-ratelimit-max", "4294967295"),
+                ("x-hubspot-ratelimit-remaining", "0"),
+                (
+                    "x-hubspot-ratelimit-interval-milliseconds",
+                    "18446744073709551615",
+                ),
+            ],
+            EMPTY,
+        ),
+    ]);
+    let (client, _) = client(&script, oauth());
+    let error = upsert(&client).await.expect_err("no one waits that long");
+    assert_eq!(error.kind, ErrorKind::BurstLimit);
+    let error = upsert(&client).await.expect_err("no one waits that long");
+    assert_eq!(error.kind, ErrorKind::Server);
+    upsert(&client).await.expect("an answer");
+    let burst = client.limiter().snapshot().burst;
+    assert_eq!(burst.interval, Duration::from_secs(10));
+    assert_eq!(burst.remaining, 0);
+}

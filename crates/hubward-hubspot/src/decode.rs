@@ -17,6 +17,9 @@ use crate::request::RequestKind;
 /// The most text kept of an error's message, in bytes.
 const MESSAGE_MAX_BYTES: usize = 8_000;
 
+/// The longest wait that we take at its word; a data centre move lasts about a day (api.md 2.4).
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// Decodes a whole refused answer. `one_record` says that the path names one record, so that a 404 speaks of the record.
 #[must_use]
 pub fn decode_error(
@@ -313,7 +316,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let asked = header(headers, "retry-after")?.trim();
     if let Ok(seconds) = asked.parse() {
-        return Some(Duration::from_secs(seconds));
+        return Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
     }
     let instant = |text: &str| {
         DateTimeParser::new()
@@ -323,7 +326,8 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     };
     let until = instant(asked)?;
     let now = instant(header(headers, "date")?.trim())?;
-    Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
+    let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+    Some(wait.min(RETRY_AFTER_MAX))
 }
 
 fn lower(text: &str) -> String {

@@ -29,6 +29,8 @@ const DAILY_NEW_DAY: u64 = 1_000;
 const LOCKED_FOR: Duration = Duration::from_secs(2);
 /// The longest a gate stays closed after 429s in a row.
 const GATE_MAX: Duration = Duration::from_secs(10);
+/// The longest it stays closed because HubSpot asked; whoever waits longer had better be told.
+const GATE_ASKED_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// What to do with the request at the head of a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,11 +129,12 @@ impl Lane {
             self.window.full(now);
         }
         let pause = (first * 2u32.saturating_pow(self.strikes.saturating_sub(1))).min(GATE_MAX);
-        self.close(now + pause.max(retry_after.unwrap_or_default()));
+        self.close_for(pause.max(retry_after.unwrap_or_default()), now);
         self.calm = None;
     }
 
-    fn close(&mut self, until: Instant) {
+    fn close_for(&mut self, pause: Duration, now: Instant) {
+        let until = now + pause.min(GATE_ASKED_MAX);
         self.closed_until = Some(self.closed_until.map_or(until, |at| at.max(until)));
     }
 }
@@ -306,7 +309,7 @@ impl State {
                 lane.strike(Duration::from_millis(300), retry_after, sent_at, now);
             }
             // The whole account is locked: what waits would be refused too.
-            Some(ErrorKind::Locked) => lane.close(now + LOCKED_FOR),
+            Some(ErrorKind::Locked) => lane.close_for(LOCKED_FOR, now),
             Some(ErrorKind::DailyLimit) => self.daily.exhausted(now),
             Some(_) => {}
         }
