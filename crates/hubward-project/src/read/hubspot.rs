@@ -64,8 +64,8 @@ fn account(reader: &mut Reader<'_, '_>, name: &str, node: &Node, at: Span) -> Op
         _ => {}
     }
     let base_url = match fields.get("base_url") {
-        Some(node) => base_url(reader, node)?,
-        None => AccountSpec::DEFAULT_BASE_URL.to_owned(),
+        Some(node) => base_url(reader, node),
+        None => Some(AccountSpec::DEFAULT_BASE_URL.to_owned()),
     };
     let api_version = fields.get("api_version").and_then(|node| {
         let version = reader.word(node, "api_version", &API_VERSIONS)?;
@@ -90,7 +90,7 @@ fn account(reader: &mut Reader<'_, '_>, name: &str, node: &Node, at: Span) -> Op
         name: name.to_owned(),
         token,
         oauth,
-        base_url,
+        base_url: base_url?,
         api_version,
         portal_id,
         share,
