@@ -55,12 +55,14 @@ fn account(reader: &mut Reader<'_, '_>, name: &str, node: &Node, at: Span) -> Op
             "the account has both `token` and `oauth`; the token is used",
             "remove the one that you do not need",
         ),
-        (None, None) if reader.credentials => reader.sink.error(
-            "no-credentials",
-            at,
-            "the account has neither `token` nor `oauth`",
-            "add `token: ${HUBSPOT_TOKEN}` with a private app's token or a service key",
-        ),
+        (None, None) if reader.credentials && !fields.meant("token") && !fields.meant("oauth") => {
+            reader.sink.error(
+                "no-credentials",
+                at,
+                "the account has neither `token` nor `oauth`",
+                "add `token: ${HUBSPOT_TOKEN}` with a private app's token or a service key",
+            )
+        }
         _ => {}
     }
     let base_url = match fields.get("base_url") {

@@ -34,14 +34,6 @@ map:
   email: mail
 ";
     insta::assert_snapshot!(shown(&[("hubward.yml", project), ("syncs/customers.yml", sync)]), @r#"
-    error[no-credentials]: the account has neither `token` nor `oauth`
-     --> hubward.yml:3:3
-      |
-    3 |   tokne: ${TOKEN}
-      |   ^
-      |
-      = help: add `token: ${HUBSPOT_TOKEN}` with a private app's token or a service key
-
     error[unknown-key]: an account has no key `tokne`
      --> hubward.yml:3:3
       |
@@ -57,14 +49,6 @@ map:
       |             ^^^^^^^^^^^^^^
       |
       = help: set it (`export HUBSPOT_URL=…`), or give a default: `${HUBSPOT_URL:-default}`
-
-    error[missing-key]: a source of type sqlite needs the key `path`
-     --> hubward.yml:6:9
-      |
-    6 |   shop: { type: sqlite, paht: shop.sqlite }
-      |         ^
-      |
-      = help: add `path:` — The database file, relative to the project.
 
     error[unknown-key]: a source of type sqlite has no key `paht`
      --> hubward.yml:6:25
@@ -151,16 +135,25 @@ fn malformed_yaml_is_one_diagnostic_at_its_place() {
     3 | sources: [
       |        ^
       |
-      = help: look at this line and the one before it: indentation by spaces (never tabs), a blank after every `:`, closed quotes and brackets; put quotes around text that holds `: `, ` #` or starts with one of `@ * & { [ % |`
+      = help: look at this line and the one before it: indentation by spaces, a blank after every `:`, closed quotes and brackets; put quotes around text that holds `: ` or ` #`, or that starts with one of `@ * & { [ % |`
+    "#);
+    insta::assert_snapshot!(shown(&[("hubward.yml", "hubspot: { token: ${TOKEN} }\n")]), @r#"
+    error[malformed-yaml]: this is not well-formed YAML: while parsing a flow mapping, did not find expected ',' or '}'
+     --> hubward.yml:1:20
+      |
+    1 | hubspot: { token: ${TOKEN} }
+      |                    ^
+      |
+      = help: inside `{ … }` and `[ … ]` a variable needs quotes: `{ path: "${DATA}" }`
     "#);
     insta::assert_snapshot!(shown(&[("hubward.yml", "name: shop\n\thubspot: 1\n")]), @r#"
-    error[malformed-yaml]: this is not well-formed YAML: while scanning a plain scalar, found a tab
-     --> hubward.yml:1:7
+    error[malformed-yaml]: this is not well-formed YAML: a tab stands in the indentation
+     --> hubward.yml:2:1
       |
-    1 | name: shop
-      |       ^
+    2 |     hubspot: 1
+      | ^^^^
       |
-      = help: look at this line and the one before it: indentation by spaces (never tabs), a blank after every `:`, closed quotes and brackets; put quotes around text that holds `: `, ` #` or starts with one of `@ * & { [ % |`
+      = help: indent with spaces
     "#);
 }
 
@@ -252,7 +245,7 @@ hubspot:
   token: ${NONE_A}
   base_url: \"https://${NONE_B}/x${NONE_C}\"
 sources:
-  shop: { type: sqlite, path: ${DB:-shop.sqlite} }
+  shop: { type: sqlite, path: \"${DB:-shop.sqlite}\" }
 models:
   m:
     source: shop
@@ -286,13 +279,13 @@ models:
       |
       = help: set it (`export NONE_C=…`), or give a default: `${NONE_C:-default}`
 
-    error[malformed-yaml]: this is not well-formed YAML: while parsing a flow mapping, did not find expected ',' or '}'
-     --> hubward.yml:5:32
-      |
-    5 |   shop: { type: sqlite, path: ${DB:-shop.sqlite} }
-      |                                ^
-      |
-      = help: look at this line and the one before it: indentation by spaces (never tabs), a blank after every `:`, closed quotes and brackets; put quotes around text that holds `: `, ` #` or starts with one of `@ * & { [ % |`
+    error[missing-variable]: the environment variable `NONE_D` is not set
+      --> hubward.yml:11:12
+       |
+    11 |       from ${NONE_D}
+       |            ^^^^^^^^^
+       |
+       = help: set it (`export NONE_D=…`), or give a default: `${NONE_D:-default}`
     "#);
 }
 

@@ -2,6 +2,7 @@
 
 mod files;
 mod full;
+mod interface;
 mod references;
 mod secrets;
 mod soup;
