@@ -318,3 +318,52 @@ sources:
     }
     assert_eq!(places(&[("hubward.yml", &bomb)]).len(), 1);
 }
+
+#[test]
+fn deep_nests_and_huge_files_are_refused() {
+    let deep = "[".repeat(5_000);
+    let found = places(&[("hubward.yml", &deep)]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let lists = format!("a: {}x{}", "[".repeat(100), "]".repeat(100));
+    let found = places(&[("hubward.yml", &lists)]);
+    assert!(found[0].starts_with("file-too-large"), "{found:?}");
+    let huge = "#".repeat(5 * 1024 * 1024);
+    assert_eq!(
+        places(&[("hubward.yml", &huge)]),
+        ["file-too-large hubward.yml:1:1"]
+    );
+}
+
+#[test]
+fn windows_line_ends_and_a_byte_order_mark_change_nothing() {
+    let text = format!("\u{feff}{}", BASE.replace('\n', "\r\n"));
+    let sync = SYNC.replace('\n', "\r\n").replace("email }", "utk }");
+    assert_eq!(
+        places(&[("hubward.yml", &text), ("syncs/s.yml", &sync)]),
+        ["user-token-match syncs/s.yml:4:35"]
+    );
+}
+
+#[test]
+fn a_variable_in_a_key_is_told() {
+    let sync = SYNC.replace("firstname:", "\"${TOKEN}\":");
+    insta::assert_snapshot!(shown(&[("hubward.yml", BASE), ("syncs/s.yml", &sync)]), @r#"
+    error[bad-variable]: variables are filled in in values, not in the key `${TOKEN}`
+     --> syncs/s.yml:6:3
+      |
+    6 |   "${TOKEN}": ••••••••••
+      |   ^^^^^^^^^^
+      |
+      = help: write the name itself
+    "#);
+}
+
+#[test]
+fn the_json_form_of_a_problem_has_every_key() {
+    let found = crate::try_load(&[("hubward.yml", BASE), ("syncs/s.yml", "sync: a\n")]);
+    let found = found.expect_err("the sync lacks keys");
+    assert_eq!(
+        found[0].to_json().to_string(),
+        r#"{"severity":"error","code":"missing-key","file":"syncs/s.yml","line":1,"column":1,"message":"an object sync needs the key `model`","help":"add `model:` — Name of the model."}"#
+    );
+}
