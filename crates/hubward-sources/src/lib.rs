@@ -12,6 +12,7 @@ mod error;
 mod feed;
 mod files;
 mod options;
+mod postgres;
 mod sqlite;
 mod text;
 
@@ -76,7 +77,8 @@ pub fn open(source: &SourceSpec) -> Result<Box<dyn Source>, SourceError> {
     Ok(match source {
         SourceSpec::Sqlite { path } => Box::new(sqlite::SqliteSource::new(path.clone())),
         SourceSpec::Files { root } => Box::new(files::FilesSource::new(root.clone())),
-        SourceSpec::Postgres { .. } | SourceSpec::Adbc { .. } => {
+        SourceSpec::Postgres { url } => Box::new(postgres::PostgresSource::new(url)?),
+        SourceSpec::Adbc { .. } => {
             return Err(SourceError::new(
                 SourceErrorKind::Unsupported,
                 "this kind of source cannot be read yet",

@@ -1,5 +1,7 @@
 //! Every source from its specification to its rows, as the engine uses it.
 
 mod files;
+mod postgres;
+mod server;
 mod sqlite;
 mod support;
