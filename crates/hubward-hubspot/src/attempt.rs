@@ -4,6 +4,7 @@
 //! for; anything whose outcome is unknown is repeated only when that is harmless, and otherwise handed back as `Unknown`
 //! for the caller to look first.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
@@ -24,6 +25,10 @@ use crate::transport::{HttpRequest, HttpResponse, TransportError, TransportError
 /// A migration that is over this soon is waited for; a longer one stops the run (api.md 2.4: up to a day).
 const MIGRATION_WAIT_MAX: Duration = Duration::from_secs(60);
 
+/// Sendings of a request while HubSpot has never answered this client at all: a wrong host is told within seconds, where a
+/// network that fails in the middle of a run is given time.
+const FIRST_CONTACT_ATTEMPTS: u32 = 3;
+
 /// An answer that stands.
 pub(crate) struct Answer<T> {
     pub(crate) value: T,
@@ -42,7 +47,8 @@ struct Sent {
 
 /// What has been tried for one request.
 struct Patience {
-    began: Instant,
+    /// The first sending; waiting for limits before it costs no patience.
+    began: Option<Instant>,
     sent: u32,
     throttled: u32,
     failures: u32,
@@ -68,7 +74,7 @@ impl Client {
         decode: fn(u16, &[u8]) -> Result<T, String>,
     ) -> Result<Answer<T>, ApiError> {
         let mut patience = Patience {
-            began: Instant::now(),
+            began: None,
             sent: 0,
             throttled: 0,
             failures: 0,
@@ -130,10 +136,14 @@ impl Client {
             .as_ref()
             .map_or_else(Instant::now, |ticket| ticket.sent_at);
         patience.sent += 1;
+        patience.began.get_or_insert(sent_at);
         let result = inner.transport.send(http).await;
         let ms = u64::try_from(sent_at.elapsed().as_millis()).unwrap_or(u64::MAX);
         let decoded = match &result {
-            Ok(response) => read(request, response, patience.sent, decode),
+            Ok(response) => {
+                inner.reached.store(true, Ordering::Relaxed);
+                read(request, response, patience.sent, decode)
+            }
             Err(error) => Err(unanswered(error)),
         };
         let failure = decoded.as_ref().err().map(|error| error.kind);
@@ -217,6 +227,12 @@ impl Client {
                 return Next::Again(Duration::ZERO);
             }
         }
+        if error.kind == ErrorKind::NotSent
+            && patience.sent >= FIRST_CONTACT_ATTEMPTS
+            && !self.inner.reached.load(Ordering::Relaxed)
+        {
+            return Next::GiveUp;
+        }
         patience.next(error, request, &self.inner.config.retry, self.jitter())
     }
 
@@ -268,7 +284,7 @@ impl Patience {
         retry: &RetryConfig,
         jitter: f64,
     ) -> Next {
-        let elapsed = self.began.elapsed();
+        let elapsed = self.began.map(|at| at.elapsed()).unwrap_or_default();
         let asked = error.retry_after.unwrap_or_default();
         let verdict = error.kind.verdict(request.idempotent);
         let least = match verdict {

@@ -1,6 +1,6 @@
 //! The client of one account: what it is made of, which host it speaks to, and its jitter.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hubward_core::{ExposeSecret, WallClock};
@@ -23,6 +23,8 @@ pub(crate) struct Inner {
     pub(crate) tokens: Tokens,
     host: RwLock<Arc<str>>,
     draws: AtomicU64,
+    /// Some answer has come back, of whatever status.
+    pub(crate) reached: AtomicBool,
 }
 
 /// Speaks to one HubSpot account. Cloning shares limits, tokens and connections: make one per account and process.
@@ -53,6 +55,7 @@ impl Client {
                 tokens: Tokens::default(),
                 host: RwLock::new(host),
                 draws: AtomicU64::new(0),
+                reached: AtomicBool::new(false),
             }),
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use hubward_core::ErrorKind;
+use jiff::fmt::rfc2822::DateTimeParser;
 use serde_json::Value;
 
 use crate::error::{ApiError, PropertyIssue};
@@ -15,6 +16,9 @@ use crate::request::RequestKind;
 
 /// The most text kept of an error's message, in bytes.
 const MESSAGE_MAX_BYTES: usize = 8_000;
+
+/// The longest wait that we take at its word; a data centre move lasts about a day (api.md 2.4).
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Decodes a whole refused answer. `one_record` says that the path names one record, so that a 404 speaks of the record.
 #[must_use]
@@ -39,9 +43,7 @@ pub fn decode_error(
     if error.correlation_id.is_none() {
         error.correlation_id = header(headers, "x-hubspot-correlation-id").map(str::to_owned);
     }
-    error.retry_after = header(headers, "retry-after")
-        .and_then(|seconds| seconds.trim().parse().ok())
-        .map(Duration::from_secs);
+    error.retry_after = retry_after(headers);
     error
 }
 
@@ -199,7 +201,9 @@ fn kind_of_status(
         403 => forbidden(error, words),
         404 => not_found(envelope, error, words, one_record),
         409 => ErrorKind::Conflict,
-        405 | 414 | 415 | 300..=399 => ErrorKind::Malformed,
+        405 | 414 | 415 => ErrorKind::Malformed,
+        // HubSpot's API does not redirect: whoever does so is not HubSpot's API.
+        300..=399 => ErrorKind::NoSuchPath,
         423 => ErrorKind::Locked,
         429 => limit(envelope, error, kind),
         477 => ErrorKind::Migrating,
@@ -209,7 +213,8 @@ fn kind_of_status(
     }
 }
 
-/// 403: scope, right of the user, edition of the account, or a cause that HubSpot keeps to itself.
+/// 403: scope, right of the user, edition of the account, or a cause that HubSpot keeps to itself. HubSpot documents no code
+/// for the middle two, so the words decide; words that say nothing stay `Forbidden`.
 fn forbidden(error: &ApiError, words: Option<ErrorKind>) -> ErrorKind {
     if let Some(kind @ (ErrorKind::MissingScope | ErrorKind::MissingPermission)) = words {
         return kind;
@@ -220,24 +225,28 @@ fn forbidden(error: &ApiError, words: Option<ErrorKind>) -> ErrorKind {
         error.category.as_deref().unwrap_or_default(),
         error.sub_category.as_deref().unwrap_or_default()
     ));
-    const EDITION: [&str; 10] = [
+    const EDITION: [&str; 12] = [
         "subscription",
         "edition",
         "upgrade",
         "tier",
         "enterprise",
         "professional",
-        "not enabled for",
+        "feature",
+        "not enabled",
         "not_enabled",
-        "portal does not have access",
-        "account does not have access",
+        "portal does not have",
+        "account does not have",
+        "hub does not have",
     ];
-    const RIGHT: [&str; 3] = ["permission", "user does not have", "user is not allowed"];
-    if said.contains("scope") {
+    let has = |word: &str| said.contains(word);
+    if has("scope") {
         ErrorKind::MissingScope
-    } else if EDITION.iter().any(|word| said.contains(word)) {
+    } else if has("user") && has("permission") {
+        ErrorKind::MissingPermission
+    } else if EDITION.into_iter().any(has) {
         ErrorKind::NotInEdition
-    } else if RIGHT.iter().any(|word| said.contains(word)) {
+    } else if has("permission") || has("user does not have") || has("user is not allowed") {
         ErrorKind::MissingPermission
     } else {
         ErrorKind::Forbidden
@@ -300,6 +309,25 @@ fn optional(envelope: &Value, name: &str) -> Option<String> {
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// `Retry-After` in seconds, as HubSpot writes it, or as a date, as gateways may: then against the answer's own `Date`, so
+/// that no clock is needed and a wrong one does no harm.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let asked = header(headers, "retry-after")?.trim();
+    if let Ok(seconds) = asked.parse() {
+        return Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
+    }
+    let instant = |text: &str| {
+        DateTimeParser::new()
+            .relaxed_weekday(true)
+            .parse_timestamp(text)
+            .ok()
+    };
+    let until = instant(asked)?;
+    let now = instant(header(headers, "date")?.trim())?;
+    let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+    Some(wait.min(RETRY_AFTER_MAX))
 }
 
 fn lower(text: &str) -> String {

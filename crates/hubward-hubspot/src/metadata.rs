@@ -297,3 +297,7 @@ pub(crate) fn labels(_status: u16, body: &[u8]) -> Result<Vec<AssociationLabel>,
         .collect();
     Ok(labels)
 }
+
+#[cfg(test)]
+#[path = "metadata_tests.rs"]
+mod tests;

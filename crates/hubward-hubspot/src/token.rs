@@ -20,6 +20,9 @@ const RENEW_BEFORE: Duration = Duration::from_secs(60);
 /// How long an access token lives when HubSpot does not say (api.md 10.2).
 const LIFE_DEFAULT: Duration = Duration::from_secs(30 * 60);
 
+/// Longer lives are not believed; renewing once a day costs nothing.
+const LIFE_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// A token to send, and which one it is.
 #[derive(Clone, Debug)]
 pub(crate) struct Bearer {
@@ -93,7 +96,7 @@ impl Client {
             state.refresh = granted.refresh;
         }
         // A life shorter than the margin would renew before every request.
-        let life = granted.life.max(RENEW_BEFORE * 2);
+        let life = granted.life.clamp(RENEW_BEFORE * 2, LIFE_MAX);
         state.expires_at = Some(Instant::now() + life);
         Ok(Bearer {
             token: granted.access,

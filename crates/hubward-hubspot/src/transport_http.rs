@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
+use hubward_core::{ExposeSecret, SecretString};
 use reqwest::redirect;
 
 use crate::transport::{HttpRequest, HttpResponse, Transport, TransportError, TransportErrorKind};
@@ -19,43 +20,50 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 /// What a user may set of the network.
 #[derive(Clone, Debug, Default)]
 pub struct HttpOptions {
-    /// Proxy URL for every request; none connects directly. The environment is not read here.
-    pub proxy: Option<String>,
+    /// Proxy URL for every request, credentials included; none connects directly. The environment is not read here.
+    pub proxy: Option<SecretString>,
 }
 
 /// HTTP/1.1 or HTTP/2 over a pool of connections, gzip understood.
 #[derive(Clone, Debug)]
 pub struct HttpTransport {
     client: reqwest::Client,
+    /// The machine has certificates to check HubSpot's by; without any, only plain connections (a sandbox) are made.
+    certificates: bool,
 }
 
 impl HttpTransport {
     /// Sets up the connection pool; connects to nothing yet.
     ///
     /// # Errors
-    /// When the proxy's URL is malformed or the system's certificates cannot be used.
+    /// When the proxy's URL is malformed.
     pub fn new(options: &HttpOptions) -> Result<Self, TransportError> {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("hubward/", env!("CARGO_PKG_VERSION")))
-            .gzip(true)
-            // A redirect would repeat a write, or take the token to another host.
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .tcp_nodelay(true)
-            .no_proxy();
-        if let Some(url) = &options.proxy {
-            let proxy = reqwest::Proxy::all(url).map_err(|error| not_sent("proxy", &error))?;
-            builder = builder.proxy(proxy);
+        if let Ok(client) = builder(options)?.build() {
+            return Ok(Self {
+                client,
+                certificates: true,
+            });
         }
-        let client = builder
+        // A machine without any CA certificates: trusting none keeps plain connections working and every other one shut.
+        let client = builder(options)?
+            .tls_certs_only(std::iter::empty::<reqwest::Certificate>())
             .build()
             .map_err(|error| not_sent("the HTTP client cannot be set up", &error))?;
-        Ok(Self { client })
+        Ok(Self {
+            client,
+            certificates: false,
+        })
     }
 
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        if !self.certificates && request.url.starts_with("https:") {
+            return Err(TransportError {
+                kind: TransportErrorKind::NotSent,
+                message: "this machine has no CA certificates to check HubSpot's by: install them (on Debian the package \
+                          ca-certificates)"
+                    .to_owned(),
+            });
+        }
         let mut response = self
             .client
             .request(request.method, request.url)
@@ -74,6 +82,25 @@ impl HttpTransport {
             body,
         })
     }
+}
+
+fn builder(options: &HttpOptions) -> Result<reqwest::ClientBuilder, TransportError> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("hubward/", env!("CARGO_PKG_VERSION")))
+        .gzip(true)
+        // A redirect would repeat a write, or take the token to another host.
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .tcp_nodelay(true)
+        .no_proxy();
+    if let Some(url) = &options.proxy {
+        let proxy = reqwest::Proxy::all(url.expose_secret())
+            .map_err(|error| not_sent("the proxy's URL cannot be used", &error))?;
+        builder = builder.proxy(proxy);
+    }
+    Ok(builder)
 }
 
 impl Transport for HttpTransport {

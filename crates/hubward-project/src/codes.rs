@@ -107,7 +107,7 @@ pub fn codes() -> &'static [(&'static str, &'static str)] {
         ),
         ("on-removed", "`on_removed` does not fit the mode."),
         (
-            "map-entry-empty",
+            "nothing-mapped",
             "Nothing is mapped, so a run could not change anything (warning).",
         ),
         ("template", "A Liquid template cannot be parsed."),

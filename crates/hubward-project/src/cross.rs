@@ -2,29 +2,23 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::read::{Declared, Read, Text};
+use crate::read::{Declared, Names, Read, Text};
 use crate::sink::{Sink, Span, quoted};
 use crate::suggest::did_you_mean;
 
 pub(crate) fn check(read: &Read, sink: &mut Sink<'_>) {
     unique(&read.model_names, "model", sink);
     unique(&read.sync_names, "sync", sink);
-    // Where a file could not be read, what it declares is not known, and a name is no mistake yet.
-    if !read.incomplete {
-        exist(
-            &read.source_uses,
-            &read.source_names,
-            "source",
-            "unknown-source",
-            sink,
-        );
-        exist(
-            &read.model_uses,
-            &read.model_names,
-            "model",
-            "unknown-model",
-            sink,
-        );
+    // Where not all names could be read, one that is not among them is no mistake yet.
+    if read.knows_all(Names::Sources) {
+        let known = &read.source_names;
+        exist(&read.source_uses, known, "source", "unknown-source", sink);
+    }
+    if read.knows_all(Names::Models) {
+        let known = &read.model_names;
+        exist(&read.model_uses, known, "model", "unknown-model", sink);
+    }
+    if read.knows_all(Names::Syncs) {
         for (_, after) in &read.after {
             exist(after, &read.sync_names, "sync", "unknown-sync", sink);
         }

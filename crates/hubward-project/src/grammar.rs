@@ -1,9 +1,11 @@
 //! Every key of the project files, declared once: the readers take their known keys, required keys and exclusive groups
 //! from here, and the JSON Schema is made from the same tables. What a value means is left to the readers.
 
-mod tables;
+mod project;
+mod syncs;
 
-pub(crate) use tables::*;
+pub(crate) use project::*;
+pub(crate) use syncs::*;
 
 /// The kind of map that may stand at a place.
 #[derive(Debug)]
@@ -73,5 +75,23 @@ impl Table {
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> + Clone + use<> {
         let keys: &'static [Key] = self.keys;
         keys.iter().map(|key| key.name)
+    }
+}
+
+const fn must(name: &'static str, form: Form, doc: &'static str) -> Key {
+    Key {
+        name,
+        required: true,
+        form,
+        doc,
+    }
+}
+
+const fn may(name: &'static str, form: Form, doc: &'static str) -> Key {
+    Key {
+        name,
+        required: false,
+        form,
+        doc,
     }
 }

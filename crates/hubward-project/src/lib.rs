@@ -4,8 +4,8 @@
 //! can be checked without a connection. Leaves to the caller: finding and reading files, the environment, and everything
 //! that has to be asked of a source or of HubSpot (columns, properties, scopes).
 //!
-//! The way through: [`yaml`] makes a tree in which every node knows its place; [`grammar`] declares every key once, for
-//! the readers and for the JSON Schema alike; [`read`] walks the trees and collects every problem; [`cross`] checks what
+//! The way through: `yaml` makes a tree in which every node knows its place; `grammar` declares every key once, for
+//! the readers and for the JSON Schema alike; `read` walks the trees and collects every problem; `cross` checks what
 //! spans files.
 
 mod codes;

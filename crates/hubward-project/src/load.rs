@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::cross;
 use crate::diagnostic::Diagnostic;
 use crate::project::Project;
-use crate::read::{self, Reader};
+use crate::read::{self, Names, Reader};
 use crate::sink::{Sink, Span};
 use crate::yaml;
 
@@ -69,9 +69,9 @@ fn load_with(input: &ProjectInput<'_>, credentials: bool) -> Result<Loaded, Vec<
                 has_project = true;
                 match tree {
                     Some(tree) => read::project(&mut reader, &tree),
-                    None if broken => reader.incomplete(),
+                    None if broken => reader.lost(role.names()),
                     None => {
-                        reader.incomplete();
+                        reader.lost(role.names());
                         empty(
                             &mut reader,
                             index,
@@ -83,7 +83,7 @@ fn load_with(input: &ProjectInput<'_>, credentials: bool) -> Result<Loaded, Vec<
             }
             (Role::Models, Some(tree)) => read::models_file(&mut reader, &tree),
             (Role::Sync, Some(tree)) => read::sync_file(&mut reader, &tree),
-            (Role::Models | Role::Sync, None) if broken => reader.incomplete(),
+            (Role::Models | Role::Sync, None) if broken => reader.lost(role.names()),
             (Role::Models, None) => empty(
                 &mut reader,
                 index,
@@ -99,7 +99,7 @@ fn load_with(input: &ProjectInput<'_>, credentials: bool) -> Result<Loaded, Vec<
         }
     }
     if !has_project {
-        reader.incomplete();
+        reader.lost(Role::Project.names());
         reader.sink.error(
             "missing-file",
             Span::start_of(Span::NO_FILE),
@@ -135,6 +135,17 @@ enum Role {
     Project,
     Models,
     Sync,
+}
+
+impl Role {
+    /// What a file of this role declares.
+    fn names(self) -> &'static [Names] {
+        match self {
+            Self::Project => &[Names::Sources, Names::Models],
+            Self::Models => &[Names::Models],
+            Self::Sync => &[Names::Syncs],
+        }
+    }
 }
 
 fn role(path: &str) -> Option<Role> {

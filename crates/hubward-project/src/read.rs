@@ -32,6 +32,14 @@ pub(crate) struct Declared {
     pub(crate) span: Span,
 }
 
+/// What a name may stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Names {
+    Sources,
+    Models,
+    Syncs,
+}
+
 /// What all files together hold: values that are whole, and the names and references that cross files, which also come
 /// from parts that are not whole, so that one mistake does not bring a second message.
 #[derive(Default)]
@@ -53,11 +61,16 @@ pub(crate) struct Read {
     pub(crate) model_uses: Vec<Text>,
     /// `after:` of each sync, by the sync's name.
     pub(crate) after: Vec<(String, Vec<Text>)>,
-    /// A file could not be read: what it declares is not known, so nothing can be said to be missing.
-    pub(crate) incomplete: bool,
+    /// Kinds of names of which some could not be read: of these, none can be said to be missing.
+    lost: Vec<Names>,
 }
 
 impl Read {
+    /// Whether every name of this kind is known.
+    pub(crate) fn knows_all(&self, names: Names) -> bool {
+        !self.lost.contains(&names)
+    }
+
     pub(crate) fn into_project(self) -> Project {
         Project {
             name: self.name.unwrap_or_default(),
@@ -97,9 +110,9 @@ impl<'r, 's> Reader<'r, 's> {
         }
     }
 
-    /// A file could not be read.
-    pub(crate) fn incomplete(&mut self) {
-        self.read.incomplete = true;
+    /// Something that declares such names could not be read.
+    pub(crate) fn lost(&mut self, names: &[Names]) {
+        self.read.lost.extend(names);
     }
 
     pub(crate) fn finish(self) -> Read {
@@ -120,7 +133,7 @@ impl<'r, 's> Reader<'r, 's> {
 /// Reads `hubward.yml`.
 pub(crate) fn project(reader: &mut Reader<'_, '_>, tree: &Node) {
     let Some(fields) = reader.table(tree, &grammar::PROJECT) else {
-        reader.incomplete();
+        reader.lost(&[Names::Sources, Names::Models]);
         return;
     };
     if let Some(node) = fields.get("name") {

@@ -4,6 +4,8 @@
 //! only where a reader asks for one. So `no` and `0123` stay text where a name is wanted.
 
 mod interpolate;
+mod malformed;
+mod scalar;
 mod tree;
 
 use crate::sink::Span;

@@ -17,6 +17,8 @@ use crate::text::refuse_doubled_names;
 
 /// Batches that may wait between the reader and its caller.
 const BATCHES_IN_FLIGHT: usize = 2;
+/// A batch ends early when its texts and bytes reach this, so that large values do not make large batches.
+pub(crate) const BATCH_BYTES: usize = 16 * 1024 * 1024;
 /// How often a waiting caller looks at the cancel flag.
 const CANCEL_LOOK_MS: u64 = 50;
 

@@ -7,11 +7,13 @@
 //! Every reader runs in a thread of its own behind a channel of a few batches, so that peak memory does not grow with
 //! rows, reading overlaps with what the caller does, and a slow caller slows the reader.
 
+mod adbc;
 mod canonical;
 mod error;
 mod feed;
 mod files;
 mod options;
+mod postgres;
 mod sqlite;
 mod text;
 
@@ -68,19 +70,36 @@ pub trait Source: Send {
     fn tables(&self) -> Result<Vec<String>, SourceError>;
 }
 
-/// Makes the source of a specification. Nothing is connected yet: [`Source::check`] does that.
+/// [`open_with`] with no place of its own to look for drivers; [`ReadOptions::env`] may still bring one to a reading.
+///
+/// # Errors
+/// As [`open_with`].
+pub fn open(source: &SourceSpec) -> Result<Box<dyn Source>, SourceError> {
+    open_with(source, &DriverSearch::default())
+}
+
+/// Makes the source of a specification. Nothing is connected yet: [`Source::check`] does that. ADBC drivers are looked for
+/// as `search` says, for checking and listing too, which take no options.
 ///
 /// # Errors
 /// The specification cannot be understood (a PostgreSQL URL that is none, an unknown `sslmode`).
-pub fn open(source: &SourceSpec) -> Result<Box<dyn Source>, SourceError> {
+pub fn open_with(
+    source: &SourceSpec,
+    search: &DriverSearch,
+) -> Result<Box<dyn Source>, SourceError> {
     Ok(match source {
         SourceSpec::Sqlite { path } => Box::new(sqlite::SqliteSource::new(path.clone())),
         SourceSpec::Files { root } => Box::new(files::FilesSource::new(root.clone())),
-        SourceSpec::Postgres { .. } | SourceSpec::Adbc { .. } => {
-            return Err(SourceError::new(
-                SourceErrorKind::Unsupported,
-                "this kind of source cannot be read yet",
-            ));
-        }
+        SourceSpec::Postgres { url } => Box::new(postgres::PostgresSource::new(url)?),
+        SourceSpec::Adbc {
+            driver,
+            entrypoint,
+            options,
+        } => Box::new(adbc::AdbcSource::new(
+            driver.clone(),
+            entrypoint.clone(),
+            options.clone(),
+            search.clone(),
+        )),
     })
 }

@@ -21,7 +21,7 @@ impl CancelFlag {
 }
 
 /// Where ADBC drivers are looked for, beside the operating system's own places. The binary fills it from its environment.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DriverSearch {
     /// The folders of `ADBC_DRIVER_PATH`, in order.
     pub driver_paths: Vec<PathBuf>,
@@ -40,6 +40,7 @@ pub struct ReadOptions {
     /// Stop after this many rows.
     pub limit: Option<u64>,
     pub cancel: CancelFlag,
+    /// Where ADBC drivers may lie; the default leaves it to what [`crate::open_with`] was given.
     pub env: DriverSearch,
 }
 

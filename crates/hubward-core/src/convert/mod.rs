@@ -12,7 +12,7 @@ mod number;
 mod owner;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::row::value_text;
 use crate::spec::Conversion;

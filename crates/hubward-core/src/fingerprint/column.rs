@@ -128,10 +128,13 @@ fn strings<'a, A: ArrayAccessor<Item = &'a str>>(array: A, field: &Field, out: &
     }
 }
 
-/// Single-precision numbers hash as the doubles that [`widen`] makes of them; those with few binary digits are the same
-/// either way and need no text in between.
+/// Single-precision numbers hash as the doubles that [`widen`] makes of them. Whole ones up to here are exact in both and
+/// need no text in between.
+const MAX_EXACT_SINGLE: f32 = 16_777_216.0;
+
 fn single(number: f32) -> u64 {
-    if number.fract() == 0.0 || number.is_nan() {
+    let exact = number.abs() <= MAX_EXACT_SINGLE && number.fract() == 0.0;
+    if exact || number.is_nan() {
         return value::float(number.into());
     }
     value::float(widen(number))

@@ -1,5 +1,6 @@
 //! One row through a mapping.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -40,7 +41,7 @@ impl Mapping {
         let mut reasons = Vec::new();
         let mut values = Vec::with_capacity(self.entries.len());
         for entry in &self.entries {
-            let from = Row { batch, row };
+            let from = Row::new(batch, row);
             let converted = entry
                 .source
                 .value(&from)
@@ -59,7 +60,7 @@ impl Mapping {
                 Err(reason) => reasons.push(reason),
             }
         }
-        let matched = self.match_value(&Row { batch, row }, ctx);
+        let matched = self.match_value(&Row::new(batch, row), ctx);
         match matched {
             Ok(found) if reasons.is_empty() => {
                 let (match_value, match_folded) = found.unzip();
@@ -182,9 +183,19 @@ impl MappedRow {
 struct Row<'a> {
     batch: &'a RecordBatch,
     row: usize,
+    /// Why a column that a template asked for could not be read.
+    unreadable: RefCell<Option<Reason>>,
 }
 
-impl Row<'_> {
+impl<'a> Row<'a> {
+    fn new(batch: &'a RecordBatch, row: usize) -> Self {
+        Self {
+            batch,
+            row,
+            unreadable: RefCell::new(None),
+        }
+    }
+
     fn column_value(&self, column: &ColumnRef) -> Result<Value, Reason> {
         let schema = self.batch.schema_ref();
         // The batch may be a projection of the model's schema.
@@ -207,7 +218,13 @@ impl Row<'_> {
 impl TemplateRow for Row<'_> {
     fn column(&self, name: &str) -> Option<Value> {
         let index = self.batch.schema_ref().index_of(name).ok()?;
-        self.value_of(index).ok()
+        match self.value_of(index) {
+            Ok(value) => Some(value),
+            Err(reason) => {
+                *self.unreadable.borrow_mut() = Some(reason);
+                None
+            }
+        }
     }
 
     fn names(&self) -> Vec<String> {
@@ -241,7 +258,12 @@ impl Source {
             Source::Column(column) => row.column_value(column).map(Found::Own),
             Source::Value(value) => Ok(Found::Constant(value)),
             Source::Template(template) => {
-                let output = template.render(row)?;
+                let output = template.render(row);
+                // The template only missed a column; the row knows why.
+                if let Some(reason) = row.unreadable.take() {
+                    return Err(reason);
+                }
+                let output = output?;
                 Ok(Found::Own(output.map_or(Value::Null, Value::Text)))
             }
         }

@@ -39,6 +39,7 @@ pub(super) fn read(text: &str) -> Result<Columns, TemplateError> {
                 "raw" => Some("endraw"),
                 _ => None,
             };
+            check_exists(tag)?;
             check_row_stays(tag, code)?;
         }
         if verbatim.is_none() {
@@ -69,11 +70,25 @@ fn end_of(code: &str, mark: &str) -> usize {
     code.find(mark).unwrap_or(code.len())
 }
 
+/// The standard library's tags that a property has no use for: a table is HTML and knows no bound, other templates there
+/// are none.
+fn check_exists(tag: &str) -> Result<(), TemplateError> {
+    let instead = match tag {
+        "tablerow" => "use `for`",
+        "include" | "render" => "write the other template out here",
+        _ => return Ok(()),
+    };
+    Err(TemplateError {
+        message: format!("{{% {tag} %}} does not exist here; {instead}"),
+        line: None,
+    })
+}
+
 /// `row` means the row everywhere in a template.
 fn check_row_stays(tag: &str, code: &str) -> Result<(), TemplateError> {
     if !matches!(
         tag,
-        "assign" | "capture" | "for" | "tablerow" | "increment" | "decrement"
+        "assign" | "capture" | "for" | "increment" | "decrement"
     ) {
         return Ok(());
     }

@@ -156,8 +156,11 @@ impl For {
                         .map(ValueView::to_value)
                         .collect()
                 } else if let Some(object) = list.as_object() {
-                    object
-                        .iter()
+                    // By name: Liquid's objects have another order each time.
+                    let mut entries: Vec<_> = object.iter().collect();
+                    entries.sort_by(|left, right| left.0.as_str().cmp(right.0.as_str()));
+                    entries
+                        .into_iter()
                         .skip(offset)
                         .take(limit)
                         .map(|(name, entry)| {

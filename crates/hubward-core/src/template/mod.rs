@@ -1,8 +1,9 @@
 //! Liquid templates over a row: `{{ row.first_name | upcase }}`.
 //!
 //! The language is the `liquid` crate's standard library, with filters of our own (`to_unix`, `to_unix_s`, `to_date`,
-//! `parse_json`, `to_json`) and three replacements: `date` reads no clock, `for` and the output are bounded, so that a
-//! template always ends and gives the same result for the same row. Tags that read other templates do not exist.
+//! `parse_json`, `to_json`) and replacements of some: `date` reads no clock; `for`, `assign`, `capture` and the output are bounded, so that a
+//! template always ends and gives the same result for the same row: objects are in the order of their names in `for` and
+//! `to_json` (an object printed bare has no fixed order in Liquid). Tags that read other templates do not exist.
 //!
 //! Left to the caller: which columns the model has, and converting the output to the property's type.
 
@@ -10,6 +11,7 @@ mod columns;
 mod filters;
 mod loops;
 mod values;
+mod variables;
 
 #[cfg(test)]
 mod tests;
@@ -77,6 +79,8 @@ impl Template {
         let columns = columns::read(text)?;
         let parser = liquid::ParserBuilder::with_stdlib()
             .block(loops::ForBlock)
+            .block(variables::CaptureBlock)
+            .tag(variables::AssignTag)
             .filter(filters::ToUnix)
             .filter(filters::ToUnixS)
             .filter(filters::ToDate)

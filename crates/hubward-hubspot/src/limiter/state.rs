@@ -6,7 +6,7 @@ use http::HeaderMap;
 use hubward_core::ErrorKind;
 use tokio::time::Instant;
 
-use super::window::Window;
+use super::window::{Window, whole_share};
 use super::{Budget, DailyRefused};
 
 /// Before the first answer, and for accounts whose answers name no limit: HubSpot's smallest (api.md 11.1).
@@ -25,8 +25,12 @@ const DAILY_PROBE_EVERY: Duration = Duration::from_secs(15 * 60);
 const DAILY_RISE: u64 = 50;
 /// A rise that means a new day.
 const DAILY_NEW_DAY: u64 = 1_000;
+/// How long a lock of the account lasts (api.md 2.4).
+const LOCKED_FOR: Duration = Duration::from_secs(2);
 /// The longest a gate stays closed after 429s in a row.
 const GATE_MAX: Duration = Duration::from_secs(10);
+/// The longest it stays closed because HubSpot asked; whoever waits longer had better be told.
+const GATE_ASKED_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// What to do with the request at the head of a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,9 +129,13 @@ impl Lane {
             self.window.full(now);
         }
         let pause = (first * 2u32.saturating_pow(self.strikes.saturating_sub(1))).min(GATE_MAX);
-        let until = now + pause.max(retry_after.unwrap_or_default());
-        self.closed_until = Some(self.closed_until.map_or(until, |at| at.max(until)));
+        self.close_for(pause.max(retry_after.unwrap_or_default()), now);
         self.calm = None;
+    }
+
+    fn close_for(&mut self, pause: Duration, now: Instant) {
+        let until = now + pause.min(GATE_ASKED_MAX);
+        self.closed_until = Some(self.closed_until.map_or(until, |at| at.max(until)));
     }
 }
 
@@ -146,8 +154,8 @@ pub(super) struct Daily {
 impl Daily {
     /// What we leave to others.
     fn reserve(&self) -> u64 {
-        let limit = self.limit.unwrap_or(0) as f64;
-        (limit * (1.0 - self.share)).floor() as u64
+        let limit = self.limit.unwrap_or(0);
+        limit.saturating_sub(whole_share(limit as f64, self.share))
     }
 
     fn check(&mut self, now: Instant) -> Result<(), DailyRefused> {
@@ -300,6 +308,8 @@ impl State {
             Some(ErrorKind::SecondlyLimit) => {
                 lane.strike(Duration::from_millis(300), retry_after, sent_at, now);
             }
+            // The whole account is locked: what waits would be refused too.
+            Some(ErrorKind::Locked) => lane.close_for(LOCKED_FOR, now),
             Some(ErrorKind::DailyLimit) => self.daily.exhausted(now),
             Some(_) => {}
         }

@@ -9,6 +9,21 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// Extra time before an old send is believed to have left HubSpot's window: requests do not all travel equally long, so two
+/// that left ten seconds apart may arrive a little closer together. It is the network's, whatever the window's length.
+const GUARD: Duration = Duration::from_millis(150);
+
+/// The log is as long as the limit, so a limit beyond all sense is not taken at its word; HubSpot's are in the hundreds.
+const MAX_BELIEVED: u32 = 100_000;
+/// The same for the window's length; HubSpot's is ten seconds.
+const INTERVAL_MIN: Duration = Duration::from_millis(100);
+const INTERVAL_MAX: Duration = Duration::from_secs(60);
+
+/// The whole part of a share of a limit; a hair more than the product, so that 29 % of 100 is 29 in binary fractions too.
+pub(crate) fn whole_share(limit: f64, share: f64) -> u64 {
+    (limit * share + 1e-6).floor() as u64
+}
+
 /// One rolling window of an account.
 #[derive(Clone, Debug)]
 pub(crate) struct Window {
@@ -24,7 +39,7 @@ pub(crate) struct Window {
 impl Window {
     pub(crate) fn new(max: u32, interval: Duration, share: f64) -> Self {
         Self {
-            max: max.max(1),
+            max: max.clamp(1, MAX_BELIEVED),
             share: if share.is_finite() {
                 share.clamp(0.0, 1.0)
             } else {
@@ -46,13 +61,12 @@ impl Window {
 
     /// How many of ours may stand in a window: our share, and at least one.
     pub(crate) fn allowed(&self) -> u32 {
-        ((f64::from(self.max) * self.share).floor() as u32).max(1)
+        (whole_share(f64::from(self.max), self.share) as u32).max(1)
     }
 
-    /// Extra time before an old send is believed to have left HubSpot's window: requests do not all travel equally long,
-    /// so two that left ten seconds apart may arrive a little closer together.
+    /// A fifth of a very short window at most.
     fn guard(&self) -> Duration {
-        (self.interval * 15 / 1000).clamp(Duration::from_millis(25), Duration::from_millis(150))
+        GUARD.min(self.interval / 5)
     }
 
     fn span(&self) -> Duration {
@@ -60,11 +74,11 @@ impl Window {
     }
 
     pub(crate) fn set_max(&mut self, max: u32) {
-        self.max = max.max(1);
+        self.max = max.clamp(1, MAX_BELIEVED);
     }
 
     pub(crate) fn set_interval(&mut self, interval: Duration) {
-        if !interval.is_zero() {
+        if (INTERVAL_MIN..=INTERVAL_MAX).contains(&interval) {
             self.interval = interval;
         }
     }
@@ -151,7 +165,7 @@ impl Window {
         let span = self.span();
         let possible = self.ours.len() - self.ours.partition_point(|at| *at + span <= sent_at);
         let counted = self.max.saturating_sub(remaining) as usize;
-        let others = counted.saturating_sub(possible);
+        let others = counted.saturating_sub(possible).min(MAX_BELIEVED as usize);
         while self.others.len() < others {
             // When they were sent is unknown; now is the safe guess.
             self.others.push_back(now);

@@ -3,13 +3,15 @@
 use crate::grammar::Table;
 use crate::read::{Declared, Reader};
 use crate::sink::{Span, quoted};
-use crate::suggest::did_you_mean;
+use crate::suggest::{did_you_mean, nearest};
 use crate::yaml::{Key, Kind, Node};
 
 /// The entries of a map that has been held against its table.
 pub(crate) struct Fields<'n> {
     table: &'static Table,
     entries: Vec<(&'n Key, &'n Node)>,
+    /// Keys of the table that an unknown key was probably meant to be.
+    meant: Vec<&'static str>,
 }
 
 impl<'n> Fields<'n> {
@@ -23,6 +25,11 @@ impl<'n> Fields<'n> {
     /// The place of a key.
     pub(crate) fn key_span(&self, name: &'static str) -> Option<Span> {
         self.entry(name).map(|(key, _)| key.span)
+    }
+
+    /// Whether an unknown key was probably meant to be this one: then its absence is the same mistake, told already.
+    pub(crate) fn meant(&self, name: &'static str) -> bool {
+        self.meant.contains(&name)
     }
 
     pub(crate) fn has(&self, name: &'static str) -> bool {
@@ -69,6 +76,7 @@ impl Reader<'_, '_> {
         let mut fields = Fields {
             table,
             entries: Vec::with_capacity(entries.len()),
+            meant: Vec::new(),
         };
         for (key, value) in entries {
             if table.key(&key.text).is_none() {
@@ -78,6 +86,7 @@ impl Reader<'_, '_> {
                     format!("{} has no key {}", table.what, quoted(&key.text)),
                     did_you_mean(&key.text, table.names(), "keys"),
                 );
+                fields.meant.extend(nearest(&key.text, table.names()));
             } else if let Some((first, _)) = fields
                 .entries
                 .iter()
@@ -97,6 +106,7 @@ impl Reader<'_, '_> {
         let table = fields.table;
         for key in table.keys.iter().filter(|key| key.required) {
             match fields.entry(key.name) {
+                None if fields.meant(key.name) => {}
                 None => self.sink.error(
                     "missing-key",
                     at,
@@ -125,6 +135,7 @@ impl Reader<'_, '_> {
                 .collect();
             let what = fields.table.what;
             match given.as_slice() {
+                [] if group.iter().any(|name| fields.meant(name)) => {}
                 [] => self.sink.error(
                     "choose-one",
                     at,

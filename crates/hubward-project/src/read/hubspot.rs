@@ -55,17 +55,19 @@ fn account(reader: &mut Reader<'_, '_>, name: &str, node: &Node, at: Span) -> Op
             "the account has both `token` and `oauth`; the token is used",
             "remove the one that you do not need",
         ),
-        (None, None) if reader.credentials => reader.sink.error(
-            "no-credentials",
-            at,
-            "the account has neither `token` nor `oauth`",
-            "add `token: ${HUBSPOT_TOKEN}` with a private app's token or a service key",
-        ),
+        (None, None) if reader.credentials && !fields.meant("token") && !fields.meant("oauth") => {
+            reader.sink.error(
+                "no-credentials",
+                at,
+                "the account has neither `token` nor `oauth`",
+                "add `token: ${HUBSPOT_TOKEN}` with a private app's token or a service key",
+            )
+        }
         _ => {}
     }
     let base_url = match fields.get("base_url") {
-        Some(node) => base_url(reader, node)?,
-        None => AccountSpec::DEFAULT_BASE_URL.to_owned(),
+        Some(node) => base_url(reader, node),
+        None => Some(AccountSpec::DEFAULT_BASE_URL.to_owned()),
     };
     let api_version = fields.get("api_version").and_then(|node| {
         let version = reader.word(node, "api_version", &API_VERSIONS)?;
@@ -90,7 +92,7 @@ fn account(reader: &mut Reader<'_, '_>, name: &str, node: &Node, at: Span) -> Op
         name: name.to_owned(),
         token,
         oauth,
-        base_url,
+        base_url: base_url?,
         api_version,
         portal_id,
         share,

@@ -4,7 +4,7 @@ use hubward_core::spec::{Model, ModelQuery};
 
 use crate::grammar::{MODEL, MODEL_FILE, MODELS_FILE};
 use crate::read::fields::Fields;
-use crate::read::{Declared, Reader};
+use crate::read::{Declared, Names, Reader};
 use crate::sink::quoted;
 use crate::yaml::Node;
 
@@ -12,12 +12,12 @@ use crate::yaml::Node;
 pub(crate) fn models_file(reader: &mut Reader<'_, '_>, tree: &Node) {
     if tree.get("model").is_none() || tree.get("models").is_some() {
         let Some(fields) = reader.table(tree, &MODELS_FILE) else {
-            reader.incomplete();
+            reader.lost(&[Names::Models]);
             return;
         };
         match fields.get("models") {
             Some(node) => models(reader, node),
-            None => reader.incomplete(),
+            None => reader.lost(&[Names::Models]),
         }
         return;
     }
@@ -30,7 +30,7 @@ pub(crate) fn models_file(reader: &mut Reader<'_, '_>, tree: &Node) {
         .and_then(|text| reader.name(&text.value, &text.written, text.span, "a model"));
     match name {
         Some(name) => model(reader, name, &fields),
-        None => reader.incomplete(),
+        None => reader.lost(&[Names::Models]),
     }
 }
 
@@ -38,6 +38,7 @@ pub(crate) fn models_file(reader: &mut Reader<'_, '_>, tree: &Node) {
 pub(super) fn models(reader: &mut Reader<'_, '_>, node: &Node) {
     for (key, value) in reader.named(node, "models", "duplicate-name", "the model") {
         let Some(name) = reader.name(&key.text, &key.text, key.span, "a model") else {
+            reader.lost(&[Names::Models]);
             continue;
         };
         match reader.table(value, &MODEL) {

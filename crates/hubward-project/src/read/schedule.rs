@@ -36,7 +36,7 @@ pub(super) fn schedule(reader: &mut Reader<'_, '_>, node: &Node) -> Option<Sched
             reader.sink.error(
                 "schedule",
                 text.span,
-                format!("{} is no cron schedule: {}", quoted(&text.written), why.text(&text.written == &text.value)),
+                format!("{} is no cron schedule: {}", quoted(&text.written), why.text(text.written == text.value)),
                 "write five fields, minute hour day month weekday: `0 * * * *` is every hour, `30 6 * * 1-5` is 6:30 from Monday to Friday",
             );
             None

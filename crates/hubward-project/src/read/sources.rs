@@ -4,12 +4,13 @@ use hubward_core::SecretString;
 use hubward_core::spec::SourceSpec;
 
 use crate::grammar::{ADBC, FILES, POSTGRES, SOURCE_TYPES, SQLITE};
-use crate::read::{Reader, Text};
+use crate::read::{Names, Reader, Text};
 use crate::yaml::{Node, Scalar};
 
 pub(super) fn sources(reader: &mut Reader<'_, '_>, node: &Node) {
     for (key, value) in reader.named(node, "sources", "duplicate-name", "the source") {
         let Some(name) = reader.name(&key.text, &key.text, key.span, "a source") else {
+            reader.lost(&[Names::Sources]);
             continue;
         };
         let spec = source(reader, value);

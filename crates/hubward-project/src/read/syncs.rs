@@ -9,7 +9,7 @@ use hubward_core::spec::Match;
 use crate::grammar::{EVENT_SYNC, LIST_SYNC, MATCH, OBJECT_SYNC, TO, Table};
 use crate::read::fields::Fields;
 use crate::read::schedule::schedule;
-use crate::read::{Reader, Text};
+use crate::read::{Names, Reader, Text};
 use crate::sink::{Span, quoted};
 use crate::yaml::{Kind, Node};
 
@@ -22,7 +22,7 @@ pub(crate) fn sync_file(reader: &mut Reader<'_, '_>, tree: &Node) {
             "a sync file must hold one sync, not a list",
             "give every sync a file of its own in `syncs/`",
         );
-        reader.incomplete();
+        reader.lost(&[Names::Syncs]);
         return;
     }
     let to = tree.get("to");
@@ -56,7 +56,7 @@ fn common<'n>(
     table: &'static Table,
 ) -> Option<(Common, Fields<'n>)> {
     let Some(fields) = reader.table(tree, table) else {
-        reader.incomplete();
+        reader.lost(&[Names::Syncs]);
         return None;
     };
     let declared = fields
@@ -86,7 +86,7 @@ fn common<'n>(
             reader.read.after.push((declared.name.clone(), after));
             reader.read.sync_names.push(declared.clone());
         }
-        None => reader.incomplete(),
+        None => reader.lost(&[Names::Syncs]),
     }
     let common = Common {
         at: declared

@@ -8,6 +8,8 @@ use liquid_core::parser::{
 use liquid_core::{Runtime, ValueView};
 
 use crate::read::Reader;
+use crate::sink::quoted;
+use crate::suggest::nearest;
 use crate::yaml::{Node, Scalar};
 
 /// Longest template, in bytes.
@@ -33,13 +35,33 @@ impl Parser {
     /// Liquid's complaint about a template, on one line.
     fn complaint(&self, template: &str) -> Option<String> {
         let error = self.0.as_ref()?.parse(template).err()?;
-        let text = error.to_string();
-        let lines: Vec<&str> = text
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-            .collect();
-        Some(lines.join(" "))
+        Some(in_short(&error.to_string()))
+    }
+}
+
+/// Liquid's report without its frame: what it asked for and did not find, else its last remark, else all of it.
+fn in_short(report: &str) -> String {
+    let lines: Vec<&str> = report
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let requested = lines
+        .iter()
+        .find_map(|line| line.strip_prefix("requested "));
+    if let Some((what, name)) = requested.and_then(|asked| asked.split_once('=')) {
+        let available = lines
+            .iter()
+            .find_map(|line| line.strip_prefix("available ")?.split_once('='));
+        let known = available.map_or("", |(_, names)| names);
+        let meant = nearest(name, known.split(", "))
+            .map(|near| format!("; did you mean `{near}`?"))
+            .unwrap_or_default();
+        return format!("there is no {what} {}{meant}", quoted(name));
+    }
+    match lines.iter().rev().find_map(|line| line.strip_prefix("= ")) {
+        Some(remark) => remark.trim_end_matches('.').to_owned(),
+        None => lines.join(" ").trim_start_matches("liquid: ").to_owned(),
     }
 }
 

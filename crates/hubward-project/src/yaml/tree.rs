@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, Span as RawSpan, Tag};
 
-use super::interpolate::{self, ProblemKind};
-use super::{Key, Kind, Node, Scalar};
+use super::malformed::malformed;
+use super::scalar::{Source, narrow};
+use super::{Key, Kind, Node};
 use crate::sink::{Sink, Span, quoted};
 
 /// Longest project file, in bytes.
@@ -36,9 +37,7 @@ pub(crate) fn parse(
         return None;
     }
     let mut builder = Builder {
-        file,
-        text,
-        env,
+        source: Source { file, text, env },
         open: Vec::new(),
         anchors: HashMap::new(),
         nodes: 0,
@@ -55,28 +54,12 @@ pub(crate) fn parse(
                 }
             }
             Err(error) => {
-                let mark = error.marker();
-                let span = Span {
-                    file,
-                    line: narrow(mark.line()).max(1),
-                    column: narrow(mark.col()).saturating_add(1),
-                    len: 1,
-                };
-                sink.error(
-                    "malformed-yaml",
-                    span,
-                    format!("this is not well-formed YAML: {}", error.info()),
-                    "look at this line and the one before it: indentation by spaces (never tabs), a blank after every `:`, closed quotes and brackets; put quotes around text that holds `: `, ` #` or starts with one of `@ * & { [ % |`",
-                );
+                malformed(file, text, &error, sink);
                 return None;
             }
         }
     }
     builder.root
-}
-
-fn narrow(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// Reading cannot go on; the reason has been reported.
@@ -97,9 +80,7 @@ enum Open {
 }
 
 struct Builder<'a> {
-    file: usize,
-    text: &'a str,
-    env: &'a dyn Fn(&str) -> Option<String>,
+    source: Source<'a>,
     open: Vec<Open>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
@@ -131,7 +112,9 @@ impl Builder<'_> {
                 if self.wants_key() {
                     return self.key(text.into_owned(), span, sink);
                 }
-                let scalar = self.scalar(text.into_owned(), plain, raw, span, sink);
+                let scalar = self
+                    .source
+                    .scalar(text.into_owned(), plain, raw, span, sink);
                 let node = Node {
                     span,
                     kind: Kind::Scalar(scalar),
@@ -214,10 +197,10 @@ impl Builder<'_> {
 
     fn span(&self, raw: &RawSpan) -> Span {
         let start = raw.start;
-        let slice = raw.slice(self.text).unwrap_or_default();
+        let slice = raw.slice(self.source.text).unwrap_or_default();
         let first = slice.lines().next().unwrap_or_default();
         Span {
-            file: self.file,
+            file: self.source.file,
             line: narrow(start.line()).max(1),
             column: narrow(start.col()).saturating_add(1),
             len: narrow(first.trim_end().chars().count()),
@@ -269,6 +252,17 @@ impl Builder<'_> {
         if text.is_empty() {
             return self.bad_key(span, sink);
         }
+        if text.contains("${") {
+            sink.error(
+                "bad-variable",
+                span,
+                format!(
+                    "variables are filled in in values, not in the key {}",
+                    quoted(&text)
+                ),
+                "write the name itself",
+            );
+        }
         if let Some(Open::Map { key, .. }) = self.open.last_mut() {
             *key = Some(Key { text, span });
         }
@@ -313,84 +307,6 @@ impl Builder<'_> {
             None => self.root = Some(node),
         }
         Ok(())
-    }
-
-    fn scalar(
-        &self,
-        text: String,
-        plain: bool,
-        raw: &RawSpan,
-        span: Span,
-        sink: &mut Sink<'_>,
-    ) -> Scalar {
-        let Some(filled) = interpolate::fill(&text, self.env) else {
-            return Scalar {
-                text,
-                written: None,
-                plain,
-                missing: Vec::new(),
-            };
-        };
-        let places = self.places(&text, raw);
-        let mut missing = Vec::new();
-        for problem in filled.problems {
-            let mut at = places.get(problem.nth).copied().unwrap_or(span);
-            at.len = problem.len;
-            missing.push(at);
-            match problem.kind {
-                ProblemKind::Missing(name) => sink.error(
-                    "missing-variable",
-                    at,
-                    format!("the environment variable {} is not set", quoted(&name)),
-                    format!(
-                        "set it (`export {name}=…`), or give a default: `${{{name}:-default}}`"
-                    ),
-                ),
-                ProblemKind::Malformed(why) => sink.error(
-                    "bad-variable",
-                    at,
-                    why,
-                    "write `${VAR}` or `${VAR:-default}`; `$${` stands for a plain `${`",
-                ),
-            }
-        }
-        Scalar {
-            text: filled.text,
-            written: Some(text),
-            plain,
-            missing,
-        }
-    }
-
-    /// Where each `${` of a scalar stands in the file. Empty when escapes in the scalar hide some of them.
-    fn places(&self, text: &str, raw: &RawSpan) -> Vec<Span> {
-        let slice = raw.slice(self.text).unwrap_or_default();
-        let offsets: Vec<usize> = slice.match_indices("${").map(|(at, _)| at).collect();
-        if offsets.len() != text.matches("${").count() {
-            return Vec::new();
-        }
-        let mut line = narrow(raw.start.line()).max(1);
-        let mut column = narrow(raw.start.col()).saturating_add(1);
-        let mut done = 0;
-        let mut places = Vec::with_capacity(offsets.len());
-        for offset in offsets {
-            for c in slice[done..offset].chars() {
-                if c == '\n' {
-                    line += 1;
-                    column = 1;
-                } else {
-                    column += 1;
-                }
-            }
-            done = offset;
-            places.push(Span {
-                file: self.file,
-                line,
-                column,
-                len: 2,
-            });
-        }
-        places
     }
 }
 

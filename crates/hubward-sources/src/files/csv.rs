@@ -21,7 +21,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use self::record::{Record, RecordReader};
 use super::{TableReader, Wanted, open_file};
 use crate::error::SourceError;
-use crate::sqlite::rows::BATCH_BYTES;
+use crate::feed::BATCH_BYTES;
 
 pub(super) struct CsvReader {
     shown: String,

@@ -22,7 +22,7 @@ use self::object::Object;
 use self::shape::{Fields, Shape};
 use super::{TableReader, Wanted, open_file};
 use crate::error::SourceError;
-use crate::sqlite::rows::BATCH_BYTES;
+use crate::feed::BATCH_BYTES;
 
 /// A line larger than this is refused: the file is probably not JSON lines but one JSON document.
 const LINE_BYTES: u64 = 64 * 1024 * 1024;

@@ -10,11 +10,9 @@ use rusqlite::{Connection, ErrorCode, Statement};
 
 use super::column::{Builder, Kind};
 use crate::error::{SourceError, SourceErrorKind, SqlPosition};
-use crate::feed::Feed;
+use crate::feed::{BATCH_BYTES, Feed};
 use crate::text::refuse_doubled_names;
 
-/// A batch ends early when its texts and blobs reach this, so that large values do not make large batches.
-pub(crate) const BATCH_BYTES: usize = 16 * 1024 * 1024;
 /// Virtual machine steps between two looks at the stop signal: well under a millisecond.
 const STEPS_PER_LOOK: i32 = 20_000;
 

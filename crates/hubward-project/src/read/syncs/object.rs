@@ -48,7 +48,7 @@ pub(super) fn read(
     {
         let span = fields.key_span("map").unwrap_or(common.at);
         reader.sink.warning(
-            "map-entry-empty",
+            "nothing-mapped",
             span,
             "nothing is mapped and nothing associated, so an update has nothing to write",
             "add `map:` with `property: column` lines",
