@@ -287,6 +287,7 @@ impl Engine {
             intents,
             tally: Arc::clone(tally),
         };
+        let (writer, writing) = LedgerWriter::start(Arc::clone(ledger));
         let corridor = Arc::new(Corridor {
             client: self.config.client.clone(),
             object: prepared.object.path.clone(),
@@ -297,13 +298,18 @@ impl Engine {
             fold: prepared.fold(),
             split_retries: prepared.sync.split_retries,
             on_conflict: prepared.sync.on_conflict,
-            writer: LedgerWriter::start(Arc::clone(ledger)),
+            writer,
             issues: Arc::clone(issues),
             wall: Arc::clone(&self.config.wall),
             progress: Arc::clone(&self.config.progress),
             search_settles_after: self.config.search_settles_after,
         });
-        Ok(corridor.run(feed, tally, cancel).await)
+        let stopped = corridor.run(feed, tally, cancel).await;
+        // The corridor is gone and its writer with it; only now nobody else holds the ledger.
+        if let Err(panic) = writing.await {
+            std::panic::resume_unwind(panic.into_panic());
+        }
+        Ok(stopped)
     }
 }
 
