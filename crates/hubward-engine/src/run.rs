@@ -19,7 +19,7 @@ use crate::feed::Feed;
 use crate::issues::Issues;
 use crate::ledger_writer::{LedgerWriter, SharedLedger, lock};
 use crate::object_type::ObjectType;
-use crate::prepared::{Prepared, match_kind, needs_owners};
+use crate::prepared::{Folding, Prepared, match_kind, needs_owners};
 use crate::progress::Phase;
 use crate::report::{Changes, RequestCounts, Status, SyncReport};
 use crate::scan::{Scan, ScanOrder, scan};
@@ -210,6 +210,7 @@ impl Engine {
                 model: job.model.clone(),
                 object,
                 kind,
+                folding: Folding::new(&job.sync.match_.property, &properties, kind),
                 mapping,
                 owners,
                 normalises_dates,
@@ -295,7 +296,7 @@ impl Engine {
             mode: prepared.sync.mode,
             kind: prepared.kind,
             match_property: Arc::from(prepared.sync.match_.property.as_str()),
-            fold: prepared.fold(),
+            folding: prepared.folding.clone(),
             split_retries: prepared.sync.split_retries,
             on_conflict: prepared.sync.on_conflict,
             writer,

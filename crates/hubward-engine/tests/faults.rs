@@ -83,7 +83,11 @@ async fn creates_that_only_search_can_find_wait_for_the_index_before_they_are_re
 async fn the_daily_limit_stops_the_run_and_the_rest_goes_next_time() {
     let world = World::new();
     world.customers(500);
-    world.fault(json!([{"match": {"kind": "upsert"}, "after": 2, "times": 1000, "do": {"status": 429, "policy": "DAILY"}}])).await;
+    world
+        .fault(
+            json!([{"match": {"kind": "upsert"}, "after": 2, "times": 1000, "do": {"status": 429, "policy": "DAILY"}}]),
+        )
+        .await;
     let report = world.run(&world.job()).await;
     assert_eq!(report.status, Status::Failed, "{report:?}");
     assert_eq!((report.outcomes.applied, report.outcomes.deferred), (200, 300), "{report:?}");
@@ -112,7 +116,11 @@ async fn the_accounts_limits_are_kept_without_a_single_429() {
     world.customers(30_000);
     let began = tokio::time::Instant::now();
     let report = world.run(&world.job()).await;
-    assert_eq!((report.outcomes.applied, report.requests.upsert, report.requests.throttled), (30_000, 300, 0), "{report:?}");
+    assert_eq!(
+        (report.outcomes.applied, report.requests.upsert, report.requests.throttled),
+        (30_000, 300, 0),
+        "{report:?}"
+    );
     // 300 requests at 190 in 10 s need one whole window and what is left after it.
     let seconds = began.elapsed().as_secs_f64();
     assert!((10.0..14.0).contains(&seconds), "{seconds} s");

@@ -82,11 +82,20 @@ async fn a_property_that_is_not_unique_is_matched_by_search() {
     job.sync.match_.property = "domain".to_owned();
     job.sync.map = vec![column("name", "first_name")];
     let report = world.run(&job).await;
-    assert_eq!((report.outcomes.applied, report.outcomes.rejected), (2, 1), "{report:?} {:?}", world.issues("customers"));
+    assert_eq!(
+        (report.outcomes.applied, report.outcomes.rejected),
+        (2, 1),
+        "{report:?} {:?}",
+        world.issues("customers")
+    );
     let issues = world.issues("customers");
     assert!(issues["2"].2.contains("12") && issues["2"].2.contains("13"), "the hits are named: {issues:?}");
     let companies = world.by("companies", "hs_object_id").await;
-    assert_eq!(companies["11"]["properties"]["name"], json!("One"), "the record that was there is the one that changed");
+    assert_eq!(
+        companies["11"]["properties"]["name"],
+        json!("One"),
+        "the record that was there is the one that changed"
+    );
     assert_eq!(companies["12"]["properties"]["name"], json!("Twin"));
     assert!(companies.values().any(|company| company["properties"]["domain"] == json!("three.example")));
     // Known now: no search any more, although the index has not seen the new one.
@@ -130,7 +139,12 @@ async fn a_taken_unique_value_rejects_its_row_alone() {
     // On the way of an update HubSpot refuses the whole batch; the others go all the same.
     world.sql("update customers set city = 'y'; update customers set no = 'C42' where id = 50; update customers set no = 'D' where id = 42");
     let report = world.run(&job).await;
-    assert_eq!((report.outcomes.applied, report.outcomes.rejected), (99, 1), "{report:?} {:?}", world.issues("customers"));
+    assert_eq!(
+        (report.outcomes.applied, report.outcomes.rejected),
+        (99, 1),
+        "{report:?} {:?}",
+        world.issues("customers")
+    );
     assert_eq!(world.issues("customers").keys().collect::<Vec<_>>(), ["50"]);
 }
 
@@ -150,7 +164,12 @@ async fn a_contact_with_that_email_is_adopted_or_rejected_as_the_sync_says() {
         job.sync.on_conflict = rule;
         let report = world.run(&job).await;
         if outcome == "applied" {
-            assert_eq!((report.status, report.outcomes.applied), (Status::Ok, 3), "{report:?} {:?}", world.issues("customers"));
+            assert_eq!(
+                (report.status, report.outcomes.applied),
+                (Status::Ok, 3),
+                "{report:?} {:?}",
+                world.issues("customers")
+            );
             let contacts = world.by("contacts", "email").await;
             assert_eq!(contacts["person1@example.com"]["id"], json!("900"));
             assert_eq!(contacts["person1@example.com"]["properties"]["customer_no"], json!("1"));

@@ -88,7 +88,11 @@ async fn invalid_rows_are_named_and_nothing_is_sent_for_them() {
     job.sync.map.push(column("spend", "amount"));
     job.sync.map.push(column("plan", "plan"));
     let report = world.run(&job).await;
-    assert_eq!((report.status, report.outcomes.invalid, report.outcomes.applied), (Status::Partial, 5, 95), "{report:?}");
+    assert_eq!(
+        (report.status, report.outcomes.invalid, report.outcomes.applied),
+        (Status::Partial, 5, 95),
+        "{report:?}"
+    );
     assert_eq!(report.requests.total, 1);
     let issues = world.issues("customers");
     assert_eq!(issues.keys().map(String::as_str).collect::<Vec<_>>(), ["5", "6", "7", "8", "9"]);
@@ -99,7 +103,9 @@ async fn invalid_rows_are_named_and_nothing_is_sent_for_them() {
     assert_eq!(world.records("contacts").await.len(), 95);
 
     // Mended rows go, and their issues with them.
-    world.sql("update customers set amount = '1' where id = 5; update customers set email = 'p8@example.com' where id = 8");
+    world.sql(
+        "update customers set amount = '1' where id = 5; update customers set email = 'p8@example.com' where id = 8",
+    );
     let report = world.run(&job).await;
     assert_eq!((report.outcomes.applied, report.outcomes.invalid), (3, 2), "{report:?}");
     assert_eq!(world.issues("customers").keys().map(String::as_str).collect::<Vec<_>>(), ["6", "7"]);
