@@ -175,7 +175,7 @@ fn what_has_no_exact_value_is_refused_with_its_column_and_a_remedy() {
     );
     assert_eq!(
         rows.expect("a comment and a semicolon do no harm").rows,
-        [["10.0.0.1"]]
+        [["10.0.0.1/32"]]
     );
 }
 
