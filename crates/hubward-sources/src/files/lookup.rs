@@ -33,7 +33,6 @@ impl Key {
     fn of(value: ValueRef<'_>) -> Option<Self> {
         Some(match value {
             ValueRef::Null => return None,
-            #[allow(clippy::cast_precision_loss)]
             ValueRef::Integer(value) => Self::number(value as f64),
             ValueRef::Real(value) => Self::number(value),
             ValueRef::Blob(bytes) => Self::Bytes(bytes.into()),

@@ -143,10 +143,10 @@ unsafe impl<'vtab> VTab<'vtab> for FileTable {
             {
                 continue;
             }
-            // A constant is looked for once: a scan does that without holding the file in memory. And a look-up knows only
-            // plain equality.
-            let is_constant = info.rhs_value(index)?.is_some();
-            if !is_constant && info.collation(index)? == "BINARY" {
+            // A constant, or a list after `in`, is looked for once: a scan does that without holding the file in memory. And a
+            // look-up knows only plain equality.
+            let is_joined = info.rhs_value(index)?.is_none() && !info.is_in_constraint(index)?;
+            if is_joined && info.collation(index)? == "BINARY" {
                 joined = Some((index, constraint.column()));
                 break;
             }
