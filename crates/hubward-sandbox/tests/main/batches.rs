@@ -292,11 +292,11 @@ async fn item_13_batch_update_groups_unknown_ids_in_one_error_and_updates_the_re
     );
     assert!(text(&error["message"]).starts_with("Could not get some CONTACT objects"));
     assert_eq!(answer.sorted("city"), ["Ulm"]);
-    // one bad value stores nothing
+    // one bad value stores nothing, trace ids or not
     let other = account
         .make("contacts", json!({ "email": "b@example.com" }))
         .await;
-    let bad = json!({ "id": other, "properties": { "nope": "x" } });
+    let bad = json!({ "id": other, "properties": { "nope": "x" }, "objectWriteTraceId": "2" });
     let good = json!({ "id": id, "properties": { "city": "Bern" }, "objectWriteTraceId": "1" });
     assert_eq!(
         account
