@@ -7,6 +7,13 @@ use hubward_engine::Status;
 
 use crate::harness::{INDEXED, World, column};
 
+/// The scripted fault really struck, and as often as it was told to.
+async fn struck(world: &World, times: usize) {
+    let requests = world.requests().await;
+    let hit = requests.iter().filter(|request| !request["fault"].is_null()).count();
+    assert_eq!(hit, times, "the fault strikes as scripted: {requests:?}");
+}
+
 /// Every customer is in the sandbox once, with its values.
 async fn all_there(world: &World, rows: u32) {
     let contacts = world.by("contacts", "email").await;
@@ -34,6 +41,7 @@ async fn throttling_server_errors_and_lost_answers_lose_no_row_and_double_none()
         world.fault(json!([fault])).await;
         let report = world.run(&world.job()).await;
         assert_eq!((report.status, report.outcomes.applied), (Status::Ok, 350), "{fault}: {report:?}");
+        struck(&world, usize::try_from(fault["times"].as_u64().expect("a number")).expect("small")).await;
         all_there(&world, 350).await;
         assert_eq!(world.run(&world.job()).await.requests.total, 0, "{fault}");
     }
@@ -56,6 +64,7 @@ async fn creates_of_unknown_outcome_are_looked_for_and_never_made_twice() {
         job.sync.mode = Mode::Insert;
         let report = world.run(&job).await;
         assert_eq!((report.status, report.outcomes.applied), (Status::Ok, 250), "{fault}: {report:?}");
+        struck(&world, usize::try_from(fault["times"].as_u64().expect("a number")).expect("small")).await;
         all_there(&world, 250).await;
         assert_eq!(world.run(&job).await.requests.total, 0, "{fault}");
     }
@@ -73,6 +82,7 @@ async fn creates_that_only_search_can_find_wait_for_the_index_before_they_are_re
         job.sync.map = vec![column("name", "first_name")];
         let report = world.run(&job).await;
         assert_eq!((report.status, report.outcomes.applied), (Status::Ok, 150), "{fault}: {report:?}");
+        struck(&world, 1).await;
         assert_eq!(world.by("companies", "name").await.len(), 150, "{fault}");
         tokio::time::advance(INDEXED).await;
         assert_eq!(world.run(&job).await.requests.total, 0);
