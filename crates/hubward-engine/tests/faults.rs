@@ -135,3 +135,25 @@ async fn the_accounts_limits_are_kept_without_a_single_429() {
     let seconds = began.elapsed().as_secs_f64();
     assert!((10.0..14.0).contains(&seconds), "{seconds} s");
 }
+
+#[tokio::test(start_paused = true)]
+async fn two_projects_on_one_account_lose_nothing_to_each_other() {
+    let one = World::with(|config| config.latency = std::time::Duration::from_millis(200));
+    let two = one.sharing();
+    one.customers(15_000);
+    two.customers(15_000);
+    two.sql("update customers set email = 'other' || id || '@example.com', first_name = 'Other'");
+    let (one_job, two_job) = (one.job(), two.job());
+    let (first, second) = tokio::join!(one.run(&one_job), two.run(&two_job));
+    assert_eq!((first.status, first.outcomes.applied), (Status::Ok, 15_000), "{first:?}");
+    assert_eq!((second.status, second.outcomes.applied), (Status::Ok, 15_000), "{second:?}");
+    let contacts = one.by("contacts", "email").await;
+    assert_eq!(contacts.len(), 30_000);
+    for id in 1..=15_000 {
+        assert_eq!(contacts[&format!("person{id}@example.com")]["properties"]["firstname"], json!(format!("Zoë {id}")));
+        assert_eq!(contacts[&format!("other{id}@example.com")]["properties"]["firstname"], json!("Other"));
+    }
+    let stats = one.call("GET", "/_sandbox/stats", serde_json::Value::Null).await;
+    // Neither sees the other's requests before HubSpot tells; what was refused meanwhile waited and went.
+    assert_eq!(stats["by_kind"]["upsert"]["200"], json!(300), "{stats}");
+}

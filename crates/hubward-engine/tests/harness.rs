@@ -81,6 +81,13 @@ impl World {
         Self { sandbox: Sandbox::new(config), folder, db, clock_started: Instant::now() }
     }
 
+    /// Another project on the same account.
+    pub(crate) fn sharing(&self) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let db = StateDb::open(&folder.path().join("state.sqlite")).expect("a state database");
+        Self { sandbox: self.sandbox.clone(), folder, db, clock_started: self.clock_started }
+    }
+
     pub(crate) fn load(&self, document: &Value) {
         self.sandbox.load(document).expect("the sandbox takes the document");
     }
