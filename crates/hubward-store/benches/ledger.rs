@@ -149,7 +149,9 @@ fn added(ledger: &mut Ledger, rows: u64) {
     let mut out = Vec::new();
     let start = Instant::now();
     for batch in keys.chunks(BATCH as usize) {
-        ledger.probe(batch, &vec![0; batch.len()], &mut out);
+        ledger
+            .probe(batch, &vec![0; batch.len()], &mut out)
+            .expect("reads");
     }
     let seconds = start.elapsed().as_secs_f64();
     println!(
@@ -164,7 +166,9 @@ fn changed(ledger: &mut Ledger, rows: u64) {
     let mut out = Vec::new();
     let start = Instant::now();
     for batch in keys.chunks(BATCH as usize) {
-        ledger.probe(batch, &vec![u64::MAX; batch.len()], &mut out);
+        ledger
+            .probe(batch, &vec![u64::MAX; batch.len()], &mut out)
+            .expect("reads");
     }
     let seconds = start.elapsed().as_secs_f64();
     println!(
