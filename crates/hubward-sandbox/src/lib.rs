@@ -1,1 +1,46 @@
+//! A HubSpot account on your machine: the same paths, limits and refusals, with scripted faults and a request log.
+//!
+//! Written from HubSpot's own specification and from what others have captured of it, never from our client's needs: a
+//! shared type would make the same mistake on both sides and hide it. Tags such as `[LIVE-AMP]` or `[SPEC]` in the
+//! documentation name the source of a rule.
+//!
+//! A request goes through [`Sandbox::handle`], with or without a socket. The order is: route (404, 405), scripted fault, token (401),
+//! limits (429), scope, user's right and edition (403), the operation's work, latency, log.
+//!
+//! What `load` takes, and the control API around it, is described in this crate's README.
 
+mod account;
+mod account_info;
+mod answers;
+mod associations;
+mod auth;
+mod batch;
+mod call;
+mod clock;
+mod control;
+mod faults;
+mod input;
+mod limits;
+mod load;
+mod log;
+mod oauth;
+mod objects;
+mod owners;
+mod pipelines;
+mod properties;
+mod property;
+mod random;
+mod record;
+mod render;
+mod route;
+mod rules;
+mod sandbox;
+mod schemas;
+mod search;
+mod server;
+mod standard;
+mod values;
+mod write;
+
+pub use load::LoadError;
+pub use sandbox::{Cut, Sandbox, SandboxConfig, TOKEN, Tier, UnknownTier};

@@ -1,0 +1,13 @@
+//! The sandbox against HubSpot's fidelity checklist (api.md section 16), driven in process and over a real socket.
+//!
+//! One test an item, named after it.
+
+mod batches;
+mod control;
+mod harness;
+mod identity;
+mod limits;
+mod refusals;
+mod search;
+mod socket;
+mod values;
