@@ -48,5 +48,5 @@ pub use preview::{Preview, RequestPreview, preview_model};
 pub use progress::{Phase, Progress, Silent};
 pub use recorder::Recorder;
 pub use report::{Changes, RequestCounts, Status, SyncReport};
-pub use run::RunOptions;
+pub use run::{RunOptions, supported};
 pub use scopes::{is_granted, needed};

@@ -346,7 +346,10 @@ pub(crate) fn compile(
 }
 
 /// What the project may declare and this version does not do yet, refused before anything is read.
-pub(crate) fn supported(sync: &ObjectSync) -> Result<(), EngineError> {
+///
+/// # Errors
+/// The first key of the sync that this version does not do.
+pub fn supported(sync: &ObjectSync) -> Result<(), EngineError> {
     let unsupported = |what: &str, at| {
         Err(EngineError::new("unsupported", format!("sync {:?}: {what} is not supported by this version", sync.name))
             .help("take it out of the sync; nothing was sent")

@@ -1,0 +1,195 @@
+//! `hubward check`: everything that could be wrong, in one list. Writes nothing.
+
+use std::sync::Arc;
+
+use hubward_core::spec::{Model, ObjectSync};
+use hubward_engine::{Engine, Problem, Silent, needed, preview_model};
+use hubward_project::{Diagnostic, Severity, SourceFile, SyncSpec};
+use hubward_sources::ReadOptions;
+use serde_json::{Value, json};
+
+use super::run::account_text;
+use crate::args::{CheckArgs, Global};
+use crate::environment;
+use crate::exit::{Exit, Failure};
+use crate::printer::Printer;
+use crate::project_files::{Credentials, Opened, open};
+use crate::runner::unsupported;
+use crate::session::{Network, connect, job};
+
+pub(crate) async fn carry_out(args: &CheckArgs, global: &Global, printer: Printer) -> Result<Exit, Failure> {
+    if args.scopes {
+        return scopes(global, printer);
+    }
+    let opened = match open(&global.project, Credentials::Needed) {
+        Ok(opened) => opened,
+        Err(failure) if failure.problems.is_empty() => return Err(failure),
+        Err(failure) => return Ok(tell(failure.problems, &failure.files, printer)),
+    };
+    let mut problems = opened.warnings.clone();
+    let account = match opened.account(global.account.as_deref()) {
+        Ok(account) => account,
+        Err(failure) => {
+            problems.push(diagnostic(&failure));
+            return Ok(tell(problems, &opened.files, printer));
+        }
+    };
+    match connect(account, &global.project, None, Arc::new(Silent), Network::Real, "").await {
+        Ok(engine) => {
+            printer.say(&format!("checking against {}", account_text(engine.account(), &account.name)));
+            check_syncs(&opened, &engine, &mut problems).await?;
+        }
+        Err(failure) => {
+            problems.push(diagnostic(&failure));
+            // Without the account the sources can still be looked at.
+            for model in &opened.project.models {
+                check_model(&opened, model, &mut problems).await;
+            }
+            for sync in &opened.project.syncs {
+                if let Some(failure) = refused(sync) {
+                    problems.push(diagnostic(&failure));
+                }
+            }
+        }
+    }
+    Ok(tell(problems, &opened.files, printer))
+}
+
+/// What this version cannot do, found without asking anybody.
+fn refused(sync: &SyncSpec) -> Option<Failure> {
+    match sync {
+        SyncSpec::Object(sync) => hubward_engine::supported(sync).err().map(Failure::from),
+        other => Some(unsupported(other)),
+    }
+}
+
+async fn check_syncs(opened: &Opened, engine: &Engine, problems: &mut Vec<Diagnostic>) -> Result<(), Failure> {
+    let mut checked: Vec<&str> = Vec::new();
+    for sync in &opened.project.syncs {
+        match sync {
+            SyncSpec::Object(sync) => {
+                checked.push(&sync.model);
+                let job = job(&opened.project, sync)?;
+                for problem in engine.check_sync(&job).await {
+                    let problem = of_engine(problem);
+                    // Two syncs of one model would both tell what is wrong with it.
+                    if !problems.contains(&problem) {
+                        problems.push(problem);
+                    }
+                }
+            }
+            other => problems.push(diagnostic(&unsupported(other))),
+        }
+    }
+    for model in &opened.project.models {
+        if !checked.contains(&model.name.as_str()) {
+            check_model(opened, model, problems).await;
+        }
+    }
+    Ok(())
+}
+
+/// A model that no sync checks: whether it can be read at all.
+async fn check_model(opened: &Opened, model: &Model, problems: &mut Vec<Diagnostic>) {
+    let Some(source) = opened.project.source(&model.source) else { return };
+    let read = ReadOptions { env: environment::driver_search(), ..ReadOptions::default() };
+    if let Err(error) = preview_model(model, source, &read, 1).await {
+        let mut problem = diagnostic(&Failure::from(error));
+        if problem.file.is_empty() {
+            problem.file.clone_from(&model.at.file);
+            problem.line = model.at.line;
+            problem.column = model.at.column;
+        }
+        problems.push(problem);
+    }
+}
+
+fn of_engine(problem: Problem) -> Diagnostic {
+    let severity = match problem.severity {
+        hubward_engine::Severity::Error => Severity::Error,
+        hubward_engine::Severity::Warning => Severity::Warning,
+    };
+    Diagnostic {
+        severity,
+        code: problem.code,
+        file: problem.at.file,
+        line: problem.at.line,
+        column: problem.at.column,
+        span_len: 0,
+        message: problem.message,
+        help: problem.help,
+        related: None,
+    }
+}
+
+fn diagnostic(failure: &Failure) -> Diagnostic {
+    let at = failure.at.clone().unwrap_or_default();
+    Diagnostic {
+        severity: Severity::Error,
+        code: failure.code,
+        file: at.file,
+        line: at.line,
+        column: at.column,
+        span_len: 0,
+        message: failure.message.clone(),
+        help: failure.help.clone(),
+        related: None,
+    }
+}
+
+fn tell(mut problems: Vec<Diagnostic>, files: &[SourceFile], printer: Printer) -> Exit {
+    problems.sort_by_key(|problem| problem.severity);
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    let warnings = problems.len() - errors;
+    let ok = errors == 0;
+    if printer.is_json() {
+        let entries: Vec<Value> = problems.iter().map(Diagnostic::to_json).collect();
+        printer.document(&json!({ "ok": ok, "problems": entries }));
+    } else {
+        let mut text = hubward_project::render(&problems, files, printer.colour_data());
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&match (errors, warnings) {
+            (0, 0) => "all is well".to_owned(),
+            (0, warnings) => format!("no errors; warnings: {warnings}"),
+            (errors, 0) => format!("errors: {errors}"),
+            (errors, warnings) => format!("errors: {errors}; warnings: {warnings}"),
+        });
+        printer.data(&text);
+    }
+    if ok { Exit::Ok } else { Exit::Wrong }
+}
+
+fn scopes(global: &Global, printer: Printer) -> Result<Exit, Failure> {
+    let opened = open(&global.project, Credentials::NotNeeded)?;
+    let mut found: Vec<(String, Vec<&str>)> = Vec::new();
+    for sync in &opened.project.syncs {
+        let SyncSpec::Object(sync) = sync else {
+            printer.say(&format!("sync {:?} is not counted: {}", sync.name(), unsupported(sync).message));
+            continue;
+        };
+        for scope in needed(sync, None, maps_owner(sync)) {
+            match found.iter_mut().find(|(known, _)| *known == scope) {
+                Some((_, syncs)) => syncs.push(&sync.name),
+                None => found.push((scope, vec![&sync.name])),
+            }
+        }
+    }
+    if printer.is_json() {
+        let scopes: Vec<Value> = found.iter().map(|(scope, syncs)| json!({ "scope": scope, "syncs": syncs })).collect();
+        printer.document(&json!({ "scopes": scopes }));
+    } else if found.is_empty() {
+        printer.data("the project needs no scope: it has no object sync");
+    } else {
+        for (scope, syncs) in &found {
+            printer.data(&format!("{scope:<32} {}", syncs.join(", ")));
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+/// Without the account only the usual owner property is known to be one.
+fn maps_owner(sync: &ObjectSync) -> bool {
+    sync.map.iter().any(|entry| entry.property == "hubspot_owner_id")
+}

@@ -1,0 +1,38 @@
+//! One file per subcommand.
+
+mod check;
+mod demo;
+mod describe;
+mod init;
+mod plan;
+mod preview;
+mod rejected;
+mod requests;
+mod run;
+mod runs;
+mod sandbox;
+mod schema;
+mod status;
+
+use crate::args::{Command, Global};
+use crate::exit::{Exit, Failure};
+use crate::printer::Printer;
+
+/// Carries out a command.
+pub(crate) async fn carry_out(command: Command, global: &Global, printer: Printer) -> Result<Exit, Failure> {
+    match command {
+        Command::Init(args) => init::carry_out(&args, printer),
+        Command::Check(args) => check::carry_out(&args, global, printer).await,
+        Command::Describe(args) => describe::carry_out(&args, global, printer).await,
+        Command::Preview(args) => preview::carry_out(&args, global, printer).await,
+        Command::Plan(args) => plan::carry_out(&args, global, printer).await,
+        Command::Run(args) => run::carry_out(&args, global, printer).await,
+        Command::Status => status::carry_out(global, printer),
+        Command::Runs(args) => runs::carry_out(&args, global, printer),
+        Command::Rejected(args) => rejected::carry_out(&args, global, printer),
+        Command::Requests(args) => requests::carry_out(&args, global, printer),
+        Command::Sandbox(args) => sandbox::carry_out(&args, printer).await,
+        Command::Demo => demo::carry_out(global, printer).await,
+        Command::Schema => schema::carry_out(printer),
+    }
+}

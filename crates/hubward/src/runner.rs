@@ -1,0 +1,161 @@
+//! A run: several syncs, one after the other, each recorded with its report. `run` and `demo` share it.
+
+use std::collections::{HashMap, HashSet};
+
+use hubward_core::WallClock as _;
+use hubward_core::spec::ObjectSync;
+use hubward_engine::{Engine, EngineError, RunOptions, Status, SyncReport};
+use hubward_project::{Project, SyncSpec};
+use hubward_store::{RunStart, StateDb};
+
+use crate::clock::SystemClock;
+use crate::exit::Failure;
+use crate::project_files::unknown;
+use crate::report::{RunReport, failed_sync, status_name, sync_json};
+use crate::session::job;
+
+/// What a run is made of.
+pub(crate) struct Run<'a> {
+    pub(crate) id: String,
+    /// The command as it is remembered; without secrets.
+    pub(crate) command: String,
+    pub(crate) engine: &'a Engine,
+    pub(crate) db: &'a StateDb,
+    pub(crate) project: &'a Project,
+    /// In the order in which they run.
+    pub(crate) syncs: Vec<&'a ObjectSync>,
+    pub(crate) options: RunOptions,
+    /// The digest that a saved plan shows for each sync.
+    pub(crate) digests: HashMap<String, u64>,
+}
+
+/// A fresh run id: later ones sort after earlier ones.
+pub(crate) fn new_id() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
+
+/// The syncs of these names, or all, in dependency order.
+pub(crate) fn choose<'a>(project: &'a Project, names: &[String]) -> Result<Vec<&'a SyncSpec>, Failure> {
+    let known: Vec<&str> = project.syncs.iter().map(SyncSpec::name).collect();
+    for name in names {
+        if !known.contains(&name.as_str()) {
+            return Err(unknown("sync", name, &known));
+        }
+    }
+    let order = project.run_order().into_iter().map(|position| &project.syncs[position]);
+    let chosen: Vec<&SyncSpec> =
+        order.filter(|sync| names.is_empty() || names.iter().any(|name| name == sync.name())).collect();
+    if chosen.is_empty() {
+        return Err(Failure::new("no-syncs", "the project declares no sync").help("write one into syncs/NAME.yml"));
+    }
+    Ok(chosen)
+}
+
+/// The object syncs among `syncs`; anything that this version cannot do refuses all of them, before anything is sent.
+pub(crate) fn only_supported<'a>(syncs: &[&'a SyncSpec]) -> Result<Vec<&'a ObjectSync>, Failure> {
+    let mut objects = Vec::with_capacity(syncs.len());
+    for sync in syncs {
+        match sync {
+            SyncSpec::Object(sync) => {
+                hubward_engine::supported(sync)?;
+                objects.push(sync);
+            }
+            other => return Err(unsupported(other)),
+        }
+    }
+    Ok(objects)
+}
+
+/// Event and list syncs can be declared, but not run yet.
+pub(crate) fn unsupported(sync: &SyncSpec) -> Failure {
+    let kind = match sync {
+        SyncSpec::Object(_) => "object",
+        SyncSpec::Event(_) => "event",
+        SyncSpec::List(_) => "list",
+    };
+    Failure {
+        at: Some(sync.at().clone()),
+        ..Failure::new("unsupported", format!("sync {:?}: {kind} syncs are not supported by this version", sync.name()))
+            .help("name the syncs to run, or take this one out of the project; nothing was sent")
+    }
+}
+
+impl Run<'_> {
+    /// Runs every sync and remembers it. A failed sync does not stop the others, except those that come `after` it.
+    pub(crate) async fn carry_out(self) -> Result<RunReport, Failure> {
+        let account = self.engine.account().portal_id;
+        self.db.start_run(&RunStart {
+            id: self.id.clone(),
+            started_at: SystemClock.now(),
+            account,
+            command: self.command.clone(),
+        })?;
+        let mut report = RunReport { run: Some(self.id.clone()), account: Some(account), ..RunReport::default() };
+        let outdated = self.outdated().await;
+        let mut failed: HashSet<&str> = HashSet::new();
+        for sync in &self.syncs {
+            let done = self.one(sync, &failed, outdated.as_ref()).await?;
+            if done.status == Status::Failed {
+                failed.insert(&sync.name);
+            }
+            self.db.finish_sync(
+                &self.id,
+                &done.sync,
+                status_name(done.status),
+                &sync_json(&done),
+                SystemClock.now(),
+            )?;
+            report.syncs.push(done);
+        }
+        self.db.finish_run(&self.id, report.status(), &report.to_json(), SystemClock.now())?;
+        self.db.flush()?;
+        Ok(report)
+    }
+
+    async fn one(
+        &self,
+        sync: &ObjectSync,
+        failed: &HashSet<&str>,
+        outdated: Option<&EngineError>,
+    ) -> Result<SyncReport, Failure> {
+        if let Some(error) = outdated {
+            return Ok(failed_sync(&sync.name, error.clone()));
+        }
+        if self.options.cancel.is_set() {
+            let error = Failure::new("interrupted", "interrupted before this sync began");
+            let stopped = failed_sync(&sync.name, error.to_engine_error());
+            return Ok(SyncReport { interrupted: true, ..stopped });
+        }
+        if let Some(cause) = sync.after.iter().find(|name| failed.contains(name.as_str())) {
+            let error = Failure::new("after-failed", format!("sync {cause:?}, which this one comes after, has failed"))
+                .help("mend that one; both run again next time");
+            let mut error = error.to_engine_error();
+            error.at = Some(sync.at.clone());
+            return Ok(failed_sync(&sync.name, error));
+        }
+        let job = job(self.project, sync)?;
+        let mut options = self.options.clone();
+        options.expected_digest = self.digests.get(&sync.name).copied();
+        Ok(self.engine.run_sync(&job, &self.id, &options).await)
+    }
+
+    /// Whether a plan of several syncs no longer holds. Each sync would find that out by itself, but only after those
+    /// before it had sent their rows; a single one needs no second look.
+    async fn outdated(&self) -> Option<EngineError> {
+        if self.digests.len() < 2 {
+            return None;
+        }
+        for sync in &self.syncs {
+            let expected = self.digests.get(&sync.name)?;
+            let job = job(self.project, sync).ok()?;
+            // What fails here fails in the run of the sync too, with all that belongs to its report.
+            let plan = self.engine.plan_sync(&job, self.options.full, &self.options.cancel).await.ok()?;
+            if plan.digest != *expected {
+                let error = Failure::new("plan-outdated", format!("the plan of sync {:?} is out of date", sync.name))
+                    .help("the source, the ledger or the mapping changed since the plan was made; plan again");
+                return Some(error.to_engine_error());
+            }
+        }
+        None
+    }
+}
