@@ -12,6 +12,7 @@ use hubward_core::{Outcome, Reason};
 use hubward_store::{Change, Ledger};
 
 use crate::error::EngineError;
+use crate::prepared::Folding;
 use crate::progress::Progress;
 use crate::row::Verdict;
 use crate::scan::{Duplicate, Scan, shown_key};
@@ -41,6 +42,7 @@ pub(crate) struct Rules<'a> {
     pub(crate) kind: MatchKind,
     pub(crate) match_column: &'a str,
     pub(crate) match_property: &'a str,
+    pub(crate) folding: &'a Folding,
     pub(crate) context: ConvertContext<'a>,
 }
 
@@ -49,6 +51,8 @@ pub(crate) struct Judged {
     pub(crate) key_text: String,
     pub(crate) mapped: MappedRow,
     pub(crate) mapped_hash: u64,
+    /// As it is sent.
+    pub(crate) match_value: String,
     /// As HubSpot compares match values.
     pub(crate) match_folded: String,
     pub(crate) match_hash: u64,
@@ -108,23 +112,31 @@ impl Rules<'_> {
                 Reason::new("INVALID_ID", format!("{value:?} is not a HubSpot record id; an id is a whole number"));
             return Ok(Err((key_text, reason.on("id", Some(value)))));
         }
-        let match_folded = mapped.match_folded.clone().unwrap_or(value);
-        let mapped_hash = mapped.mapped_hash() ^ self.nulls_hash(&mapped);
+        let match_folded = self.folding.fold(&value);
+        let mapped_hash = mapped_hash(&mapped, self.nulls);
         let match_hash = hubward_core::fingerprint::match_hash(&match_folded);
-        Ok(Ok(Judged { key_text, mapped, mapped_hash, match_folded, match_hash }))
+        Ok(Ok(Judged { key_text, mapped, mapped_hash, match_value: value, match_folded, match_hash }))
     }
+}
 
-    /// What NULL means changes what is sent, for rows that have one.
-    fn nulls_hash(&self, mapped: &MappedRow) -> u64 {
-        if mapped.values.iter().all(|(_, value)| value.is_some()) {
-            return 0;
-        }
-        match self.nulls {
-            Nulls::Auto => 0,
-            Nulls::Keep => 0x6b65_6570_6b65_6570,
-            Nulls::Clear => 0x636c_6561_7263_6c65,
-        }
+/// Hash of what a row writes. Commutative, and silent about NULLs that write nothing: an entry added to the mapping changes
+/// only rows that have a value for it.
+fn mapped_hash(mapped: &MappedRow, nulls: Nulls) -> u64 {
+    let mut hash: u64 = 0;
+    let mut buffer = Vec::new();
+    for (name, value) in &mapped.values {
+        let (tag, text) = match value {
+            Some(text) => (1, text.as_str()),
+            None if nulls == Nulls::Clear => (1, ""),
+            None => continue,
+        };
+        buffer.clear();
+        buffer.extend_from_slice(name.as_bytes());
+        buffer.extend_from_slice(&[0, tag]);
+        buffer.extend_from_slice(text.as_bytes());
+        hash = hash.wrapping_add(xxhash_rust::xxh3::xxh3_64(&buffer));
     }
+    hash
 }
 
 /// Several reasons of one row become one: the first property is named, the others follow in the text.
@@ -180,9 +192,9 @@ pub(crate) fn analyze(
             let known = if mark.kind == Kind::Added { None } else { ledger.get(mark.key)? };
             let same = known.as_ref().is_some_and(|entry| {
                 let wrote = |position: usize| written.has(&entry.payload.written, &judged.mapped.values[position].0);
-                entry.mapped == judged.mapped_hash
-                    || (entry.match_hash == judged.match_hash
-                        && judged.mapped.properties_to_send(rules.nulls, &wrote).is_empty())
+                entry.match_hash == judged.match_hash
+                    && (entry.mapped == judged.mapped_hash
+                        || judged.mapped.properties_to_send(rules.nulls, &wrote).is_empty())
             });
             if same && mark.kind != Kind::Full {
                 if !dry {

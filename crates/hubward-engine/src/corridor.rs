@@ -17,6 +17,7 @@ use crate::error::EngineError;
 use crate::feed::Feed;
 use crate::issues::Issues;
 use crate::ledger_writer::LedgerWriter;
+use crate::prepared::Folding;
 use crate::progress::Progress;
 use crate::row::{Row, Verdict};
 use crate::strategy::{MatchKind, Step};
@@ -42,8 +43,7 @@ pub(crate) struct Corridor {
     pub(crate) mode: Mode,
     pub(crate) kind: MatchKind,
     pub(crate) match_property: Arc<str>,
-    /// The match property is an e-mail address and compared as HubSpot compares those.
-    pub(crate) fold: fn(&str) -> String,
+    pub(crate) folding: Folding,
     pub(crate) split_retries: bool,
     pub(crate) on_conflict: OnConflict,
     pub(crate) writer: LedgerWriter,

@@ -53,7 +53,7 @@ impl Feed {
                 let wrote = |position: usize| self.written.has(before, &judged.mapped.values[position].0);
                 let properties = judged.mapped.properties_to_send(rules.nulls, &wrote);
                 let record_id = match rules.kind {
-                    MatchKind::Id => judged.match_folded.parse::<u64>().ok(),
+                    MatchKind::Id => judged.match_value.parse::<u64>().ok(),
                     _ => known.as_ref().map(|entry| entry.record_id).filter(|id| *id != 0),
                 };
                 let ident = RowIdent {
@@ -61,7 +61,7 @@ impl Feed {
                     key_text: judged.key_text,
                     fingerprint: mark.fingerprint,
                     mapped: judged.mapped_hash,
-                    match_value: judged.match_folded,
+                    match_value: judged.match_value,
                     match_hash: judged.match_hash,
                     written: self.written.after(before, &properties),
                 };

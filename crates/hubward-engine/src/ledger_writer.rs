@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use hubward_store::{Change, Ledger};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 use crate::error::EngineError;
 
@@ -27,17 +28,17 @@ struct Order {
     done: oneshot::Sender<Result<(), EngineError>>,
 }
 
-/// A handle on the writer; clones write to the same ledger. The writer ends when the last handle is dropped.
-#[derive(Clone)]
+/// A handle on the writer. The writer ends, and lets go of the ledger, once the handle is dropped.
 pub(crate) struct LedgerWriter {
     orders: mpsc::Sender<Order>,
 }
 
 impl LedgerWriter {
-    pub(crate) fn start(ledger: SharedLedger) -> Self {
+    /// Starts the writer; the task ends after the last order has been answered.
+    pub(crate) fn start(ledger: SharedLedger) -> (Self, JoinHandle<()>) {
         let (orders, queue) = mpsc::channel(QUEUE_BATCHES_MAX);
-        tokio::spawn(write_all(ledger, queue));
-        Self { orders }
+        let task = tokio::spawn(write_all(ledger, queue));
+        (Self { orders }, task)
     }
 
     /// Returns when the changes are durable.

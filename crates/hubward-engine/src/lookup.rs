@@ -26,7 +26,7 @@ impl Corridor {
         };
         let mut done = Done::default();
         for row in rows {
-            let record = records.get(&(self.fold)(&row.ident.match_value));
+            let record = records.get(&self.folding.fold(&row.ident.match_value));
             self.decide(&mut done, row, record.and_then(Option::as_ref)).await;
         }
         done
@@ -40,7 +40,7 @@ impl Corridor {
         };
         let mut done = Done::default();
         for row in rows {
-            match hits.get(&(self.fold)(&row.ident.match_value)).map(Vec::as_slice) {
+            match hits.get(&self.folding.fold(&row.ident.match_value)).map(Vec::as_slice) {
                 None | Some([]) => self.decide(&mut done, row, None).await,
                 Some([one]) => self.decide(&mut done, row, Some(one)).await,
                 Some(many) => done.verdicts.push(self.ambiguous(row, many)),
@@ -58,7 +58,7 @@ impl Corridor {
         };
         let mut done = Done::default();
         for row in rows {
-            match records.get(&(self.fold)(&row.ident.match_value)).and_then(Option::as_ref) {
+            match records.get(&self.folding.fold(&row.ident.match_value)).and_then(Option::as_ref) {
                 None => done.requeue.push((Step::Create, row)),
                 Some(record) => self.claim(&mut done, row, record).await,
             }
@@ -90,7 +90,7 @@ impl Corridor {
         };
         let mut done = Done::default();
         for row in rows {
-            match hits.get(&(self.fold)(&row.ident.match_value)).map(Vec::as_slice) {
+            match hits.get(&self.folding.fold(&row.ident.match_value)).map(Vec::as_slice) {
                 None | Some([]) => done.requeue.push((Step::Create, row)),
                 Some([one]) => self.claim(&mut done, row, one).await,
                 Some(many) => {
@@ -177,19 +177,19 @@ impl Corridor {
         for error in &reply.errors {
             if error.kind == ErrorKind::NotFound {
                 for id in &error.ids {
-                    records.insert((self.fold)(id), None);
+                    records.insert(self.folding.fold(id), None);
                 }
             }
         }
         for record in reply.results {
             if let Some(value) = value_of(&record, &self.match_property) {
-                records.insert((self.fold)(value), Some(record));
+                records.insert(self.folding.fold(value), Some(record));
             }
         }
         // Not named at all: a secondary e-mail finds a record that carries another address, and some answers leave
         // unknown ids out. One read each decides.
         for row in &rows {
-            let name = (self.fold)(&row.ident.match_value);
+            let name = self.folding.fold(&row.ident.match_value);
             if records.contains_key(&name) {
                 continue;
             }
@@ -219,7 +219,7 @@ impl Corridor {
             let mut end = start;
             let mut characters = 0;
             while end < rows.len() && end - start < QUERY_VALUES_MAX {
-                characters += rows[end].ident.match_value.chars().count() + 6;
+                characters += self.folding.searched(&rows[end].ident.match_value).len() + 6;
                 if end > start && characters > QUERY_CHARACTERS_MAX {
                     break;
                 }
@@ -230,7 +230,7 @@ impl Corridor {
                 Ok(found) => {
                     for record in found {
                         if let Some(value) = value_of(&record, &self.match_property) {
-                            hits.entry((self.fold)(value)).or_default().push(record);
+                            hits.entry(self.folding.fold(value)).or_default().push(record);
                         }
                     }
                 }

@@ -1,6 +1,6 @@
 //! A sync made ready against the account: object type, properties, compiled mapping, owners.
 
-use hubward_core::convert::{ConvertContext, Owners};
+use hubward_core::convert::{ConvertContext, Owners, fold_match_value};
 use hubward_core::mapping::Mapping;
 use hubward_core::spec::{Match, Mode, Model, ObjectSync};
 use hubward_core::{PropertyDef, PropertyType};
@@ -16,6 +16,7 @@ pub(crate) struct Prepared {
     pub(crate) model: Model,
     pub(crate) object: ObjectType,
     pub(crate) kind: MatchKind,
+    pub(crate) folding: Folding,
     pub(crate) mapping: Mapping,
     pub(crate) owners: Owners,
     pub(crate) normalises_dates: bool,
@@ -30,6 +31,7 @@ impl Prepared {
             kind: self.kind,
             match_column: &self.sync.match_.column,
             match_property: &self.sync.match_.property,
+            folding: &self.folding,
             context: self.context(),
         }
     }
@@ -37,15 +39,37 @@ impl Prepared {
     fn context(&self) -> ConvertContext<'_> {
         ConvertContext { owners: &self.owners, version_normalises_dates: self.normalises_dates }
     }
-
-    /// How the match property compares values, as HubSpot does.
-    pub(crate) fn fold(&self) -> fn(&str) -> String {
-        if self.sync.match_.property == "email" { fold_email } else { str::to_owned }
-    }
 }
 
-fn fold_email(value: &str) -> String {
-    value.trim().to_lowercase()
+/// How HubSpot compares values of the match property.
+#[derive(Clone, Debug)]
+pub(crate) struct Folding {
+    property: String,
+    type_: PropertyType,
+    kind: MatchKind,
+}
+
+impl Folding {
+    pub(crate) fn new(property: &str, properties: &[PropertyDef], kind: MatchKind) -> Self {
+        let type_ = properties.iter().find(|known| known.name == property).map(|known| known.type_.clone());
+        Self { property: property.to_owned(), type_: type_.unwrap_or(PropertyType::String), kind }
+    }
+
+    /// Two values that fold to one text are one value to HubSpot: e-mail addresses always, and whatever search compares
+    /// without regard to case (api.md 4.2).
+    pub(crate) fn fold(&self, value: &str) -> String {
+        let folded = fold_match_value(&self.property, &self.type_, value);
+        if self.kind == MatchKind::Search && self.type_ != PropertyType::Enumeration {
+            folded.to_lowercase()
+        } else {
+            folded
+        }
+    }
+
+    /// The value as search wants it: enumerations exactly, everything else in lower case (api.md 4.2).
+    pub(crate) fn searched(&self, value: &str) -> String {
+        if self.type_ == PropertyType::Enumeration { value.to_owned() } else { value.to_lowercase() }
+    }
 }
 
 /// What the match property can do; the user token and unknown properties are errors, a property that is not unique costs

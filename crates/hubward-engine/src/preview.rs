@@ -11,7 +11,7 @@ use crate::cancel::Cancel;
 use crate::corridor::BATCH_ROWS_MAX;
 use crate::engine::{Engine, SyncJob, open_source};
 use crate::error::EngineError;
-use crate::prepared::{Prepared, match_kind, needs_owners};
+use crate::prepared::{Folding, Prepared, match_kind, needs_owners};
 use crate::run::{blocking, compile, source_error, supported};
 use crate::strategy::MatchKind;
 
@@ -110,6 +110,7 @@ impl Engine {
                 model: job.model.clone(),
                 object,
                 kind,
+                folding: Folding::new(&job.sync.match_.property, &properties, kind),
                 mapping,
                 owners,
                 normalises_dates: version == hubward_hubspot::ApiVersion::V2026_09,
@@ -126,9 +127,9 @@ impl Engine {
                                 || prepared.sync.mode == Mode::Update);
                             let name = &prepared.sync.match_.property;
                             if creates && !properties.iter().any(|(property, _)| property.as_ref() == name) {
-                                properties.push((name.as_str().into(), judged.match_folded.clone()));
+                                properties.push((name.as_str().into(), judged.match_value.clone()));
                             }
-                            rows.push((judged.match_folded, properties));
+                            rows.push((judged.match_value, properties));
                         }
                         Err(invalid) => preview.invalid.push(invalid),
                     }

@@ -19,7 +19,7 @@ use crate::feed::Feed;
 use crate::issues::Issues;
 use crate::ledger_writer::{LedgerWriter, SharedLedger, lock};
 use crate::object_type::ObjectType;
-use crate::prepared::{Prepared, match_kind, needs_owners};
+use crate::prepared::{Folding, Prepared, match_kind, needs_owners};
 use crate::progress::Phase;
 use crate::report::{Changes, RequestCounts, Status, SyncReport};
 use crate::scan::{Scan, ScanOrder, scan};
@@ -209,6 +209,7 @@ impl Engine {
                 model: job.model.clone(),
                 object,
                 kind,
+                folding: Folding::new(&job.sync.match_.property, &properties, kind),
                 mapping,
                 owners,
                 normalises_dates,
@@ -286,6 +287,7 @@ impl Engine {
             intents,
             tally: Arc::clone(tally),
         };
+        let (writer, writing) = LedgerWriter::start(Arc::clone(ledger));
         let corridor = Arc::new(Corridor {
             client: self.config.client.clone(),
             object: prepared.object.path.clone(),
@@ -293,16 +295,21 @@ impl Engine {
             mode: prepared.sync.mode,
             kind: prepared.kind,
             match_property: Arc::from(prepared.sync.match_.property.as_str()),
-            fold: prepared.fold(),
+            folding: prepared.folding.clone(),
             split_retries: prepared.sync.split_retries,
             on_conflict: prepared.sync.on_conflict,
-            writer: LedgerWriter::start(Arc::clone(ledger)),
+            writer,
             issues: Arc::clone(issues),
             wall: Arc::clone(&self.config.wall),
             progress: Arc::clone(&self.config.progress),
             search_settles_after: self.config.search_settles_after,
         });
-        Ok(corridor.run(feed, tally, cancel).await)
+        let stopped = corridor.run(feed, tally, cancel).await;
+        // The corridor is gone and its writer with it; only now nobody else holds the ledger.
+        if let Err(panic) = writing.await {
+            std::panic::resume_unwind(panic.into_panic());
+        }
+        Ok(stopped)
     }
 }
 

@@ -94,7 +94,7 @@ pub(crate) fn scan(
         fingerprinter.hash_batch(&batch, &mut keys, &mut fingerprints, &mut key_nulls);
         let (probe_keys, probe_fingerprints) = without_nulls(&keys, &fingerprints, &key_nulls);
         probes.clear();
-        ledger.probe(&probe_keys, &probe_fingerprints, &mut probes);
+        ledger.probe(&probe_keys, &probe_fingerprints, &mut probes)?;
 
         let mut take: Vec<u32> = Vec::new();
         let mut marks: Vec<Mark> = Vec::new();

@@ -18,16 +18,11 @@ pub(crate) async fn records(
     rows: &[Row],
     properties: &[String],
 ) -> Result<Vec<RecordResult>, ApiError> {
-    // `IN` wants lower-case values for strings and exact ones for enumerations; both forms are asked for.
     let mut values: Vec<String> = Vec::new();
     for row in rows {
-        let exact = row.ident.match_value.clone();
-        let lower = exact.to_lowercase();
-        if lower != exact && !values.contains(&lower) {
-            values.push(lower);
-        }
-        if !values.contains(&exact) {
-            values.push(exact);
+        let value = corridor.folding.searched(&row.ident.match_value);
+        if !values.contains(&value) {
+            values.push(value);
         }
     }
     let filter = Filter {

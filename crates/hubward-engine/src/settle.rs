@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use hubward_hubspot::{ApiError, BatchReply, RecordResult};
 
+use crate::prepared::Folding;
 use crate::row::Row;
 
 /// Every row of a batch, in exactly one of three hands.
@@ -22,7 +23,7 @@ pub(crate) struct Accounts {
 /// How results name their inputs, besides the trace id (which is the row's position in the batch).
 pub(crate) enum By<'a> {
     /// By the value of this property, folded as HubSpot folds it.
-    Property { name: &'a str, fold: fn(&str) -> String },
+    Property { name: &'a str, folding: &'a Folding },
     /// By record id.
     RecordId,
 }
@@ -43,7 +44,7 @@ pub(crate) fn account(rows: Vec<Row>, reply: BatchReply, by: &By<'_>) -> Account
         }
         let name = match by {
             By::RecordId => Some(result.id.clone()),
-            By::Property { name, fold } => value_of(&result, name).map(*fold),
+            By::Property { name, folding } => value_of(&result, name).map(|value| folding.fold(value)),
         };
         if let Some(name) = name {
             by_name.insert(name, result);
@@ -65,7 +66,7 @@ pub(crate) fn account(rows: Vec<Row>, reply: BatchReply, by: &By<'_>) -> Account
             for id in &error.ids {
                 let name = match by {
                     By::RecordId => id.clone(),
-                    By::Property { fold, .. } => fold(id),
+                    By::Property { folding, .. } => folding.fold(id),
                 };
                 errors_by_name.insert(name, error.clone());
             }
@@ -77,7 +78,7 @@ pub(crate) fn account(rows: Vec<Row>, reply: BatchReply, by: &By<'_>) -> Account
         let trace = index.to_string();
         let name = match by {
             By::RecordId => row.record_id.map(|id| id.to_string()).unwrap_or_default(),
-            By::Property { fold, .. } => fold(&row.ident.match_value),
+            By::Property { folding, .. } => folding.fold(&row.ident.match_value),
         };
         if let Some(error) = errors_by_trace.remove(&trace) {
             accounts.refused.push((row, error));

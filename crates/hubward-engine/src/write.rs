@@ -129,7 +129,7 @@ impl Corridor {
         let mut done = Done::default();
         let by = match step {
             Step::Update => By::RecordId,
-            _ => By::Property { name: &self.match_property, fold: self.fold },
+            _ => By::Property { name: &self.match_property, folding: &self.folding },
         };
         let accounts = account(rows, reply, &by);
         self.confirm(&mut done, accounts.confirmed.into_iter().map(|(row, _, result)| (row, result)).collect()).await;

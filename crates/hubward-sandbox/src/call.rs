@@ -81,18 +81,9 @@ impl<'a> Call<'a> {
         link.push_str(&format!("after={after}"));
         serde_json::json!({ "next": { "after": after, "link": link } })
     }
-
-    /// The definitions a read answers with: those asked for that exist, and three that HubSpot always sends.
-    pub(crate) fn selection(
-        &self,
-        object_type: &ObjectType,
-        asked: Option<&[&str]>,
-    ) -> Vec<PropertyAt> {
-        select(object_type, asked)
-    }
 }
 
-/// See [`Call::selection`].
+/// The definitions a read answers with: those asked for that exist, and three that HubSpot always sends.
 pub(crate) fn select(object_type: &ObjectType, asked: Option<&[&str]>) -> Vec<PropertyAt> {
     let mut selection = Vec::new();
     let modified = if object_type.id == "0-1" {

@@ -93,7 +93,8 @@ impl Fault {
             .as_ref()
             .is_none_or(|own| own.eq_ignore_ascii_case(method))
             && self.path.as_ref().is_none_or(|own| own.is_match(path))
-            && self.kind.as_ref().is_none_or(|own| own == kind);
+            // A word for one record means the batch of it too: who wants creates to fail means all of them.
+            && self.kind.as_ref().is_none_or(|own| own == kind || kind.strip_prefix("batch_") == Some(own));
         if !matches {
             return false;
         }

@@ -12,6 +12,7 @@
 mod account;
 mod account_info;
 mod answers;
+mod association_api;
 mod associations;
 mod auth;
 mod batch;
@@ -19,6 +20,7 @@ mod call;
 mod clock;
 mod control;
 mod faults;
+mod filter;
 mod input;
 mod limits;
 mod load;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::account::{Account, ObjectType, TypeAt, emails};
 use crate::answers::{Refusal, Reply, comma};
 use crate::associations;
-use crate::call::Call;
+use crate::call::{Call, select};
 use crate::input::{self, ObjectInput};
 use crate::record::PropertyAt;
 use crate::render::{self, Extras};
@@ -74,8 +74,9 @@ pub(crate) fn create(call: &Call<'_>) -> Result<Reply, Refusal> {
     account.associations.add_all(type_at, id, links);
     let shown = render::shown_after_write(&account.types[type_at], id, true, &changes, None);
     let mut out = Vec::with_capacity(1024);
+    let warnings = render::warnings(&changes);
     let extras = Extras {
-        warnings: render::warnings(&changes),
+        warnings: &warnings,
         ..Extras::default()
     };
     render::record(&mut out, &account, type_at, id, &shown, &extras);
@@ -94,7 +95,7 @@ pub(crate) fn read(call: &Call<'_>) -> Result<Reply, Refusal> {
     if object_type.records[&id].archived_at_ms.is_some() != call.flag("archived") {
         return Err(Refusal::not_found());
     }
-    let selection = call.selection(object_type, call.list("properties").as_deref());
+    let selection = select(object_type, call.list("properties").as_deref());
     let types = associated(&account, call)?;
     let mut out = Vec::with_capacity(1024);
     let extras = Extras {
@@ -129,7 +130,7 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
     let account = call.account();
     let type_at = account.resolve(call.param(0))?;
     let object_type = &account.types[type_at];
-    let selection = call.selection(object_type, call.list("properties").as_deref());
+    let selection = select(object_type, call.list("properties").as_deref());
     let types = associated(&account, call)?;
     let extras = Extras {
         associations: types.as_deref(),
@@ -179,8 +180,9 @@ pub(crate) fn update(call: &Call<'_>) -> Result<Reply, Refusal> {
     write::store(&mut account, &writing, &changes);
     let shown = render::shown_after_write(&account.types[type_at], id, false, &changes, None);
     let mut out = Vec::with_capacity(1024);
+    let warnings = render::warnings(&changes);
     let extras = Extras {
-        warnings: render::warnings(&changes),
+        warnings: &warnings,
         ..Extras::default()
     };
     render::record(&mut out, &account, type_at, id, &shown, &extras);
@@ -231,7 +233,7 @@ pub(crate) fn merge(call: &Call<'_>) -> Result<Reply, Refusal> {
         )));
     }
     let survivor = combine(&mut account, type_at, primary, other, None, call.now_ms);
-    let selection = call.selection(&account.types[type_at], None);
+    let selection = select(&account.types[type_at], None);
     let mut out = Vec::new();
     render::record(
         &mut out,

@@ -218,7 +218,7 @@ pub(crate) fn create(call: &Call<'_>) -> Result<Reply, Refusal> {
         created_ms: call.now_ms,
     };
     for one in wanted.stages {
-        let generated = crate::random::SplitMix::new(account.random.next()).next();
+        let generated = account.random.next();
         let stage = stage_of(
             one,
             &account.types[type_at],

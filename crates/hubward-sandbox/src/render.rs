@@ -12,7 +12,7 @@ use crate::write::Change;
 pub(crate) struct Extras<'a> {
     pub(crate) new: Option<bool>,
     pub(crate) trace_id: Option<&'a str>,
-    pub(crate) warnings: Vec<Warning<'a>>,
+    pub(crate) warnings: &'a [Warning<'a>],
     /// Types whose associations are asked for.
     pub(crate) associations: Option<&'a [TypeAt]>,
 }

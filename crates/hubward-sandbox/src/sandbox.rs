@@ -21,7 +21,7 @@ use crate::log::{Entry, Log};
 use crate::random::SplitMix;
 use crate::route::{self, Budget, Lost, Operation, Routed};
 use crate::{
-    account_info, associations, batch, control, load, oauth, objects, owners, pipelines,
+    account_info, association_api, batch, control, load, oauth, objects, owners, pipelines,
     properties, schemas, search,
 };
 
@@ -445,12 +445,12 @@ fn dispatch(call: &Call<'_>) -> Result<Reply, Refusal> {
         Operation::Read => objects::read(call),
         Operation::Update => objects::update(call),
         Operation::Archive => objects::archive(call),
-        Operation::AssociateDefaultOne => associations::default_one(call),
-        Operation::AssociationsOf => associations::of_one(call),
-        Operation::AssociateBatch => associations::batch_create(call),
-        Operation::AssociateDefault => associations::batch_default(call),
-        Operation::AssociationsRead => associations::batch_read(call),
-        Operation::Labels => associations::labels(call),
+        Operation::AssociateDefaultOne => association_api::default_one(call),
+        Operation::AssociationsOf => association_api::of_one(call),
+        Operation::AssociateBatch => association_api::batch_create(call),
+        Operation::AssociateDefault => association_api::batch_default(call),
+        Operation::AssociationsRead => association_api::batch_read(call),
+        Operation::Labels => association_api::labels(call),
         Operation::GroupList => properties::groups(call),
         Operation::GroupCreate => properties::group_create(call),
         Operation::GroupRead => properties::group_read(call),

@@ -33,8 +33,9 @@ use crate::{RowStream, Source, feed};
 
 /// How often a running query looks whether the caller still wants it.
 const STOP_LOOK_MS: u64 = 100;
-/// The name of a PostgreSQL type, which its driver adds where Arrow has no such type.
-const POSTGRES_TYPE: &str = "ADBC:postgresql:typname";
+/// The name of a column's type, which PostgreSQL's driver adds to every column since 1.13, and before that to those whose type
+/// Arrow does not have.
+const POSTGRES_TYPE: [&str; 2] = ["POSTGRESQL:type", "ADBC:postgresql:typname"];
 
 #[derive(Clone)]
 pub(crate) struct AdbcSource {
@@ -288,13 +289,27 @@ fn checked(schema: &Schema) -> Result<Schema, SourceError> {
     let mut fields: Vec<Field> = Vec::new();
     for field in schema.fields() {
         let name = field.name();
-        match field.metadata().get(POSTGRES_TYPE).map(String::as_str) {
+        let typed = POSTGRES_TYPE
+            .iter()
+            .find_map(|key| field.metadata().get(key));
+        match typed.map(String::as_str) {
             Some("json" | "jsonb") if field.data_type() == &DataType::Utf8 => {
                 fields.push(json_field(name));
             }
-            // Its driver gives hundredths as an integer, whatever the currency.
-            Some("money") => return Err(opaque(name)),
-            Some(_) if field.data_type() == &DataType::Binary => return Err(opaque(name)),
+            Some("money") => {
+                return Err(SourceError::new(
+                    SourceErrorKind::Unsupported,
+                    format!(
+                        "column `{name}` has the type money, which the driver gives without its decimal point"
+                    ),
+                )
+                .help(format!(
+                    "cast it to a number in the model: cast({name} as numeric)"
+                )));
+            }
+            Some(other) if other != "bytea" && field.data_type() == &DataType::Binary => {
+                return Err(opaque(name));
+            }
             _ => fields.push(field.as_ref().clone()),
         }
     }

@@ -194,6 +194,11 @@ fn canonical_type(data_type: &DataType) -> Option<DataType> {
 }
 
 fn canonical_item(field: &FieldRef) -> Option<FieldRef> {
+    // Within lists and structs no step turns such bytes into text, so the whole column is refused.
+    let extension = field.metadata().get(EXTENSION_NAME).map(String::as_str);
+    if matches!(extension, Some("arrow.opaque" | "arrow.uuid")) && is_bytes(field.data_type()) {
+        return None;
+    }
     let data_type = canonical_type(field.data_type())?;
     if is_json(field) && data_type == DataType::Utf8 {
         return Some(Arc::new(json_field(field.name())));

@@ -7,6 +7,7 @@
 
 mod csv;
 mod jsonl;
+mod lookup;
 mod parquet;
 mod sql;
 mod virtual_table;

@@ -28,14 +28,21 @@ fn main() {
     println!("{rows} rows");
 
     first_load(dir, rows);
-    memory("after the first load, reopened", || {});
+    memory("after the first load, reopened");
     let mut ledger = timed("open", || open(dir));
-    timed("verify", || ledger.verify().expect("sound"));
     for _ in 0..3 {
         unchanged(&mut ledger, rows);
     }
-    memory("after the probes", || {});
+    memory("after the probes");
+    changed(&mut ledger, rows);
     added(&mut ledger, rows);
+    timed("for each seen", || {
+        let mut seen = 0;
+        ledger.for_each_seen(|head| seen += u64::from(head.match_hash != 0));
+        seen
+    });
+    memory("after probes of changed and unknown rows");
+    timed("verify", || ledger.verify().expect("sound"));
     record(&mut ledger, rows);
     unchanged(&mut ledger, rows);
     drop(ledger);
@@ -43,7 +50,7 @@ fn main() {
     timed("compact with the log of 100,000 rows", || {
         ledger.compact().expect("compacts")
     });
-    memory("at the end", || {});
+    memory("at the end");
     sizes(dir);
 }
 
@@ -105,7 +112,7 @@ fn first_load(dir: &Path, rows: u64) {
     let seconds = start.elapsed().as_secs_f64();
     println!("first load: {seconds:.2} s, of which {compacting:.2} s in {compactions} compactions");
     timed("last compaction", || ledger.compact().expect("compacts"));
-    memory("during the first load", || {});
+    memory("during the first load");
 }
 
 /// Probes all rows with the fingerprints they have; the keys are made before the clock starts.
@@ -121,7 +128,7 @@ fn unchanged(ledger: &mut Ledger, rows: u64) {
         fingerprints.clear();
         fingerprints.extend(batch);
         let start = Instant::now();
-        ledger.probe(&keys, &fingerprints, &mut out);
+        ledger.probe(&keys, &fingerprints, &mut out).expect("reads");
         seconds += start.elapsed().as_secs_f64();
         unchanged += out
             .iter()
@@ -142,11 +149,30 @@ fn added(ledger: &mut Ledger, rows: u64) {
     let mut out = Vec::new();
     let start = Instant::now();
     for batch in keys.chunks(BATCH as usize) {
-        ledger.probe(batch, &vec![0; batch.len()], &mut out);
+        ledger
+            .probe(batch, &vec![0; batch.len()], &mut out)
+            .expect("reads");
     }
     let seconds = start.elapsed().as_secs_f64();
     println!(
         "probe of unknown rows: {:.1} M rows/s",
+        keys.len() as f64 / seconds / 1e6
+    );
+}
+
+fn changed(ledger: &mut Ledger, rows: u64) {
+    ledger.begin_scan();
+    let keys: Vec<u128> = (0..rows.min(1_000_000)).map(key).collect();
+    let mut out = Vec::new();
+    let start = Instant::now();
+    for batch in keys.chunks(BATCH as usize) {
+        ledger
+            .probe(batch, &vec![u64::MAX; batch.len()], &mut out)
+            .expect("reads");
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    println!(
+        "probe of changed rows: {:.1} M rows/s",
         keys.len() as f64 / seconds / 1e6
     );
 }
@@ -168,8 +194,7 @@ fn record(ledger: &mut Ledger, rows: u64) {
     );
 }
 
-fn memory(when: &str, release: impl FnOnce()) {
-    release();
+fn memory(when: &str) {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
         return;
     };

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 
-use memmap2::Mmap;
+use memmap2::{Mmap, UncheckedAdvice};
 
 use crate::StoreError;
 
@@ -31,8 +31,26 @@ pub(crate) fn write_durably(temporary: &Path, bytes: &[u8]) -> Result<(), StoreE
 /// Maps a file of the ledger for reading.
 pub(crate) fn map(file: &File, path: &Path) -> Result<Mmap, StoreError> {
     // SAFETY: a mapped file must not shrink or change under the map. The ledger's base files are never written again once
-    // the manifest names them, its payload heap and log only grow behind the mapped length while mapped, and the
-    // exclusive lock on the folder keeps other processes of ours away.
+    // the manifest names them, its log only grows behind the mapped length while mapped, and the exclusive
+    // lock on the folder keeps other processes of ours away.
     let mapped = unsafe { Mmap::map(file) };
     mapped.map_err(|e| StoreError::io("mapping", path, e))
 }
+
+/// Lets go of the memory that mapped pages take; they are read again from the file, mostly from the system's cache, when
+/// they are touched next. Whole pages within the range only.
+pub(crate) fn release(map: &Mmap, start: usize, end: usize) {
+    let start = start.next_multiple_of(PAGE);
+    let end = end / PAGE * PAGE;
+    if start < end {
+        // SAFETY: the advice is unsafe for maps whose content is only in memory. This one is a read-only map of a file that
+        // nobody changes, so the same bytes come back.
+        let advised =
+            unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, start, end - start) };
+        // Only a saving: without it the pages stay until the system wants them.
+        let _ = advised;
+    }
+}
+
+/// A multiple of every page size in use up to 64 KiB.
+const PAGE: usize = 1 << 16;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Account, text};
+use crate::harness::{Account, text, unique_property};
 
 const CREATE: &str = "/crm/objects/2026-09/contacts/batch/create";
 const UPSERT: &str = "/crm/objects/2026-09/contacts/batch/upsert";
@@ -292,11 +292,11 @@ async fn item_13_batch_update_groups_unknown_ids_in_one_error_and_updates_the_re
     );
     assert!(text(&error["message"]).starts_with("Could not get some CONTACT objects"));
     assert_eq!(answer.sorted("city"), ["Ulm"]);
-    // one bad value stores nothing
+    // one bad value stores nothing, trace ids or not
     let other = account
         .make("contacts", json!({ "email": "b@example.com" }))
         .await;
-    let bad = json!({ "id": other, "properties": { "nope": "x" } });
+    let bad = json!({ "id": other, "properties": { "nope": "x" }, "objectWriteTraceId": "2" });
     let good = json!({ "id": id, "properties": { "city": "Bern" }, "objectWriteTraceId": "1" });
     assert_eq!(
         account
@@ -340,4 +340,84 @@ async fn item_14_batch_update_says_nothing_of_a_merged_away_id() {
         (200, 0, 1)
     );
     assert_eq!(answer.results()[0]["id"], json!(other));
+}
+
+#[tokio::test]
+async fn batch_read_collapses_duplicates_and_names_unknown_ids_once() {
+    let account = Account::unlimited();
+    let id = account
+        .make("contacts", json!({ "email": "a@example.com" }))
+        .await;
+    let gone = account
+        .make("contacts", json!({ "email": "b@example.com" }))
+        .await;
+    let archive = json!({ "inputs": [{ "id": gone }, { "id": "999" }] });
+    assert_eq!(
+        account
+            .post("/crm/v3/objects/contacts/batch/archive", archive)
+            .await
+            .status,
+        204
+    );
+    let body = json!({ "properties": ["email"], "inputs": [{ "id": id }, { "id": id }, { "id": gone }, { "id": "999" }] });
+    let answer = account
+        .post("/crm/objects/2026-09/contacts/batch/read", body.clone())
+        .await;
+    assert_eq!(
+        (answer.status, answer.results().len(), answer.errors().len()),
+        (207, 1, 1)
+    );
+    assert_eq!(answer.errors()[0]["context"]["ids"], json!([gone, "999"]));
+    let archived = account
+        .post(
+            "/crm/objects/2026-09/contacts/batch/read?archived=true",
+            body,
+        )
+        .await;
+    assert_eq!(archived.sorted("email"), ["b@example.com"]);
+}
+
+#[tokio::test]
+async fn a_unique_value_taken_by_another_record_fails_its_input_alone_only_with_trace_ids() {
+    let account = Account::unlimited();
+    account.load(
+        json!({ "properties": { "companies": [unique_property("ext"), unique_property("vat")] } }),
+    );
+    account
+        .make(
+            "companies",
+            json!({ "name": "One", "ext": "k1", "vat": "v1" }),
+        )
+        .await;
+    let input = |ext: &str, vat: &str| json!({ "id": ext, "idProperty": "ext", "properties": { "vat": vat, "name": ext } });
+    let path = "/crm/objects/2026-09/companies/batch/upsert";
+    let mut inputs = vec![input("k2", "v2"), input("k3", "v1"), input("k4", "v2")];
+    let strict = account.post(path, json!({ "inputs": inputs })).await;
+    assert_eq!(strict.status, 400);
+    let codes: Vec<String> = strict
+        .embedded()
+        .iter()
+        .map(|item| text(&item["error"]))
+        .collect();
+    assert_eq!(
+        codes,
+        ["CONFLICTING_UNIQUE_VALUE", "CONFLICTING_UNIQUE_VALUE"],
+        "also the value that two inputs of the batch claim"
+    );
+    assert_eq!(account.count("companies").await, 1);
+    for input in &mut inputs {
+        input["objectWriteTraceId"] = input["id"].clone();
+    }
+    let partial = account.post(path, json!({ "inputs": inputs })).await;
+    assert_eq!(
+        (partial.status, partial.sorted("ext")),
+        (207, vec!["k2".to_owned()])
+    );
+    let mut refused: Vec<String> = partial
+        .errors()
+        .iter()
+        .map(|error| text(&error["context"]["objectWriteTraceId"][0]))
+        .collect();
+    refused.sort();
+    assert_eq!(refused, ["k3", "k4"]);
 }

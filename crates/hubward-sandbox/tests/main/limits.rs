@@ -47,7 +47,13 @@ async fn item_29_the_burst_limit_rolls_over_ten_seconds_for_each_app() {
         200,
         "another app has its own window"
     );
-    tokio::time::advance(Duration::from_secs(4)).await;
+    tokio::time::advance(Duration::from_millis(3_999)).await;
+    assert_eq!(
+        account.get(READ).await.status,
+        429,
+        "the window is not over yet"
+    );
+    tokio::time::advance(Duration::from_millis(1)).await;
     // the first hundred have left the window, the other ninety have not
     let mut passed = 0;
     while account.get(READ).await.status == 200 {

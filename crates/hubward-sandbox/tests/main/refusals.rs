@@ -159,8 +159,20 @@ async fn item_34_a_missing_scope_is_403_and_named() {
 }
 
 #[tokio::test]
-async fn scope_right_and_edition_are_refused_in_different_words() {
+async fn professional_works_with_loaded_custom_objects_and_makes_no_new_ones() {
     let account = Account::new(Tier::Professional);
+    account.load(json!({ "schemas": [{ "name": "car", "primaryDisplayProperty": "vin",
+        "properties": [{ "name": "vin", "label": "VIN", "type": "string", "fieldType": "text" }] }] }));
+    assert_eq!(account.get("/crm/v3/objects/car").await.status, 200);
+    let body = json!({ "name": "bike", "labels": { "singular": "Bike", "plural": "Bikes" }, "primaryDisplayProperty": "vin",
+        "properties": [{ "name": "vin", "label": "VIN", "type": "string", "fieldType": "text" }] });
+    let refused = account.post("/crm-object-schemas/v3/schemas", body).await;
+    assert_eq!((refused.status, &refused.body["subCategory"]), (403, &json!("SUBSCRIPTION_TIER")));
+}
+
+#[tokio::test]
+async fn scope_right_and_edition_are_refused_in_different_words() {
+    let account = Account::new(Tier::Free);
     account.load(json!({
         "tokens": [{ "token": "user", "kind": "user_oauth", "denied_permissions": ["contacts.write", "associations.edit"] },
             { "token": "linker", "kind": "user_oauth", "denied_permissions": ["associations.edit"] }],

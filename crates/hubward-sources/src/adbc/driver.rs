@@ -186,6 +186,6 @@ mod tests {
         let Err(error) = load("other", None, &search) else {
             panic!("the manifest has no library for this platform");
         };
-        assert!(error.message.contains("other.toml"), "{error}");
+        assert!(error.message.contains("Driver.shared."), "{error}");
     }
 }

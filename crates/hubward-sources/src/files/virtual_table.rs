@@ -1,21 +1,23 @@
 //! A file as a virtual table of SQLite: a full scan over the file's own reader, which reads only the columns that the
-//! query uses.
+//! query uses, or, on the inner side of a join, a look-up by the joined column.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_int};
+use std::rc::Rc;
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, SchemaRef};
-use rusqlite::types::Null;
+use rusqlite::types::Value;
 use rusqlite::vtab::{
-    Context, CreateVTab, Filters, IndexInfo, Module, VTab, VTabConfig, VTabConnection, VTabCursor,
-    VTabKind, sqlite3_vtab, sqlite3_vtab_cursor,
+    Context, CreateVTab, Filters, IndexConstraintOp, IndexInfo, Module, VTab, VTabConfig,
+    VTabConnection, VTabCursor, VTabKind, sqlite3_vtab, sqlite3_vtab_cursor,
 };
 use rusqlite::{Connection, Error};
 
+use super::lookup::{Lookup, Place, value_at};
 use super::sql::SharedError;
 use super::{Catalog, Table, TableReader, Wanted};
 use crate::canonical::is_json;
@@ -58,6 +60,8 @@ struct FileTable {
     schema: SchemaRef,
     batch_rows: usize,
     failure: Failure,
+    /// By the plan's own text: which columns are used, and which one is joined on.
+    lookups: RefCell<HashMap<String, Rc<Lookup>>>,
 }
 
 fn told(failure: &Failure, error: SourceError) -> Error {
@@ -125,14 +129,41 @@ unsafe impl<'vtab> VTab<'vtab> for FileTable {
             schema,
             batch_rows: shared.batch_rows,
             failure: Arc::clone(&shared.failure),
+            lookups: RefCell::default(),
         };
         Ok((Cow::Owned(sql), table))
     }
 
     fn best_index(&self, info: &mut IndexInfo) -> rusqlite::Result<bool> {
+        let mut joined = None;
+        for (index, constraint) in info.constraints().enumerate() {
+            if !constraint.is_usable()
+                || constraint.operator() != IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_EQ
+                || constraint.column() < 0
+            {
+                continue;
+            }
+            // A constant, or a list after `in`, is looked for once: a scan does that without holding the file in memory. And a
+            // look-up knows only plain equality.
+            let is_joined = info.rhs_value(index)?.is_none() && !info.is_in_constraint(index)?;
+            if is_joined && info.collation(index)? == "BINARY" {
+                joined = Some((index, constraint.column()));
+                break;
+            }
+        }
         // A bit per column; the last one stands for all columns from the 64th on.
-        info.set_idx_str(&format!("{:x}", info.col_used()));
-        info.set_estimated_cost(1_000_000.0);
+        let used = info.col_used();
+        if let Some((index, column)) = joined {
+            info.constraint_usage(index).set_argv_index(1);
+            let used = used | 1 << column.min(63);
+            info.set_idx_str(&format!("{used:x}:{column}"));
+            info.set_estimated_cost(10.0);
+            info.set_estimated_rows(1);
+        } else {
+            info.set_idx_str(&format!("{used:x}:"));
+            info.set_estimated_cost(1_000_000.0);
+            info.set_estimated_rows(1_000_000);
+        }
         Ok(true)
     }
 
@@ -145,6 +176,7 @@ unsafe impl<'vtab> VTab<'vtab> for FileTable {
             columns: Vec::new(),
             rows: 0,
             row: 0,
+            found: None,
             row_id: 0,
         })
     }
@@ -166,6 +198,8 @@ struct FileCursor<'vtab> {
     columns: Vec<ArrayRef>,
     rows: usize,
     row: usize,
+    /// On the inner side of a join: the rows of the present key, the last one first.
+    found: Option<(Rc<Lookup>, Vec<Place>)>,
     row_id: i64,
 }
 
@@ -196,11 +230,11 @@ unsafe impl VTabCursor for FileCursor<'_> {
         &mut self,
         _idx_num: c_int,
         idx_str: Option<&str>,
-        _args: &Filters<'_>,
+        args: &Filters<'_>,
     ) -> rusqlite::Result<()> {
-        let used = idx_str
-            .and_then(|mask| u64::from_str_radix(mask, 16).ok())
-            .unwrap_or(u64::MAX);
+        let plan = idx_str.expect("best_index always leaves a plan");
+        let (used, joined) = plan.split_once(':').expect("a plan has two parts");
+        let used = u64::from_str_radix(used, 16).unwrap_or(u64::MAX);
         let mut wanted = Vec::new();
         self.positions.clear();
         for column in 0..self.table.schema.fields().len() {
@@ -210,21 +244,45 @@ unsafe impl VTabCursor for FileCursor<'_> {
                 wanted.push(column);
             }
         }
-        let wanted = Wanted {
-            batch_rows: self.table.batch_rows,
-            columns: Some(&wanted),
-        };
-        let failure = &self.table.failure;
-        let reader = self.table.table.reader(&wanted);
-        self.reader = Some(reader.map_err(|error| told(failure, error))?);
         self.row_id = 1;
-        self.load()
-            .map_err(|error| told(&self.table.failure, error))
+        let table = self.table;
+        let failed = |error| told(&table.failure, error);
+        let open = || {
+            table.table.reader(&Wanted {
+                batch_rows: table.batch_rows,
+                columns: Some(&wanted),
+            })
+        };
+        let Ok(joined) = joined.parse::<usize>() else {
+            self.reader = Some(open().map_err(failed)?);
+            return self.load().map_err(failed);
+        };
+        let known = table.lookups.borrow().get(plan).cloned();
+        let lookup = if let Some(lookup) = known {
+            lookup
+        } else {
+            let position =
+                self.positions[joined].expect("the plan marks the joined column as used");
+            let build = || Lookup::build(open()?.as_mut(), position, &table.table.file_name);
+            let lookup = Rc::new(build().map_err(failed)?);
+            let mut lookups = table.lookups.borrow_mut();
+            lookups.insert(plan.to_owned(), Rc::clone(&lookup));
+            lookup
+        };
+        let value: Value = args.get(0)?;
+        let mut places = lookup.find((&value).into());
+        places.reverse();
+        self.found = Some((lookup, places));
+        Ok(())
     }
 
     fn next(&mut self) -> rusqlite::Result<()> {
-        self.row += 1;
         self.row_id += 1;
+        if let Some((_, places)) = &mut self.found {
+            places.pop();
+            return Ok(());
+        }
+        self.row += 1;
         if self.row < self.rows {
             return Ok(());
         }
@@ -233,30 +291,33 @@ unsafe impl VTabCursor for FileCursor<'_> {
     }
 
     fn eof(&self) -> bool {
-        self.row >= self.rows
+        match &self.found {
+            Some((_, places)) => places.is_empty(),
+            None => self.row >= self.rows,
+        }
     }
 
     fn column(&self, ctx: &mut Context, col: c_int) -> rusqlite::Result<()> {
+        let (columns, row) = match &self.found {
+            Some((lookup, places)) => {
+                let place = *places
+                    .last()
+                    .expect("SQLite asks for no column past the end");
+                (lookup.columns(place), place.1 as usize)
+            }
+            None => (self.columns.as_slice(), self.row),
+        };
         let position = usize::try_from(col)
             .ok()
             .and_then(|column| self.positions.get(column).copied().flatten());
-        let Some(column) = position.and_then(|position| self.columns.get(position)) else {
+        let Some(column) = position.and_then(|position| columns.get(position)) else {
             return Err(Error::ModuleError(format!(
                 "column {col} was not announced"
             )));
         };
-        if column.is_null(self.row) {
-            return ctx.set_result(Null);
-        }
-        match column.data_type() {
-            DataType::Int64 => ctx.set_result(column.as_primitive::<Int64Type>().value(self.row)),
-            DataType::Float64 => {
-                ctx.set_result(column.as_primitive::<Float64Type>().value(self.row))
-            }
-            DataType::Boolean => ctx.set_result(column.as_boolean().value(self.row)),
-            DataType::Binary => ctx.set_result(column.as_binary::<i32>().value(self.row)),
-            _ => ctx.set_result(column.as_string::<i32>().value(self.row)),
-        }
+        ctx.set_result(rusqlite::types::ToSqlOutput::Borrowed(value_at(
+            column, row,
+        )))
     }
 
     fn rowid(&self) -> rusqlite::Result<i64> {
@@ -265,7 +326,7 @@ unsafe impl VTabCursor for FileCursor<'_> {
 }
 
 /// The batch's columns as Int64, Float64, Boolean, Binary or Utf8.
-fn simple_columns(batch: &RecordBatch) -> Result<Vec<ArrayRef>, SourceError> {
+pub(super) fn simple_columns(batch: &RecordBatch) -> Result<Vec<ArrayRef>, SourceError> {
     let schema = batch.schema();
     let mut columns = Vec::with_capacity(batch.num_columns());
     for (field, column) in schema.fields().iter().zip(batch.columns()) {

@@ -151,7 +151,6 @@ impl Builder {
                 if value.unsigned_abs() > EXACT_FLOAT {
                     return Err(Misfit);
                 }
-                #[allow(clippy::cast_precision_loss)]
                 column.append_value(value as f64);
             }
             (Self::Bool(column), ValueRef::Null) => column.append_null(),

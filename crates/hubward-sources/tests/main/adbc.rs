@@ -68,7 +68,7 @@ fn duckdb_reads_its_types_nested_ones_too() {
         [
             "ok Boolean",
             "nothing Utf8",
-            "doc json",
+            "doc Utf8",
             "uid Utf8",
             "mood Utf8"
         ]
@@ -262,7 +262,7 @@ fn the_postgresql_driver_reads_and_opaque_values_are_refused() {
         source.as_ref(),
         &sql("select 1::bigint as id, 'Zoë' as name, 12.50::numeric as amount, '{\"a\":[1]}'::jsonb as doc, '{1,NULL}'::int[] as ints,
                      '{a,b}'::text[] as texts, timestamptz '2024-02-29 12:00+00' as tz,
-                     'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid as uid, null::date as day"),
+                     'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid as uid, null::date as day, '\\xff00'::bytea as raw"),
     )
     .expect("it reads");
     assert_eq!(
@@ -276,13 +276,16 @@ fn the_postgresql_driver_reads_and_opaque_values_are_refused() {
             "[a, b]",
             "2024-02-29T12:00:00Z",
             "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
-            "NULL"
+            "NULL",
+            "ff00"
         ]
     );
     assert_eq!(rows.types()[3], "doc json");
     for query in [
         "select '10.0.0.1'::inet as odd",
         "select '12:00+02'::timetz as odd",
+        "select '{10.0.0.1}'::inet[] as odd",
+        "select '{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}'::uuid[] as odd",
         "select 12.5::money as odd",
         "select 'infinity'::timestamp as odd",
         "select '-infinity'::timestamptz as odd",

@@ -203,6 +203,36 @@ fn sql_joins_files_of_all_formats() {
 }
 
 #[test]
+fn a_join_of_large_files_reads_each_once_and_equals_a_databases() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut customers = String::from("id,name\n");
+    let mut orders = String::new();
+    for id in 0..20_000 {
+        customers.push_str(&format!("{id:05},customer {id}\n"));
+        orders.push_str(&format!(
+            "{{\"customer\":{},\"amount\":{id}}}\n",
+            id % 7_000
+        ));
+    }
+    fs::write(folder.path().join("customers.csv"), customers).expect("written");
+    fs::write(folder.path().join("orders.jsonl"), orders).expect("written");
+    let source = files(folder.path());
+    // Text on one side, numbers on the other: SQLite compares them as numbers.
+    let query = sql(
+        "select count(*) as n, count(distinct c.id) as customers, sum(o.amount) as total
+         from customers c join orders o on o.customer = c.id",
+    );
+    let rows = read(source.as_ref(), &query).expect("it joins");
+    assert_eq!(rows.rows, [["20000", "7000", "199990000"]]);
+    let query = sql(
+        "select a.id, b.name from customers a left join customers b on b.id = a.id and b.name <> 'customer 1'
+         where a.id in ('00001', '00002', '1') order by 1",
+    );
+    let rows = read(source.as_ref(), &query).expect("it joins");
+    assert_eq!(rows.rows, [["00001", "NULL"], ["00002", "customer 2"]]);
+}
+
+#[test]
 fn errors_of_files_come_through_sql_with_file_and_line() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::write(folder.path().join("bad.csv"), "a,b\n1,2\n3\n").expect("written");

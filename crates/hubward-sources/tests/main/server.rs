@@ -128,7 +128,6 @@ impl Cluster {
                 "-addext",
                 "subjectAltName=DNS:localhost",
             ])
-            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
             .arg("-keyout")
             .arg(self.path().join("data/server.key"))
             .arg("-out")

@@ -226,3 +226,36 @@ fn chinook_customers_come_whole() {
     );
     assert_eq!(rows.row(0)[..2], ["1", "Luís"]);
 }
+
+/// The most memory that this process has held so far, where the system says so.
+fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib * 1024)
+}
+
+#[test]
+fn memory_does_not_grow_with_the_rows() {
+    let Some(before) = peak_bytes() else {
+        crate::support::skipped("this system does not tell a process's peak memory");
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let source = database(folder.path(), "create table t (id integer);");
+    // 600,000 rows of a kilobyte: held whole they would be 600 MB.
+    let query = sql(
+        "with recursive n(i) as (select 1 union all select i + 1 from n where i < 600000)
+         select i as id, printf('%1000d', i) as text from n",
+    );
+    let mut stream = source
+        .read(&query, &ReadOptions::default())
+        .expect("it starts");
+    let mut rows = 0;
+    while let Some(batch) = stream.next_batch().expect("it reads") {
+        rows += batch.num_rows();
+    }
+    assert_eq!(rows, 600_000);
+    let grown = peak_bytes().expect("it said so before") - before;
+    assert!(grown < 250_000_000, "{grown} bytes");
+}

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::Xxh3Default;
 
-use super::base::Header;
-use super::entry::{EntryHead, PayloadRef};
+use super::base::{BaseRow, Header, tag_of};
 use crate::StoreError;
 
 const BUFFER: usize = 1 << 18;
@@ -43,8 +42,8 @@ impl Section {
 pub(super) struct BaseWriter {
     path: PathBuf,
     header: Header,
-    hot: Section,
-    cold: Section,
+    tags: Section,
+    rows: Section,
     directory: Section,
     /// Rows written.
     written: u64,
@@ -61,8 +60,8 @@ impl BaseWriter {
             Ok(Self {
                 path: path.to_owned(),
                 header,
-                hot: Section::open(path, super::base::HEADER as u64)?,
-                cold: Section::open(path, header.cold_offset())?,
+                tags: Section::open(path, super::base::HEADER as u64)?,
+                rows: Section::open(path, header.rows_offset())?,
                 directory: Section::open(path, header.directory_offset())?,
                 written: 0,
                 started: 0,
@@ -71,23 +70,16 @@ impl BaseWriter {
         open().map_err(|e| StoreError::io("writing", path, e))
     }
 
-    pub(super) fn push(&mut self, head: &EntryHead, payload: PayloadRef) -> Result<(), StoreError> {
-        self.write(head, payload)
+    pub(super) fn push(&mut self, row: &BaseRow) -> Result<(), StoreError> {
+        self.write(row)
             .map_err(|e| StoreError::io("writing", &self.path, e))
     }
 
-    fn write(&mut self, head: &EntryHead, payload: PayloadRef) -> io::Result<()> {
-        self.start_buckets(self.header.bucket(head.key) + 1)?;
-        let mut hot = [0; super::base::HOT];
-        hot[..16].copy_from_slice(&head.key.to_le_bytes());
-        hot[16..].copy_from_slice(&head.fingerprint.to_le_bytes());
-        self.hot.write(&hot)?;
-        let mut cold = [0; super::base::COLD];
-        cold[..8].copy_from_slice(&head.mapped.to_le_bytes());
-        cold[8..16].copy_from_slice(&head.match_hash.to_le_bytes());
-        cold[16..24].copy_from_slice(&head.record_id.to_le_bytes());
-        cold[24..].copy_from_slice(&payload.bits().to_le_bytes());
-        self.cold.write(&cold)?;
+    fn write(&mut self, row: &BaseRow) -> io::Result<()> {
+        self.start_buckets(self.header.bucket(row.head.key) + 1)?;
+        self.tags
+            .write(&tag_of(row.head.key, row.head.fingerprint).to_le_bytes())?;
+        self.rows.write(&row.encode())?;
         self.written += 1;
         Ok(())
     }
@@ -110,8 +102,8 @@ impl BaseWriter {
         let path = self.path.clone();
         let end = || -> io::Result<()> {
             self.start_buckets(self.header.buckets + 1)?;
-            self.header.hot_check = self.hot.finish()?;
-            self.header.cold_check = self.cold.finish()?;
+            self.header.tags_check = self.tags.finish()?;
+            self.header.rows_check = self.rows.finish()?;
             self.header.directory_check = self.directory.finish()?;
             let mut file = OpenOptions::new().write(true).open(&self.path)?;
             file.write_all(&self.header.encode())?;

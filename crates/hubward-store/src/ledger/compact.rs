@@ -6,9 +6,8 @@
 use std::fs::{self, OpenOptions};
 use std::path::Path;
 
-use super::base::{Base, MAX_ROWS};
+use super::base::{Base, BaseRow, MAX_ROWS};
 use super::base_writer::BaseWriter;
-use super::entry::{EntryHead, PayloadRef};
 use super::heap::{Heap, HeapWriter};
 use super::log::Log;
 use super::log_table::{LogTable, Slot};
@@ -199,20 +198,18 @@ impl Merge<'_> {
         let rows = &self.ledger.rows;
         let log_bytes = self.ledger.log.map()?;
         let mut slots = rows.table.sorted().into_iter().peekable();
-        let base_rows = self.ledger.base.as_ref().map_or(0, Base::rows);
-        for row in 0..base_rows {
-            let (seen, overridden) = rows.bits.both(row);
-            if overridden {
-                continue;
-            }
-            let base = self.ledger.base_file();
-            let head = base.head(row);
+        let of_base = self
+            .ledger
+            .base
+            .iter()
+            .flat_map(|base| base.rows_where(|row| !rows.bits.is_overridden(row)));
+        for (number, row) in of_base {
             while let Some(number) =
-                slots.next_if(|&number| rows.table.slot(number).head.key < head.key)
+                slots.next_if(|&number| rows.table.slot(number).head.key < row.head.key)
             {
                 self.take_slot(rows.table.slot(number), &log_bytes)?;
             }
-            self.take_old(&head, base.payload(row), seen)?;
+            self.take_old(row, rows.bits.is_seen(number))?;
         }
         for number in slots {
             self.take_slot(rows.table.slot(number), &log_bytes)?;
@@ -225,7 +222,8 @@ impl Merge<'_> {
             return Ok(());
         }
         if slot.in_heap {
-            return self.take_old(&slot.head, slot.payload, slot.seen);
+            let (head, payload) = (slot.head, slot.payload);
+            return self.take_old(BaseRow { head, payload }, slot.seen);
         }
         let start = slot.payload.offset() as usize;
         let bytes = log_bytes
@@ -237,35 +235,24 @@ impl Merge<'_> {
                 )
             })?;
         let payload = self.heap.push(bytes)?;
-        self.push(&slot.head, payload, slot.seen)
+        let head = slot.head;
+        self.push(BaseRow { head, payload }, slot.seen)
     }
 
     /// An entry whose payload lies in the old heap.
-    fn take_old(
-        &mut self,
-        head: &EntryHead,
-        payload: PayloadRef,
-        seen: bool,
-    ) -> Result<(), StoreError> {
-        let payload = if self.rewrite_heap {
-            self.heap.push(self.ledger.heap.read(payload)?)?
-        } else {
-            payload
-        };
-        self.push(head, payload, seen)
+    fn take_old(&mut self, mut row: BaseRow, seen: bool) -> Result<(), StoreError> {
+        if self.rewrite_heap {
+            row.payload = self.heap.push(&self.ledger.heap.read(row.payload)?)?;
+        }
+        self.push(row, seen)
     }
 
-    fn push(
-        &mut self,
-        head: &EntryHead,
-        payload: PayloadRef,
-        seen: bool,
-    ) -> Result<(), StoreError> {
+    fn push(&mut self, row: BaseRow, seen: bool) -> Result<(), StoreError> {
         if seen {
             self.bits.set_seen(self.row);
         }
         self.row += 1;
-        self.heap_live += payload.len() as u64;
-        self.base.push(head, payload)
+        self.heap_live += row.payload.len() as u64;
+        self.base.push(&row)
     }
 }

@@ -6,17 +6,16 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-
-use memmap2::Mmap;
 
 use super::entry::{MAX_HEAP, PayloadRef};
 use crate::StoreError;
-use crate::files::map;
 
 #[derive(Debug)]
 pub(super) struct Heap {
-    bytes: Option<Mmap>,
+    /// Absent while no payload counts. Not mapped: reads are rare and scattered, and would keep much of the file in memory.
+    file: Option<File>,
     path: PathBuf,
 }
 
@@ -24,7 +23,7 @@ impl Heap {
     /// Opens the file, cutting off what does not count.
     pub(super) fn open(path: &Path, len: u64) -> Result<Self, StoreError> {
         let mut heap = Self {
-            bytes: None,
+            file: None,
             path: path.to_owned(),
         };
         if len == 0 {
@@ -51,7 +50,7 @@ impl Heap {
             Ok(file)
         };
         let file = open().map_err(|e| StoreError::io("opening", path, e))?;
-        heap.bytes = Some(map(&file, path)?);
+        heap.file = Some(file);
         Ok(heap)
     }
 
@@ -59,12 +58,16 @@ impl Heap {
         &self.path
     }
 
-    pub(super) fn read(&self, payload: PayloadRef) -> Result<&[u8], StoreError> {
-        let start = payload.offset() as usize;
-        self.bytes
-            .as_deref()
-            .and_then(|bytes| bytes.get(start..start + payload.len()))
-            .ok_or_else(|| StoreError::corrupt(&self.path, "a row refers to bytes behind its end"))
+    pub(super) fn read(&self, payload: PayloadRef) -> Result<Vec<u8>, StoreError> {
+        let behind = || StoreError::corrupt(&self.path, "a row refers to bytes behind its end");
+        let file = self.file.as_ref().ok_or_else(behind)?;
+        let mut bytes = vec![0; payload.len()];
+        file.read_exact_at(&mut bytes, payload.offset())
+            .map_err(|e| match e.kind() {
+                io::ErrorKind::UnexpectedEof => behind(),
+                _ => StoreError::io("reading", &self.path, e),
+            })?;
+        Ok(bytes)
     }
 }
 

@@ -34,7 +34,7 @@ mod scan;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use base::Base;
+use base::{Base, BaseRow};
 use entry::decode_payload;
 pub use entry::{Change, Entry, EntryHead, Intent, Payload, Probe};
 use heap::Heap;
@@ -58,7 +58,7 @@ pub struct Ledger {
     heap: Heap,
     log: Log,
     rows: Rows,
-    /// The manifest was replaced but it is unknown whether that is durable.
+    /// Memory and disk may differ, or the manifest was replaced but perhaps not durably: only opening again tells.
     poisoned: bool,
     /// Holds the lock; closing it lets go.
     _lock: File,
@@ -66,7 +66,7 @@ pub struct Ledger {
 
 /// Where a live entry is.
 enum Place {
-    Base(usize),
+    Base(BaseRow),
     Log(u32),
 }
 
@@ -124,20 +124,22 @@ impl Ledger {
     /// # Errors
     /// The payload cannot be read or does not match its checksum.
     pub fn get(&self, key: u128) -> Result<Option<Entry>, StoreError> {
-        match self.place(key) {
+        match self.place(key)? {
             None => Ok(None),
             Some(Place::Log(number)) => self.slot_entry(self.rows.table.slot(number)).map(Some),
-            Some(Place::Base(row)) => self.base_entry(self.base_file(), row).map(Some),
+            Some(Place::Base(row)) => self.base_entry(&row).map(Some),
         }
     }
 
-    /// The entry of a key without its payload; touches no more than three cache lines.
-    #[must_use]
-    pub fn lookup(&self, key: u128) -> Option<EntryHead> {
-        Some(match self.place(key)? {
+    /// The entry of a key without its payload: one short read at most.
+    ///
+    /// # Errors
+    /// The base cannot be read.
+    pub fn lookup(&self, key: u128) -> Result<Option<EntryHead>, StoreError> {
+        Ok(self.place(key)?.map(|place| match place {
             Place::Log(number) => self.rows.table.slot(number).head,
-            Place::Base(row) => self.base_file().head(row),
-        })
+            Place::Base(row) => row.head,
+        }))
     }
 
     /// Intents without an outcome, by ascending time.
@@ -172,8 +174,12 @@ impl Ledger {
         let body_at = self
             .log
             .append(frame, || options.step(Step::FrameWritten))?;
-        self.rows
-            .replay(self.base.as_ref(), body_at, &body, self.log.path())
+        let taken = self
+            .rows
+            .replay(self.base.as_ref(), body_at, &body, self.log.path());
+        // The frame is on the disk, so memory that has taken only a part of it must not be built upon.
+        self.poisoned = taken.is_err();
+        taken
     }
 
     /// Reads everything and checks it against the checksums: the base, and the payload of every entry. The log was checked
@@ -204,7 +210,7 @@ impl Ledger {
         let confirmed = before
             .iter()
             .any(|change| matches!(change, Change::Confirmed(entry) if entry.key == key));
-        if confirmed || self.place(key).is_some() {
+        if confirmed || self.place(key)?.is_some() {
             return Ok(());
         }
         Err(StoreError::UnknownKey { key })
@@ -216,36 +222,37 @@ impl Ledger {
             .map_err(|e| StoreError::io("writing", &self.dir, e))
     }
 
-    fn base_file(&self) -> &Base {
-        self.base
-            .as_ref()
-            .expect("a row of the base has been found, so there is a base")
-    }
-
-    fn place(&self, key: u128) -> Option<Place> {
-        if let Some(row) = self.base.as_ref().and_then(|base| base.find(key))
-            && !self.rows.bits.is_overridden(row)
+    fn place(&self, key: u128) -> Result<Option<Place>, StoreError> {
+        if let Some((number, row)) = find(self.base.as_ref(), key)?
+            && !self.rows.bits.is_overridden(number)
         {
-            return Some(Place::Base(row));
+            return Ok(Some(Place::Base(row)));
         }
-        let number = self.rows.table.find(key)?;
-        (!self.rows.table.slot(number).removed).then_some(Place::Log(number))
+        let number = self.rows.table.find(key);
+        Ok(number
+            .filter(|&number| !self.rows.table.slot(number).removed)
+            .map(Place::Log))
     }
 
-    fn base_entry(&self, base: &Base, row: usize) -> Result<Entry, StoreError> {
-        let bytes = self.heap.read(base.payload(row))?;
-        Ok(base
-            .head(row)
-            .with(decode_payload(bytes, self.heap.path())?))
+    fn base_entry(&self, row: &BaseRow) -> Result<Entry, StoreError> {
+        let bytes = self.heap.read(row.payload)?;
+        Ok(row.head.with(decode_payload(&bytes, self.heap.path())?))
     }
 
     fn slot_entry(&self, slot: &Slot) -> Result<Entry, StoreError> {
         let payload = if slot.in_heap {
-            decode_payload(self.heap.read(slot.payload)?, self.heap.path())?
+            decode_payload(&self.heap.read(slot.payload)?, self.heap.path())?
         } else {
             let bytes = self.log.read(slot.payload.offset(), slot.payload.len())?;
             decode_payload(&bytes, self.log.path())?
         };
         Ok(slot.head.with(payload))
+    }
+}
+
+fn find(base: Option<&Base>, key: u128) -> Result<Option<(usize, BaseRow)>, StoreError> {
+    match base {
+        Some(base) => base.find(key),
+        None => Ok(None),
     }
 }

@@ -55,7 +55,7 @@ impl Default for LedgerOptions {
             max_log_entries: 500_000,
             min_log_entries: 50_000,
             max_log_percent: 10,
-            max_log_bytes: 256 << 20,
+            max_log_bytes: 128 << 20,
             max_dead_payload_bytes: 16 << 20,
             on_step: None,
         }

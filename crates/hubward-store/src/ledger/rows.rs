@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::base::Base;
+use super::base::{Base, BaseRow};
 use super::entry::{EntryHead, Intent, PayloadRef};
+use super::find;
 use super::log_table::{LogTable, Slot};
 use super::record::{NoRecord, Record, Records};
 use super::row_bits::RowBits;
@@ -41,7 +42,7 @@ impl Rows {
         loop {
             match records.next() {
                 Ok(None) => return Ok(()),
-                Ok(Some(record)) => self.apply(base, body_at, record),
+                Ok(Some(record)) => self.apply(base, body_at, record)?,
                 Err(NoRecord) => {
                     return Err(StoreError::corrupt(
                         log,
@@ -52,7 +53,12 @@ impl Rows {
         }
     }
 
-    fn apply(&mut self, base: Option<&Base>, body_at: u64, record: Record) {
+    fn apply(
+        &mut self,
+        base: Option<&Base>,
+        body_at: u64,
+        record: Record,
+    ) -> Result<(), StoreError> {
         match record {
             Record::Confirmed {
                 head,
@@ -61,21 +67,20 @@ impl Rows {
             } => {
                 self.intents.remove(&head.key);
                 let payload = PayloadRef::new(body_at + payload_at as u64, payload_len);
-                self.confirm(base, head, payload);
+                self.confirm(base, head, payload)?;
             }
             Record::Refingerprint {
                 key,
                 fingerprint,
                 mapped,
             } => {
-                let Some(number) = self.slot_for_change(base, key) else {
-                    return;
-                };
-                let head = &mut self.table.slot_mut(number).head;
-                head.fingerprint = fingerprint;
-                head.mapped = mapped;
+                if let Some(number) = self.slot_for_change(base, key)? {
+                    let head = &mut self.table.slot_mut(number).head;
+                    head.fingerprint = fingerprint;
+                    head.mapped = mapped;
+                }
             }
-            Record::Removed { key } => self.remove(base, key),
+            Record::Removed { key } => self.remove(base, key)?,
             Record::Intent(intent) => {
                 self.intents.insert(intent.key, intent);
             }
@@ -83,10 +88,16 @@ impl Rows {
                 self.intents.remove(&key);
             }
         }
+        Ok(())
     }
 
-    fn confirm(&mut self, base: Option<&Base>, head: EntryHead, payload: PayloadRef) {
-        let number = match self.slot_for_change(base, head.key) {
+    fn confirm(
+        &mut self,
+        base: Option<&Base>,
+        head: EntryHead,
+        payload: PayloadRef,
+    ) -> Result<(), StoreError> {
+        let number = match self.slot_for_change(base, head.key)? {
             Some(number) => number,
             None => {
                 self.len += 1;
@@ -110,31 +121,34 @@ impl Rows {
             slot.seen = true;
             self.seen += 1;
         }
+        Ok(())
     }
 
     /// The slot of a live entry, made from the base's row where the log has none yet.
-    fn slot_for_change(&mut self, base: Option<&Base>, key: u128) -> Option<u32> {
-        if let Some(base) = base
-            && let Some(row) = base.find(key)
+    fn slot_for_change(
+        &mut self,
+        base: Option<&Base>,
+        key: u128,
+    ) -> Result<Option<u32>, StoreError> {
+        if let Some((row, BaseRow { head, payload })) = find(base, key)?
             && !self.bits.is_overridden(row)
         {
             self.bits.set_overridden(row);
-            return Some(self.table.insert(Slot {
-                head: base.head(row),
-                payload: base.payload(row),
+            return Ok(Some(self.table.insert(Slot {
+                head,
+                payload,
                 in_heap: true,
                 removed: false,
                 seen: self.bits.is_seen(row),
-            }));
+            })));
         }
-        let number = self.table.find(key)?;
-        (!self.table.slot(number).removed).then_some(number)
+        let number = self.table.find(key);
+        Ok(number.filter(|&number| !self.table.slot(number).removed))
     }
 
-    fn remove(&mut self, base: Option<&Base>, key: u128) {
+    fn remove(&mut self, base: Option<&Base>, key: u128) -> Result<(), StoreError> {
         let was_seen;
-        if let Some(base) = base
-            && let Some(row) = base.find(key)
+        if let Some((row, _)) = find(base, key)?
             && !self.bits.is_overridden(row)
         {
             self.bits.set_overridden(row);
@@ -142,16 +156,17 @@ impl Rows {
             was_seen = self.bits.is_seen(row);
         } else {
             let Some(number) = self.table.find(key) else {
-                return;
+                return Ok(());
             };
             let slot = self.table.slot_mut(number);
             if slot.removed {
-                return;
+                return Ok(());
             }
             slot.removed = true;
             was_seen = std::mem::take(&mut slot.seen);
         }
         self.len -= 1;
         self.seen -= u64::from(was_seen);
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BinaryHeap;
 
-use super::base::{Base, bucket_start, hot_fingerprint, hot_key, search};
+use super::base::{Base, bucket_start, tag_at, tag_of};
 use super::log_table::Slot;
 use super::{Entry, EntryHead, Ledger, Probe};
 use crate::StoreError;
@@ -24,9 +24,17 @@ impl Ledger {
     /// for each row, in order. A key that is not in the ledger is `Added` each time it is met: only the caller can tell that
     /// it came twice.
     ///
+    /// # Errors
+    /// The base cannot be read; the scan must then begin again.
+    ///
     /// # Panics
     /// If the two slices differ in length.
-    pub fn probe(&mut self, keys: &[u128], fingerprints: &[u64], out: &mut Vec<Probe>) {
+    pub fn probe(
+        &mut self,
+        keys: &[u128],
+        fingerprints: &[u64],
+        out: &mut Vec<Probe>,
+    ) -> Result<(), StoreError> {
         assert_eq!(
             keys.len(),
             fingerprints.len(),
@@ -34,18 +42,20 @@ impl Ledger {
         );
         out.clear();
         out.reserve(keys.len());
-        let blocks = keys.chunks(BLOCK).zip(fingerprints.chunks(BLOCK));
+        let mut blocks = keys.chunks(BLOCK).zip(fingerprints.chunks(BLOCK));
         match self.base.take() {
             Some(base) => {
-                for (keys, fingerprints) in blocks {
-                    self.probe_block(&base, keys, fingerprints, out);
-                }
+                let probed = blocks.try_for_each(|(keys, fingerprints)| {
+                    self.probe_block(&base, keys, fingerprints, out)
+                });
                 self.base = Some(base);
+                probed
             }
             None => {
                 for (&key, &fingerprint) in keys.iter().zip(fingerprints) {
                     out.push(self.probe_log(key, fingerprint));
                 }
+                Ok(())
             }
         }
     }
@@ -56,8 +66,8 @@ impl Ledger {
         keys: &[u128],
         fingerprints: &[u64],
         out: &mut Vec<Probe>,
-    ) {
-        let (hot, directory, header) = (base.hot(), base.directory(), base.header());
+    ) -> Result<(), StoreError> {
+        let (tags, directory, header) = (base.tags(), base.directory(), base.header());
         let mut ranges = [(0, 0); BLOCK];
         for (range, &key) in ranges.iter_mut().zip(keys) {
             let bucket = header.bucket(key) as usize;
@@ -66,31 +76,67 @@ impl Ledger {
                 bucket_start(directory, bucket + 1),
             );
         }
-        let mut rows = [None; BLOCK];
-        for ((row, &(start, end)), &key) in rows.iter_mut().zip(&ranges).zip(keys) {
-            *row = search(hot, start, end, key);
+        let mut wanted = [0; BLOCK];
+        let mut firsts = [0; BLOCK];
+        for (i, (&key, &fingerprint)) in keys.iter().zip(fingerprints).enumerate() {
+            let (start, end) = ranges[i];
+            wanted[i] = tag_of(key, fingerprint);
+            if start < end {
+                firsts[i] = tag_at(tags, start);
+            }
         }
-        for ((row, &key), &fingerprint) in rows.iter().zip(keys).zip(fingerprints) {
-            let answer = match *row {
-                None => self.probe_log(key, fingerprint),
-                Some(row) => match self.rows.bits.both(row) {
-                    (_, true) => self.probe_log(key, fingerprint),
-                    (true, false) => Probe::SeenAgain,
-                    (false, false) => {
-                        self.rows.bits.set_seen(row);
-                        self.rows.seen += 1;
-                        compare(hot_fingerprint(hot, row), fingerprint)
-                    }
-                },
+        for (i, (&key, &fingerprint)) in keys.iter().zip(fingerprints).enumerate() {
+            let (start, end) = ranges[i];
+            let agreeing = if start < end && firsts[i] == wanted[i] {
+                Some(start)
+            } else {
+                (start + 1..end).find(|&row| tag_at(tags, row) == wanted[i])
             };
-            out.push(answer);
+            out.push(match agreeing {
+                Some(row) => self.mark_row(row, key, fingerprint, Probe::Unchanged),
+                None => self.probe_by_key(base, key, fingerprint)?,
+            });
+        }
+        Ok(())
+    }
+
+    /// For a row that no tag agrees with: the log or, by the whole key, the base tells whether it is known.
+    fn probe_by_key(
+        &mut self,
+        base: &Base,
+        key: u128,
+        fingerprint: u64,
+    ) -> Result<Probe, StoreError> {
+        if let Some(number) = self.rows.table.find(key) {
+            return Ok(self.mark_slot(number, fingerprint));
+        }
+        Ok(match base.find(key)? {
+            Some((row, _)) => self.mark_row(row, key, fingerprint, Probe::Changed),
+            None => Probe::Added,
+        })
+    }
+
+    /// Marks a row of the base as seen, unless the log knows better.
+    fn mark_row(&mut self, row: usize, key: u128, fingerprint: u64, answer: Probe) -> Probe {
+        match self.rows.bits.both(row) {
+            (_, true) => self.probe_log(key, fingerprint),
+            (true, false) => Probe::SeenAgain,
+            (false, false) => {
+                self.rows.bits.set_seen(row);
+                self.rows.seen += 1;
+                answer
+            }
         }
     }
 
     fn probe_log(&mut self, key: u128, fingerprint: u64) -> Probe {
-        let Some(number) = self.rows.table.find(key) else {
-            return Probe::Added;
-        };
+        match self.rows.table.find(key) {
+            Some(number) => self.mark_slot(number, fingerprint),
+            None => Probe::Added,
+        }
+    }
+
+    fn mark_slot(&mut self, number: u32, fingerprint: u64) -> Probe {
         let slot = self.rows.table.slot_mut(number);
         if slot.removed {
             return Probe::Added;
@@ -100,16 +146,18 @@ impl Ledger {
         }
         slot.seen = true;
         self.rows.seen += 1;
-        compare(slot.head.fingerprint, fingerprint)
+        if slot.head.fingerprint == fingerprint {
+            Probe::Unchanged
+        } else {
+            Probe::Changed
+        }
     }
 
     /// Gives every entry that the scan has met to `f`, in no particular order.
     pub fn for_each_seen(&self, mut f: impl FnMut(&EntryHead)) {
         if let Some(base) = &self.base {
-            for row in 0..base.rows() {
-                if self.rows.bits.both(row) == (true, false) {
-                    f(&base.head(row));
-                }
+            for (_, row) in base.rows_where(|row| self.rows.bits.both(row) == (true, false)) {
+                f(&row.head);
             }
         }
         for slot in self.rows.table.iter() {
@@ -150,12 +198,12 @@ impl Ledger {
         if let Some(base) = &self.base {
             let first = after.map_or(0, |after| base.first_after(after));
             let mut taken = 0;
-            for row in first..base.rows() {
+            for number in first..base.rows() {
                 if taken == limit {
                     break;
                 }
-                if self.rows.bits.both(row) == (false, false) {
-                    keep_smallest(&mut keys, hot_key(base.hot(), row), limit);
+                if self.rows.bits.both(number) == (false, false) {
+                    keep_smallest(&mut keys, base.row(number)?.head.key, limit);
                     taken += 1;
                 }
             }
@@ -175,13 +223,12 @@ impl Ledger {
     fn entries(&self, only_unseen: bool) -> impl Iterator<Item = Result<Entry, StoreError>> + '_ {
         let rows = &self.rows;
         let of_base = self.base.iter().flat_map(move |base| {
-            let wanted = move |&row: &usize| {
+            let wanted = move |row| {
                 let (seen, overridden) = rows.bits.both(row);
                 !overridden && (!only_unseen || !seen)
             };
-            (0..base.rows())
-                .filter(wanted)
-                .map(move |row| self.base_entry(base, row))
+            base.rows_where(wanted)
+                .map(|(_, row)| self.base_entry(&row))
         });
         let wanted = move |slot: &&Slot| !slot.removed && (!only_unseen || !slot.seen);
         let of_log = rows
@@ -190,14 +237,6 @@ impl Ledger {
             .filter(wanted)
             .map(move |slot| self.slot_entry(slot));
         of_base.chain(of_log)
-    }
-}
-
-fn compare(known: u64, found: u64) -> Probe {
-    if known == found {
-        Probe::Unchanged
-    } else {
-        Probe::Changed
     }
 }
 

@@ -100,7 +100,10 @@ fn expected(n: u64) -> BTreeMap<u128, Entry> {
 }
 
 fn last_batch(ledger: &Ledger) -> u64 {
-    ledger.lookup(MARK).map_or(0, |head| head.record_id)
+    ledger
+        .lookup(MARK)
+        .unwrap()
+        .map_or(0, |head| head.record_id)
 }
 
 /// Not a test of its own: what [`spawn`] runs. Without its folder it says so and does nothing.

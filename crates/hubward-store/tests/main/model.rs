@@ -159,7 +159,7 @@ impl Model {
         assert!(all.iter().eq(self.entries.values()), "entries differ");
         for (key, entry) in &self.entries {
             assert_eq!(ledger.get(*key).unwrap().as_ref(), Some(entry));
-            assert_eq!(ledger.lookup(*key), Some(entry.head()));
+            assert_eq!(ledger.lookup(*key).unwrap(), Some(entry.head()));
         }
         let mut intents: Vec<Intent> = self.intents.values().cloned().collect();
         intents.sort_by_key(|intent| (intent.at_ms, intent.key));
@@ -250,7 +250,7 @@ proptest! {
 fn probe(ledger: &mut Ledger, model: &mut Model, rows: &[(u128, u64)]) {
     let (keys, fingerprints): (Vec<u128>, Vec<u64>) = rows.iter().copied().unzip();
     let mut out = Vec::new();
-    ledger.probe(&keys, &fingerprints, &mut out);
+    ledger.probe(&keys, &fingerprints, &mut out).unwrap();
     let expected: Vec<Probe> = rows
         .iter()
         .map(|&(key, fingerprint)| model.probe(key, fingerprint))
