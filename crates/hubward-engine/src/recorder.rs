@@ -1,6 +1,6 @@
 //! Every request and answer on its way into the request log and the counts of its sync.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use hubward_hubspot::{Attempt, AttemptOutcome, Observer, RequestKind};
@@ -13,25 +13,35 @@ pub struct Recorder {
     db: Option<StateDb>,
     run: Mutex<String>,
     counts: Mutex<HashMap<String, RequestCounts>>,
+    /// Syncs of the run that HubSpot may have written something for.
+    wrote: Mutex<HashSet<String>>,
 }
 
 impl Recorder {
     /// Without a database nothing is kept but the counts.
     #[must_use]
     pub fn new(db: Option<StateDb>) -> Arc<Self> {
-        Arc::new(Self { db, run: Mutex::default(), counts: Mutex::default() })
+        Arc::new(Self { db, run: Mutex::default(), counts: Mutex::default(), wrote: Mutex::default() })
     }
 
     /// Requests from now on belong to this run.
     pub fn set_run(&self, run: &str) {
         run.clone_into(&mut hold(&self.run));
         hold(&self.counts).clear();
+        hold(&self.wrote).clear();
     }
 
     /// The requests of a sync in this run; the empty name gives those that belong to no sync.
     #[must_use]
     pub fn counts(&self, sync: &str) -> RequestCounts {
         hold(&self.counts).get(sync).copied().unwrap_or_default()
+    }
+
+    /// Whether HubSpot wrote something for this sync in this run, or may have: every write that was not refused whole by a
+    /// status below 500. A lost answer may hide a write.
+    #[must_use]
+    pub fn may_have_written(&self, sync: &str) -> bool {
+        hold(&self.wrote).contains(sync)
     }
 }
 
@@ -65,6 +75,18 @@ impl Observer for Recorder {
             if attempt.status == Some(429) {
                 counts.throttled += 1;
             }
+        }
+        let writes = matches!(
+            attempt.kind,
+            RequestKind::Upsert
+                | RequestKind::Create
+                | RequestKind::Update
+                | RequestKind::Archive
+                | RequestKind::Associate
+        );
+        let refused = attempt.status.is_some_and(|status| (400..500).contains(&status));
+        if writes && !refused && !hold(&self.wrote).contains(sync) {
+            hold(&self.wrote).insert(sync.to_owned());
         }
         if let Some(db) = &self.db {
             let row = RequestRow {

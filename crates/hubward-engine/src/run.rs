@@ -85,8 +85,7 @@ impl Engine {
             report.error = Some(error);
         }
         report.requests = self.recorder().counts(&job.sync.name);
-        report.sent =
-            report.requests.upsert + report.requests.create + report.requests.update + report.requests.archive > 0;
+        report.sent = self.recorder().may_have_written(&job.sync.name);
         report.seconds = began.elapsed().as_secs_f64();
         report
     }

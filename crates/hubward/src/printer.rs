@@ -5,7 +5,7 @@
 
 use std::io::{BufWriter, IsTerminal as _, StdoutLock, Write};
 
-use hubward_project::render;
+use hubward_project::{Severity, render};
 use serde_json::{Value, json};
 
 use crate::args::Global;
@@ -115,7 +115,12 @@ impl Printer {
     /// Why the command failed, on stderr.
     pub(crate) fn failure_for_people(&self, failure: &Failure) {
         if !failure.problems.is_empty() {
+            // What each of them says is shown with its lines; what is left is how many there are.
             self.stderr(&render(&failure.problems, &failure.files, self.colour));
+            let count = failure.problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+            let errors = if count == 1 { "one error".to_owned() } else { format!("{count} errors") };
+            self.stderr(&format!("error: {errors} in the project's files; nothing was sent"));
+            return;
         }
         self.stderr(&format!("error: {}", failure.message));
         if let Some(at) = failure.at.as_ref().filter(|at| !at.file.is_empty()) {

@@ -47,7 +47,7 @@ fn of_sync(sync: &SyncReport) -> String {
         (_, true) => "interrupted",
         (Status::Ok, _) => "ok",
         (Status::Partial, _) => "finished, but some rows need a look",
-        (Status::Failed, _) => "failed",
+        (Status::Failed, _) => "failed, see the error",
     };
     let mut out = format!("{}: {status} ({:.1} s)\n", sync.sync, sync.seconds);
     let mut row = |name: &str, text: String| out.push_str(&format!("  {name:<9} {text}\n"));
@@ -73,18 +73,6 @@ fn of_sync(sync: &SyncReport) -> String {
     }
     for note in &sync.notes {
         row("note", note.clone());
-    }
-    if let Some(error) = &sync.error {
-        row("error", error.message.clone());
-        if let Some(at) = error.at.as_ref().filter(|at| !at.file.is_empty()) {
-            row("at", format!("{}:{}:{}", at.file, at.line, at.column));
-        }
-        if let Some(id) = &error.correlation_id {
-            row("HubSpot's correlation id", id.clone());
-        }
-        if let Some(help) = &error.help {
-            row("help", help.clone());
-        }
     }
     out
 }

@@ -118,6 +118,7 @@ impl Demo<'_> {
         };
         let report = run.carry_out().await?;
         self.terminal.finish();
+        super::run::tell_errors(&report, self.printer);
         self.tell(&summary::of_run(&report, self.db, None)?);
         Ok(report)
     }

@@ -136,7 +136,7 @@ fn text(plan: &SyncPlan) -> String {
     let share =
         plan.daily_share.map(|share| format!(", {:.2} % of the daily limit", share * 100.0)).unwrap_or_default();
     text.push_str(&format!(
-        "  {} requests{share}, at least {:.0} s at this account's limits\n",
+        "  requests: {}{share}, at least {:.0} s at this account's limits\n",
         grouped(plan.requests.total),
         plan.seconds_at_limit
     ));

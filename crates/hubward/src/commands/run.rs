@@ -85,9 +85,21 @@ async fn begin(args: &RunArgs, global: &Global, printer: Printer) -> Result<RunR
     terminal.finish();
     remember_daily_calls(&engine, account, &db).map_err(fail)?;
     if !printer.is_json() {
+        tell_errors(&report, printer);
         printer.data(&summary::of_run(&report, &db, Some(&rejected_command(&global.project))).map_err(fail)?);
     }
     Ok(report)
+}
+
+/// Why syncs failed, on stderr. An interruption has been told when it came.
+pub(crate) fn tell_errors(report: &RunReport, printer: Printer) {
+    for sync in report.syncs.iter().filter(|sync| !sync.interrupted) {
+        if let Some(error) = &sync.error {
+            let mut failure = Failure::from(error.clone());
+            failure.message = format!("sync {:?}: {}", sync.sync, failure.message);
+            printer.failure_for_people(&failure);
+        }
+    }
 }
 
 fn interrupted(names: &[String]) -> RunReport {

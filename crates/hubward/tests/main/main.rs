@@ -1,0 +1,9 @@
+//! The whole program: the real command, a real project, and a sandbox in a process of its own.
+
+mod bad_input;
+mod chinook;
+mod interrupted;
+mod projects;
+mod runs;
+mod server;
+mod support;
