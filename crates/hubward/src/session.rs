@@ -43,9 +43,8 @@ pub(crate) async fn connect(
     let mut config = ClientConfig::new(auth(account)?);
     config.base_url.clone_from(&account.base_url);
     if let Some(version) = &account.api_version {
-        config.version = version.parse().map_err(|error: hubward_hubspot::UnknownVersion| Failure {
-            at: Some(account.at.clone()),
-            ..Failure::new("unknown-value", error.to_string())
+        config.version = version.parse().map_err(|error: hubward_hubspot::UnknownVersion| {
+            Failure::new("unknown-value", error.to_string()).at(&account.at)
         })?;
     }
     config.limits = LimitShare { share: account.share.unwrap_or(1.0), daily: account.daily };
@@ -116,11 +115,11 @@ fn auth(account: &AccountSpec) -> Result<Auth, Failure> {
             client_secret: oauth.client_secret.clone(),
             refresh_token: oauth.refresh_token.clone(),
         }),
-        None => Err(Failure {
-            at: Some(account.at.clone()),
-            ..Failure::new("no-credentials", format!("account {:?} has neither `token` nor `oauth`", account.name))
+        None => {
+            Err(Failure::new("no-credentials", format!("account {:?} has neither `token` nor `oauth`", account.name))
                 .help("add `token: ${HUBSPOT_TOKEN}`, and set the variable")
-        }),
+                .at(&account.at))
+        }
     }
 }
 

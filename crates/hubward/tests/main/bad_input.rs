@@ -315,3 +315,14 @@ fn an_unknown_sync_and_a_folder_without_a_project() {
     assert_eq!(json["error"]["code"], "missing-file");
     assert!(matches!(json["error"]["help"], Value::String(_)));
 }
+
+#[test]
+fn arguments_that_mean_nothing() {
+    let text = done(hubward().args(["run", "--fulll"]));
+    assert_eq!((text.code, text.stdout.as_str()), (2, ""));
+    assert!(text.stderr.contains("--full"), "{}", text.stderr);
+    let json = done(hubward().args(["run", "--fulll", "--json"]));
+    assert_eq!(json.code, 2);
+    assert_eq!(json.json()["error"]["code"], "usage");
+    assert_eq!(done(hubward().arg("--version")).code, 0);
+}
