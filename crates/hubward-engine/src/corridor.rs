@@ -31,6 +31,8 @@ const QUEUED_ROWS_MAX: usize = 4_000;
 const FEED_ROWS: usize = 1_000;
 /// Batches that may be in flight; the client's own limiter and adaptive concurrency rule below that.
 const IN_FLIGHT_BATCHES_MAX: usize = 64;
+/// Look-ups that may be in flight. They wait for a small budget of their own (search) and must not keep writes waiting.
+const LOOK_UPS_IN_FLIGHT_MAX: usize = 16;
 /// So many batches in a row that HubSpot could not be made to answer end the run.
 const EXHAUSTED_IN_A_ROW_MAX: u32 = 3;
 
@@ -85,6 +87,8 @@ pub(crate) enum Stopped {
 struct Queues {
     by_step: BTreeMap<Step, VecDeque<Row>>,
     ready: VecDeque<Batch>,
+    ready_look_ups: VecDeque<Batch>,
+    look_ups_in_flight: usize,
     in_flight_ids: HashSet<u64>,
 }
 
@@ -93,7 +97,7 @@ impl Corridor {
     /// are then deferred, and counted.
     pub(crate) async fn run(self: Arc<Self>, mut feed: Feed, tally: &Arc<Tally>, cancel: &Cancel) -> Option<Stopped> {
         let mut queues = Queues::default();
-        let mut tasks: JoinSet<(Vec<u64>, Done)> = JoinSet::new();
+        let mut tasks: JoinSet<(Step, Vec<u64>, Done)> = JoinSet::new();
         let mut exhausted_in_a_row = 0;
         let mut at_end = false;
         let mut stopped: Option<Stopped> = None;
@@ -134,7 +138,7 @@ impl Corridor {
                 {
                     let corridor = Arc::clone(&self);
                     let ids: Vec<u64> = batch.rows.iter().filter_map(|row| row.record_id).collect();
-                    tasks.spawn(async move { (ids, corridor.execute(batch).await) });
+                    tasks.spawn(async move { (batch.step, ids, corridor.execute(batch).await) });
                 }
             }
             if tasks.is_empty() {
@@ -145,7 +149,10 @@ impl Corridor {
             }
             tokio::select! {
                 joined = tasks.join_next() => match joined {
-                    Some(Ok((ids, done))) => {
+                    Some(Ok((step, ids, done))) => {
+                        if is_look_up(step) {
+                            queues.look_ups_in_flight -= 1;
+                        }
                         for id in ids {
                             queues.in_flight_ids.remove(&id);
                         }
@@ -193,7 +200,9 @@ impl Corridor {
         for (step, row) in done.requeue {
             queues.push(step, row);
         }
-        queues.ready.extend(done.batches);
+        for batch in done.batches {
+            queues.make_ready(batch);
+        }
         if let Some(error) = done.exhausted {
             *exhausted_in_a_row += 1;
             if *exhausted_in_a_row >= EXHAUSTED_IN_A_ROW_MAX && stopped.is_none() {
@@ -215,7 +224,15 @@ impl Corridor {
 impl Queues {
     fn rows(&self) -> usize {
         self.by_step.values().map(VecDeque::len).sum::<usize>()
-            + self.ready.iter().map(|batch| batch.rows.len()).sum::<usize>()
+            + self.ready.iter().chain(&self.ready_look_ups).map(|batch| batch.rows.len()).sum::<usize>()
+    }
+
+    fn make_ready(&mut self, batch: Batch) {
+        if is_look_up(batch.step) {
+            self.ready_look_ups.push_back(batch);
+        } else {
+            self.ready.push_back(batch);
+        }
     }
 
     fn push(&mut self, step: Step, row: Row) {
@@ -224,14 +241,18 @@ impl Queues {
 
     /// Cuts full batches; with `flush` also one batch of what is left, so that no row waits for company that cannot come.
     fn cut(&mut self, flush: bool) {
+        let mut cut = Vec::new();
         for (&step, queue) in &mut self.by_step {
             let size = if step == Step::UpdateOne { 1 } else { BATCH_ROWS_MAX };
             while queue.len() >= size {
-                self.ready.push_back(Batch { step, rows: queue.drain(..size).collect() });
+                cut.push(Batch { step, rows: queue.drain(..size).collect() });
             }
             if flush && !queue.is_empty() {
-                self.ready.push_back(Batch { step, rows: queue.drain(..).collect() });
+                cut.push(Batch { step, rows: queue.drain(..).collect() });
             }
+        }
+        for batch in cut {
+            self.make_ready(batch);
         }
     }
 
@@ -259,11 +280,20 @@ impl Queues {
         }
         // Held rows go behind what is ready, and are tried again when something has come back.
         self.ready.append(&mut waiting);
+        if next.is_none() && self.look_ups_in_flight < LOOK_UPS_IN_FLIGHT_MAX {
+            next = self.ready_look_ups.pop_front();
+            self.look_ups_in_flight += usize::from(next.is_some());
+        }
         next
     }
 
     fn into_rows(self) -> impl Iterator<Item = Row> {
-        let ready = self.ready.into_iter().flat_map(|batch| batch.rows);
+        let ready = self.ready.into_iter().chain(self.ready_look_ups).flat_map(|batch| batch.rows);
         ready.chain(self.by_step.into_values().flatten())
     }
+}
+
+/// A step that only reads. A create of unknown outcome is none of these: it sleeps most of its time.
+fn is_look_up(step: Step) -> bool {
+    matches!(step, Step::FindUnique | Step::FindSearch | Step::LookUnique)
 }

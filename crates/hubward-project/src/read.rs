@@ -90,7 +90,6 @@ pub(crate) struct Reader<'r, 's> {
     root: &'r Path,
     sql_file: &'r dyn Fn(&str) -> Result<String, String>,
     credentials: bool,
-    templates: template::Parser,
     read: Read,
 }
 
@@ -105,7 +104,6 @@ impl<'r, 's> Reader<'r, 's> {
             root: input.root,
             sql_file: input.sql_file,
             credentials,
-            templates: template::Parser::new(),
             read: Read::default(),
         }
     }

@@ -51,7 +51,7 @@ impl Mapping {
                     .rfind(|entry| entry.property == *pair[1].name);
                 compiler.problems.push(MappingProblem::new(
                     second.map_or(&match_.at, |entry| &entry.at),
-                    "duplicate_property",
+                    "duplicate-property",
                     format!("{} is mapped twice", pair[1].name),
                     "keep one of the entries".to_owned(),
                 ));
@@ -89,7 +89,7 @@ impl Compiler<'_> {
             if mode != Mode::Update {
                 self.problems.push(MappingProblem::new(
                     &match_.at,
-                    "match_by_id",
+                    "match-by-id",
                     "records can be matched by id only in mode update: HubSpot gives the id when it creates the record".to_owned(),
                     "set `mode: update`, or match by a unique property".to_owned(),
                 ));
@@ -139,7 +139,7 @@ impl Compiler<'_> {
                     if let Err(reason) = convert(value, property, entry.conversion, &ctx) {
                         self.problems.push(MappingProblem::new(
                             &entry.at,
-                            "invalid_value",
+                            "invalid-value",
                             format!("{}: {}", property.name, reason.text),
                             "correct the value".to_owned(),
                         ));
@@ -160,7 +160,7 @@ impl Compiler<'_> {
                 });
                 self.problems.push(MappingProblem::new(
                     at,
-                    "bad_template",
+                    "bad-template",
                     format!("the template does not parse: {}{line}", error.message),
                     String::new(),
                 ));
@@ -231,7 +231,7 @@ impl Compiler<'_> {
     fn read_only(&mut self, property: &PropertyDef, at: &Location) {
         self.problems.push(MappingProblem::new(
             at,
-            "read_only_property",
+            "read-only-property",
             format!(
                 "{} cannot be written: HubSpot sets or calculates it",
                 property.name

@@ -7,8 +7,8 @@ use crate::suggest::nearest;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MappingProblem {
     pub at: Location,
-    /// `unknown_property`, `read_only_property`, `unknown_column`, `bad_template`, `invalid_value`, `match_by_id`,
-    /// `duplicate_property`.
+    /// `unknown-property`, `read-only-property`, `unknown-column`, `bad-template`, `invalid-value`, `match-by-id`,
+    /// `duplicate-property`.
     pub code: &'static str,
     pub message: String,
     /// What to do; empty where the message says it all.
@@ -39,7 +39,7 @@ impl MappingProblem {
         );
         Self::new(
             at,
-            "unknown_property",
+            "unknown-property",
             format!("the object type has no property {name}"),
             help,
         )
@@ -57,7 +57,7 @@ impl MappingProblem {
         );
         Self::new(
             at,
-            "unknown_column",
+            "unknown-column",
             format!("the model has no column {name}"),
             help,
         )

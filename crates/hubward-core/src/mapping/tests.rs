@@ -275,25 +275,25 @@ fn every_problem_is_found_at_once_with_what_to_do() {
     assert_eq!(
         found,
         [
-            ("unknown_column", "did you mean email?"),
+            ("unknown-column", "did you mean email?"),
             (
-                "match_by_id",
+                "match-by-id",
                 "set `mode: update`, or match by a unique property"
             ),
-            ("unknown_property", "did you mean firstname?"),
-            ("unknown_column", "did you mean first_name?"),
+            ("unknown-property", "did you mean firstname?"),
+            ("unknown-column", "did you mean first_name?"),
             (
-                "read_only_property",
+                "read-only-property",
                 "map another property or take the entry out"
             ),
             (
-                "unknown_property",
+                "unknown-property",
                 "that is a label; the internal name is welcome"
             ),
-            ("invalid_value", "correct the value"),
-            ("unknown_column", "did you mean first_name?"),
-            ("bad_template", ""),
-            ("duplicate_property", "keep one of the entries"),
+            ("invalid-value", "correct the value"),
+            ("unknown-column", "did you mean first_name?"),
+            ("bad-template", ""),
+            ("duplicate-property", "keep one of the entries"),
         ]
     );
     assert_eq!(problems[2].at.line, 7);
@@ -303,7 +303,7 @@ fn every_problem_is_found_at_once_with_what_to_do() {
 fn a_read_only_property_matches_only_in_mode_update() {
     let entries = [entry("firstname", column("first_name"))];
     let problems = compile(&entries, &by("amount", "score"), Mode::Upsert).unwrap_err();
-    assert_eq!(problems[0].code, "read_only_property");
+    assert_eq!(problems[0].code, "read-only-property");
     assert!(compile(&entries, &by("amount", "score"), Mode::Update).is_ok());
 }
 

@@ -21,6 +21,7 @@ use std::io::{self, Write};
 
 use liquid::model::KString;
 
+use crate::suggest::nearest;
 use crate::{Reason, Value};
 
 pub use columns::Columns;
@@ -176,8 +177,25 @@ fn parse_error(error: &liquid::Error) -> TemplateError {
         .and_then(|(_, place)| place.trim_start().split(':').next())
         .and_then(|number| number.trim().parse().ok());
     TemplateError {
-        message: one_line(error),
+        message: in_short(&text),
         line,
+    }
+}
+
+/// A parser's report without its frame: what was asked for and does not exist, else its last remark, else all of it.
+fn in_short(report: &str) -> String {
+    let lines: Vec<&str> = report.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let requested = lines.iter().find_map(|line| line.strip_prefix("requested "));
+    if let Some((what, name)) = requested.and_then(|asked| asked.split_once('=')) {
+        let available = lines.iter().find_map(|line| line.strip_prefix("available ")?.split_once('='));
+        let known = available.map_or("", |(_, names)| names);
+        let meant =
+            nearest(name, known.split(", ")).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        return format!("there is no {what} `{name}`{meant}");
+    }
+    match lines.iter().rev().find_map(|line| line.strip_prefix("= ")) {
+        Some(remark) => remark.trim_end_matches('.').to_owned(),
+        None => lines.join(" ").trim_start_matches("liquid: ").to_owned(),
     }
 }
 

@@ -1,15 +1,8 @@
 //! Whether a Liquid template parses. What it does with a row is the mapping's business.
 
-use std::fmt;
-
-use liquid_core::parser::{
-    Filter, FilterArguments, FilterReflection, ParameterReflection, ParseFilter,
-};
-use liquid_core::{Runtime, ValueView};
+use hubward_core::template::Template;
 
 use crate::read::Reader;
-use crate::sink::quoted;
-use crate::suggest::nearest;
 use crate::yaml::{Node, Scalar};
 
 /// Longest template, in bytes.
@@ -17,52 +10,9 @@ const MAX_TEMPLATE_BYTES: usize = 64 * 1024;
 /// Deepest nesting of tags: the parser of the templates recurses.
 const MAX_TAGS: usize = 200;
 
-/// The filters that Hubward adds to Liquid's own.
-const OWN_FILTERS: [&str; 5] = ["to_unix", "to_unix_s", "to_date", "parse_json", "to_json"];
-
-/// A parser that knows every filter a template may use.
-pub(super) struct Parser(Option<liquid::Parser>);
-
-impl Parser {
-    pub(super) fn new() -> Self {
-        let mut builder = liquid::ParserBuilder::with_stdlib();
-        for name in OWN_FILTERS {
-            builder = builder.filter(Box::new(Known(name)) as Box<dyn ParseFilter>);
-        }
-        Self(builder.build().ok())
-    }
-
-    /// Liquid's complaint about a template, on one line.
-    fn complaint(&self, template: &str) -> Option<String> {
-        let error = self.0.as_ref()?.parse(template).err()?;
-        Some(in_short(&error.to_string()))
-    }
-}
-
-/// Liquid's report without its frame: what it asked for and did not find, else its last remark, else all of it.
-fn in_short(report: &str) -> String {
-    let lines: Vec<&str> = report
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
-    let requested = lines
-        .iter()
-        .find_map(|line| line.strip_prefix("requested "));
-    if let Some((what, name)) = requested.and_then(|asked| asked.split_once('=')) {
-        let available = lines
-            .iter()
-            .find_map(|line| line.strip_prefix("available ")?.split_once('='));
-        let known = available.map_or("", |(_, names)| names);
-        let meant = nearest(name, known.split(", "))
-            .map(|near| format!("; did you mean `{near}`?"))
-            .unwrap_or_default();
-        return format!("there is no {what} {}{meant}", quoted(name));
-    }
-    match lines.iter().rev().find_map(|line| line.strip_prefix("= ")) {
-        Some(remark) => remark.trim_end_matches('.').to_owned(),
-        None => lines.join(" ").trim_start_matches("liquid: ").to_owned(),
-    }
+/// Liquid's complaint about a template, on one line. The parser is the one that runs the template.
+fn complaint(template: &str) -> Option<String> {
+    Template::parse(template).err().map(|error| error.message)
 }
 
 impl Reader<'_, '_> {
@@ -78,7 +28,7 @@ impl Reader<'_, '_> {
             );
             return None;
         }
-        let Some(complaint) = self.templates.complaint(&text.value) else {
+        let Some(complaint) = complaint(&text.value) else {
             return Some(text.value);
         };
         // Liquid quotes the template, and a variable's value in it must not be shown.
@@ -94,64 +44,5 @@ impl Reader<'_, '_> {
             "values stand in `{{ … }}`, tags in `{% … %}`; a column is `row.name` or `row['name']`; put the whole template in quotes",
         );
         None
-    }
-}
-
-/// Stands for a filter of this name: parsing needs to know that it exists, and nothing is rendered here.
-#[derive(Clone)]
-struct Known(&'static str);
-
-impl FilterReflection for Known {
-    fn name(&self) -> &str {
-        self.0
-    }
-
-    fn description(&self) -> &'static str {
-        "a filter of Hubward's"
-    }
-
-    fn positional_parameters(&self) -> &'static [ParameterReflection] {
-        &[]
-    }
-
-    fn keyword_parameters(&self) -> &'static [ParameterReflection] {
-        &[]
-    }
-}
-
-impl ParseFilter for Known {
-    fn parse(&self, mut arguments: FilterArguments<'_>) -> liquid_core::Result<Box<dyn Filter>> {
-        if arguments.positional.next().is_some() || arguments.keyword.next().is_some() {
-            return Err(
-                liquid_core::Error::with_msg("this filter takes no arguments")
-                    .context("filter", self.0),
-            );
-        }
-        Ok(Box::new(Unrendered(self.0)))
-    }
-
-    fn reflection(&self) -> &dyn FilterReflection {
-        self
-    }
-}
-
-#[derive(Debug)]
-struct Unrendered(&'static str);
-
-impl fmt::Display for Unrendered {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-impl Filter for Unrendered {
-    fn evaluate(
-        &self,
-        _: &dyn ValueView,
-        _: &dyn Runtime,
-    ) -> liquid_core::Result<liquid_core::Value> {
-        Err(liquid_core::Error::with_msg(
-            "templates are not rendered while a project is read",
-        ))
     }
 }
