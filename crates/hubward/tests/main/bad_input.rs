@@ -326,3 +326,16 @@ fn arguments_that_mean_nothing() {
     assert_eq!(json.json()["error"]["code"], "usage");
     assert_eq!(done(hubward().arg("--version")).code, 0);
 }
+
+#[test]
+fn a_sandbox_that_has_not_been_started() {
+    let project = TestProject::customers(1);
+    // Taken and given back: nothing listens there.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    let mut command = hubward();
+    command.current_dir(project.path()).args(["check", "--json"]).env("HUBSPOT_TOKEN", "pat-na1-sandbox");
+    let shown = done(command.env("HUBSPOT_BASE_URL", format!("http://127.0.0.1:{port}")));
+    assert_eq!(shown.code, 2);
+    let help = shown.json()["problems"][0]["help"].as_str().expect("a remedy").to_owned();
+    assert!(help.contains("start `hubward sandbox`"), "{help}");
+}

@@ -99,7 +99,7 @@ fn check_shows_every_problem_at_once_with_its_place() {
     assert_snapshot!(shown.shown(), @r#"
     exit 2
     --- stdout
-    error[unknown_property]: the object type has no property fristname
+    error[unknown-property]: the object type has no property fristname
      --> syncs/customers.yml:7:3
       |
     7 |   fristname: name
@@ -107,7 +107,7 @@ fn check_shows_every_problem_at_once_with_its_place() {
       |
       = help: did you mean firstname?
 
-    error[read_only_property]: createdate cannot be written: HubSpot sets or calculates it
+    error[read-only-property]: createdate cannot be written: HubSpot sets or calculates it
      --> syncs/customers.yml:8:3
       |
     8 |   createdate: name
@@ -115,7 +115,7 @@ fn check_shows_every_problem_at_once_with_its_place() {
       |
       = help: map another property or take the entry out
 
-    error[unknown_column]: the model has no column town
+    error[unknown-column]: the model has no column town
      --> syncs/customers.yml:9:3
       |
     9 |   city: town
