@@ -1,5 +1,6 @@
 //! Exit codes, and the failures that end a command.
 
+use std::ops::{Deref, DerefMut};
 use std::process::ExitCode;
 
 use hubward_core::spec::Location;
@@ -29,9 +30,9 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command could not do its work. Nothing was sent.
+/// What a [`Failure`] tells.
 #[derive(Clone, Debug)]
-pub(crate) struct Failure {
+pub(crate) struct Detail {
     /// Stable, in kebab-case.
     pub(crate) code: &'static str,
     pub(crate) message: String,
@@ -45,9 +46,28 @@ pub(crate) struct Failure {
     pub(crate) files: Vec<SourceFile>,
 }
 
+/// Why a command could not do its work. Nothing was sent. Boxed, so that results stay small; its fields are reached by
+/// dereference.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure(Box<Detail>);
+
+impl Deref for Failure {
+    type Target = Detail;
+
+    fn deref(&self) -> &Detail {
+        &self.0
+    }
+}
+
+impl DerefMut for Failure {
+    fn deref_mut(&mut self) -> &mut Detail {
+        &mut self.0
+    }
+}
+
 impl Failure {
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Detail {
             code,
             message: message.into(),
             help: None,
@@ -55,11 +75,17 @@ impl Failure {
             correlation_id: None,
             problems: Vec::new(),
             files: Vec::new(),
-        }
+        }))
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Names the place in the project.
+    pub(crate) fn at(mut self, at: &Location) -> Self {
+        self.at = Some(at.clone());
         self
     }
 
@@ -103,12 +129,11 @@ impl Failure {
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
-        Self {
-            help: error.help,
-            at: error.at,
-            correlation_id: error.correlation_id,
-            ..Self::new(error.code, error.message)
-        }
+        let mut failure = Self::new(error.code, error.message);
+        failure.help = error.help;
+        failure.at = error.at;
+        failure.correlation_id = error.correlation_id;
+        failure
     }
 }
 

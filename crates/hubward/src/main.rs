@@ -29,7 +29,10 @@ use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     printer::install_panic_message();
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return wrong_arguments(&error),
+    };
     start_log(&cli.global);
     let printer = Printer::new(&cli.global);
     // Two at least: one may be busy with answers while the other hands out the next requests.
@@ -50,6 +53,22 @@ fn main() -> ExitCode {
             Exit::Wrong.into()
         }
     }
+}
+
+/// What clap says of arguments that cannot be understood; `--help` and `--version` come this way too.
+fn wrong_arguments(error: &clap::Error) -> ExitCode {
+    let asks_for_json = std::env::args_os().skip(1).take_while(|arg| arg != "--").any(|arg| arg == "--json");
+    if error.use_stderr() && asks_for_json {
+        let text = error.render().to_string();
+        let text = text.trim().trim_start_matches("error: ");
+        let (message, help) = text.split_once("\n\n").unwrap_or((text, ""));
+        let help = if help.is_empty() { "see `hubward --help`" } else { help };
+        Printer::json().failure(&Failure::new("usage", message).help(help));
+        return Exit::Wrong.into();
+    }
+    // A reader that has gone away is no error.
+    let _ = error.print();
+    if error.use_stderr() { Exit::Wrong.into() } else { Exit::Ok.into() }
 }
 
 /// Warnings to stderr; more with `-v`; whatever `HUBWARD_LOG` says.

@@ -44,6 +44,11 @@ impl Printer {
         Self { json: global.json, volume, colour }
     }
 
+    /// For a command whose arguments could not be read, but for `--json`.
+    pub(crate) fn json() -> Self {
+        Self { json: true, volume: Volume::Quiet, colour: false }
+    }
+
     /// Whether stdout carries one JSON document instead of text.
     pub(crate) fn is_json(&self) -> bool {
         self.json

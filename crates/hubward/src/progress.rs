@@ -1,10 +1,11 @@
 //! What a run tells while it works: a bar where stderr is a terminal, now and then a line elsewhere.
 
+use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hubward_engine::{Phase, Progress};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::printer::Printer;
 
@@ -61,15 +62,22 @@ fn verb(phase: Phase) -> &'static str {
     }
 }
 
+/// Whole rows a second: fractions of a row say nothing.
+fn rate(state: &ProgressState, out: &mut dyn Write) {
+    let _ = write!(out, "{:.0} rows/s", state.per_sec());
+}
+
 fn new_bar(rows: Option<u64>) -> ProgressBar {
     let bar = match rows {
         Some(rows) => ProgressBar::new(rows).with_style(
-            ProgressStyle::with_template("{msg} [{wide_bar}] {human_pos}/{human_len} rows, {per_sec}, {eta} left")
-                .expect("the template is constant and right"),
+            ProgressStyle::with_template("{msg} [{wide_bar}] {human_pos}/{human_len} rows, {rate}, {eta} left")
+                .expect("the template is constant and right")
+                .with_key("rate", rate),
         ),
         None => ProgressBar::no_length().with_style(
-            ProgressStyle::with_template("{spinner} {msg} {human_pos} rows, {per_sec}")
-                .expect("the template is constant and right"),
+            ProgressStyle::with_template("{spinner} {msg} {human_pos} rows, {rate}")
+                .expect("the template is constant and right")
+                .with_key("rate", rate),
         ),
     };
     bar.enable_steady_tick(TICK_EVERY);

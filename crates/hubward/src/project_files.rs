@@ -71,7 +71,7 @@ pub(crate) fn open_with(
         files: files.clone(),
         root,
         env,
-        sql_file: &|path| read(&root.join(path)).map_err(|failure| failure.message),
+        sql_file: &|path| read(&root.join(path)).map_err(|failure| failure.message.clone()),
     };
     let loaded = match credentials {
         Credentials::Needed => load(&input),

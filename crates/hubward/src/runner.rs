@@ -73,11 +73,9 @@ pub(crate) fn unsupported(sync: &SyncSpec) -> Failure {
         SyncSpec::Event(_) => "event",
         SyncSpec::List(_) => "list",
     };
-    Failure {
-        at: Some(sync.at().clone()),
-        ..Failure::new("unsupported", format!("sync {:?}: {kind} syncs are not supported by this version", sync.name()))
-            .help("name the syncs to run, or take this one out of the project; nothing was sent")
-    }
+    Failure::new("unsupported", format!("sync {:?}: {kind} syncs are not supported by this version", sync.name()))
+        .help("name the syncs to run, or take this one out of the project; nothing was sent")
+        .at(sync.at())
 }
 
 impl Run<'_> {
@@ -128,10 +126,9 @@ impl Run<'_> {
         }
         if let Some(cause) = sync.after.iter().find(|name| failed.contains(name.as_str())) {
             let error = Failure::new("after-failed", format!("sync {cause:?}, which this one comes after, has failed"))
-                .help("mend that one; both run again next time");
-            let mut error = error.to_engine_error();
-            error.at = Some(sync.at.clone());
-            return Ok(failed_sync(&sync.name, error));
+                .help("mend that one; both run again next time")
+                .at(&sync.at);
+            return Ok(failed_sync(&sync.name, error.to_engine_error()));
         }
         let job = job(self.project, sync)?;
         let mut options = self.options.clone();

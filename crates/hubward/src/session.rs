@@ -43,9 +43,8 @@ pub(crate) async fn connect(
     let mut config = ClientConfig::new(auth(account)?);
     config.base_url.clone_from(&account.base_url);
     if let Some(version) = &account.api_version {
-        config.version = version.parse().map_err(|error: hubward_hubspot::UnknownVersion| Failure {
-            at: Some(account.at.clone()),
-            ..Failure::new("unknown-value", error.to_string())
+        config.version = version.parse().map_err(|error: hubward_hubspot::UnknownVersion| {
+            Failure::new("unknown-value", error.to_string()).at(&account.at)
         })?;
     }
     config.limits = LimitShare { share: account.share.unwrap_or(1.0), daily: account.daily };
@@ -61,6 +60,7 @@ pub(crate) async fn connect(
         }
     };
     let version = config.version;
+    let base_url = config.base_url.clone();
     let client = Client::new(config, transport, Arc::new(SystemClock), Some(observer));
     let engine = Engine::connect(EngineConfig {
         client,
@@ -75,7 +75,7 @@ pub(crate) async fn connect(
         search_settles_after: SEARCH_SETTLES_AFTER,
     })
     .await
-    .map_err(|error| located(error, account))?;
+    .map_err(|error| located(error, account, &base_url))?;
     if let Some(db) = db.filter(|_| account.daily.is_some()) {
         let remembered = db.metadata(engine.account().portal_id, DAILY_CALLS)?;
         let today = SystemClock.now().strftime("%F").to_string();
@@ -88,10 +88,18 @@ pub(crate) async fn connect(
     Ok(engine)
 }
 
-/// The account's key in the project is to blame for what HubSpot says of a token.
-fn located(error: hubward_engine::EngineError, account: &AccountSpec) -> Failure {
+/// The account's key in the project is to blame for what HubSpot says of a token; and where nothing listens on this
+/// machine, the sandbox has most likely not been started.
+fn located(error: hubward_engine::EngineError, account: &AccountSpec, base_url: &str) -> Failure {
+    let answered = error.correlation_id.is_some();
     let mut failure = Failure::from(error);
     failure.at.get_or_insert_with(|| account.at.clone());
+    let here = base_url.starts_with("http://127.0.0.1") || base_url.starts_with("http://localhost");
+    if here && !answered && failure.message.contains("no connection") {
+        failure.help = Some(format!(
+            "nothing listens at {base_url}: start `hubward sandbox` in another terminal, or set HUBSPOT_BASE_URL"
+        ));
+    }
     failure
 }
 
@@ -116,11 +124,11 @@ fn auth(account: &AccountSpec) -> Result<Auth, Failure> {
             client_secret: oauth.client_secret.clone(),
             refresh_token: oauth.refresh_token.clone(),
         }),
-        None => Err(Failure {
-            at: Some(account.at.clone()),
-            ..Failure::new("no-credentials", format!("account {:?} has neither `token` nor `oauth`", account.name))
+        None => {
+            Err(Failure::new("no-credentials", format!("account {:?} has neither `token` nor `oauth`", account.name))
                 .help("add `token: ${HUBSPOT_TOKEN}`, and set the variable")
-        }),
+                .at(&account.at))
+        }
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) async fn carry_out(args: &CheckArgs, global: &Global, printer: Printe
     let opened = match open(&global.project, Credentials::Needed) {
         Ok(opened) => opened,
         Err(failure) if failure.problems.is_empty() => return Err(failure),
-        Err(failure) => return Ok(tell(failure.problems, &failure.files, printer)),
+        Err(failure) => return Ok(tell(failure.problems.clone(), &failure.files, printer)),
     };
     let mut problems = opened.warnings.clone();
     let account = match opened.account(global.account.as_deref()) {

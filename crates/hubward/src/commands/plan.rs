@@ -36,7 +36,11 @@ pub(crate) async fn carry_out(args: &PlanArgs, global: &Global, printer: Printer
     let cancel = cancel_on_signal(printer)?;
     let terminal = Arc::new(Terminal::new(printer));
     let progress: Arc<dyn Progress> = Arc::<Terminal>::clone(&terminal);
-    let engine = connect(account, &global.project, None, progress, Network::Real, "").await?;
+    let connecting = connect(account, &global.project, None, progress, Network::Real, "");
+    let engine = tokio::select! {
+        engine = connecting => engine?,
+        () = cancel.wait() => return Ok(Exit::Interrupted),
+    };
     printer.say(&format!("planning for {}", account_text(engine.account(), &account.name)));
 
     let mut planned = Planned::new();

@@ -22,8 +22,7 @@ use crate::summary;
 pub(crate) async fn carry_out(args: &RunArgs, global: &Global, printer: Printer) -> Result<Exit, Failure> {
     let report = match begin(args, global, printer).await {
         Ok(report) => report,
-        Err(refused) => {
-            let (failure, syncs) = *refused;
+        Err((failure, syncs)) => {
             if !printer.is_json() {
                 printer.failure_for_people(&failure);
             }
@@ -37,11 +36,11 @@ pub(crate) async fn carry_out(args: &RunArgs, global: &Global, printer: Printer)
 }
 
 /// A failure before the first sync, with the syncs that were to run.
-type Refused = Box<(Failure, Vec<String>)>;
+type Refused = (Failure, Vec<String>);
 
 async fn begin(args: &RunArgs, global: &Global, printer: Printer) -> Result<RunReport, Refused> {
     let mut names = args.syncs.clone();
-    let refused = |failure: Failure, names: &[String]| Box::new((failure, names.to_vec()));
+    let refused = |failure: Failure, names: &[String]| (failure, names.to_vec());
     let opened = open(&global.project, Credentials::Needed).map_err(|failure| refused(failure, &names))?;
     printer.diagnostics(&opened.warnings, &opened.files);
     let plan = args.plan.as_deref().map(PlanFile::read).transpose().map_err(|failure| refused(failure, &names))?;
@@ -50,7 +49,7 @@ async fn begin(args: &RunArgs, global: &Global, printer: Printer) -> Result<RunR
     }
     let chosen = choose(&opened.project, &names).map_err(|failure| refused(failure, &names))?;
     names = chosen.iter().map(|sync| sync.name().to_owned()).collect();
-    let fail = |failure: Failure| Box::new((failure, names.clone()));
+    let fail = |failure: Failure| (failure, names.clone());
     let syncs = only_supported(&chosen).map_err(fail)?;
     let account = opened.account(global.account.as_deref()).map_err(fail)?;
 

@@ -315,3 +315,27 @@ fn an_unknown_sync_and_a_folder_without_a_project() {
     assert_eq!(json["error"]["code"], "missing-file");
     assert!(matches!(json["error"]["help"], Value::String(_)));
 }
+
+#[test]
+fn arguments_that_mean_nothing() {
+    let text = done(hubward().args(["run", "--fulll"]));
+    assert_eq!((text.code, text.stdout.as_str()), (2, ""));
+    assert!(text.stderr.contains("--full"), "{}", text.stderr);
+    let json = done(hubward().args(["run", "--fulll", "--json"]));
+    assert_eq!(json.code, 2);
+    assert_eq!(json.json()["error"]["code"], "usage");
+    assert_eq!(done(hubward().arg("--version")).code, 0);
+}
+
+#[test]
+fn a_sandbox_that_has_not_been_started() {
+    let project = TestProject::customers(1);
+    // Taken and given back: nothing listens there.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    let mut command = hubward();
+    command.current_dir(project.path()).args(["check", "--json"]).env("HUBSPOT_TOKEN", "pat-na1-sandbox");
+    let shown = done(command.env("HUBSPOT_BASE_URL", format!("http://127.0.0.1:{port}")));
+    assert_eq!(shown.code, 2);
+    let help = shown.json()["problems"][0]["help"].as_str().expect("a remedy").to_owned();
+    assert!(help.contains("start `hubward sandbox`"), "{help}");
+}

@@ -241,3 +241,88 @@ fn past_runs_and_their_requests_can_be_looked_up() {
     let all = project.run(&sandbox, &["requests"]);
     assert!(!all.stdout.contains("pat-na1-sandbox"), "a token is never shown");
 }
+
+#[test]
+fn one_bad_row_in_a_hundred_leaves_exactly_those_rows_behind_each_with_its_reason() {
+    let sandbox = Sandbox::start(&["--tier", "unlimited"]);
+    let property = |name: &str, kind: &str, field: &str, more: serde_json::Value| {
+        let mut property =
+            json!({ "name": name, "label": name, "type": kind, "fieldType": field, "groupName": "contactinformation" });
+        property.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        property
+    };
+    let options = json!({ "options": [{ "label": "Basic", "value": "basic" }, { "label": "Pro", "value": "pro" }] });
+    sandbox.post(
+        "/_sandbox/load",
+        &json!({
+            "properties": { "contacts": [
+                property("plan", "enumeration", "select", options),
+                property("spend", "number", "number", json!({})),
+                property("code", "string", "text", json!({ "hasUniqueValue": true })),
+            ] },
+            "owners": [{ "id": 7, "email": "rep@example.com" }],
+            "records": { "contacts": [{ "properties": { "email": "other@example.com", "code": "TAKEN" } }] },
+        }),
+    );
+    let project = TestProject::customers(1_000);
+    project.edit("hubward.yml", "select id, email, name from", "select * from");
+    project.edit(
+        "syncs/customers.yml",
+        "  firstname: name\n",
+        "  firstname: name\n  plan: plan\n  spend: { column: spend, type: raw }\n  code: code\n  hubspot_owner_id: { column: rep, type: raw }\n",
+    );
+    let database = project.database();
+    let bad = [
+        ("plan", "gold", [13, 300, 999]),
+        ("spend", "a lot", [14, 301, 600]),
+        ("rep", "424242", [15, 302, 601]),
+        ("code", "TAKEN", [700, 700, 700]),
+    ];
+    database
+        .execute_batch(
+            "alter table customers add column plan text default 'basic';
+             alter table customers add column spend text default '12.5';
+             alter table customers add column rep text default '7';
+             alter table customers add column code text;
+             update customers set code = 'C' || id;",
+        )
+        .expect("columns");
+    for (column, value, rows) in bad {
+        for row in rows {
+            database
+                .execute(&format!("update customers set {column} = ? where id = ?"), (value, row))
+                .expect("updated");
+        }
+    }
+    let run = project.run(&sandbox, &["run", "--json"]);
+    assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
+    let outcomes = &run.json()["syncs"][0]["outcomes"];
+    assert_eq!(outcomes["applied"], 990, "{outcomes}");
+    let rejected = project.run(&sandbox, &["rejected", "--json"]).json();
+    let mut found: Vec<(u32, &str)> = rejected["results"]
+        .as_array()
+        .expect("results")
+        .iter()
+        .map(|row| {
+            (row["key"].as_str().expect("a key").parse().expect("a number"), row["property"].as_str().unwrap_or(""))
+        })
+        .collect();
+    found.sort_unstable();
+    let owner = "hubspot_owner_id";
+    assert_eq!(
+        found,
+        [
+            (13, "plan"),
+            (14, "spend"),
+            (15, owner),
+            (300, "plan"),
+            (301, "spend"),
+            (302, owner),
+            (600, "spend"),
+            (601, owner),
+            (700, "code"),
+            (999, "plan"),
+        ]
+    );
+    assert_eq!(sandbox.records("contacts").len(), 991);
+}
