@@ -98,11 +98,7 @@ pub struct Reason {
 impl Reason {
     #[must_use]
     pub fn new(category: &str, text: impl Into<String>) -> Self {
-        Self {
-            category: Some(category.to_owned()),
-            text: text.into(),
-            ..Self::default()
-        }
+        Self { category: Some(category.to_owned()), text: text.into(), ..Self::default() }
     }
 
     #[must_use]

@@ -17,20 +17,10 @@ pub struct Location {
 /// has already resolved them against the project's folder.
 #[derive(Clone, Debug)]
 pub enum SourceSpec {
-    Sqlite {
-        path: PathBuf,
-    },
-    Postgres {
-        url: SecretString,
-    },
-    Files {
-        root: PathBuf,
-    },
-    Adbc {
-        driver: String,
-        entrypoint: Option<String>,
-        options: Vec<(String, SecretString)>,
-    },
+    Sqlite { path: PathBuf },
+    Postgres { url: SecretString },
+    Files { root: PathBuf },
+    Adbc { driver: String, entrypoint: Option<String>, options: Vec<(String, SecretString)> },
 }
 
 /// A named query on a source, with a primary key.

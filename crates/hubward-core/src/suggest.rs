@@ -78,9 +78,6 @@ mod tests {
 
     #[test]
     fn the_nearest_of_several_wins() {
-        assert_eq!(
-            nearest("email_2", ["email_10", "email_1", "email2"]),
-            Some("email2")
-        );
+        assert_eq!(nearest("email_2", ["email_10", "email_1", "email2"]), Some("email2"));
     }
 }

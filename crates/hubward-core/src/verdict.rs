@@ -78,11 +78,7 @@ impl ErrorKind {
     #[must_use]
     pub fn verdict(self, idempotent: bool) -> Verdict {
         match self {
-            Self::Validation
-            | Self::DuplicateIds
-            | Self::Conflict
-            | Self::NotFound
-            | Self::Other => Verdict::FixRows,
+            Self::Validation | Self::DuplicateIds | Self::Conflict | Self::NotFound | Self::Other => Verdict::FixRows,
             Self::BurstLimit => Verdict::Wait(Duration::from_secs(1)),
             Self::SecondlyLimit => Verdict::Wait(Duration::from_millis(300)),
             Self::Locked => Verdict::Wait(Duration::from_secs(2)),

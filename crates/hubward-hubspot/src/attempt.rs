@@ -73,22 +73,10 @@ impl Client {
         meta: &CallMeta,
         decode: fn(u16, &[u8]) -> Result<T, String>,
     ) -> Result<Answer<T>, ApiError> {
-        let mut patience = Patience {
-            began: None,
-            sent: 0,
-            throttled: 0,
-            failures: 0,
-            renewed: false,
-        };
+        let mut patience = Patience { began: None, sent: 0, throttled: 0, failures: 0, renewed: false };
         loop {
-            let bearer = if request.kind == RequestKind::Token {
-                None
-            } else {
-                Some(self.bearer().await?)
-            };
-            let (sent, decoded) = self
-                .send_once(request, bearer.as_ref(), &mut patience, decode)
-                .await?;
+            let bearer = if request.kind == RequestKind::Token { None } else { Some(self.bearer().await?) };
+            let (sent, decoded) = self.send_once(request, bearer.as_ref(), &mut patience, decode).await?;
             let error = match decoded {
                 Ok(answer) => {
                     self.observe(request, meta, &sent, &patience, None);
@@ -96,9 +84,7 @@ impl Client {
                 }
                 Err(error) => error,
             };
-            let next = self
-                .next(request, &error, &sent, bearer.as_ref(), &mut patience)
-                .await;
+            let next = self.next(request, &error, &sent, bearer.as_ref(), &mut patience).await;
             self.observe(request, meta, &sent, &patience, Some((&error, next)));
             match next {
                 Next::Again(pause) => tokio::time::sleep(pause).await,
@@ -132,9 +118,7 @@ impl Client {
         let host = self.host();
         let http = self.http_request(request, &host, bearer)?;
         let started_at = inner.clock.now();
-        let sent_at = ticket
-            .as_ref()
-            .map_or_else(Instant::now, |ticket| ticket.sent_at);
+        let sent_at = ticket.as_ref().map_or_else(Instant::now, |ticket| ticket.sent_at);
         patience.sent += 1;
         patience.began.get_or_insert(sent_at);
         let result = inner.transport.send(http).await;
@@ -161,21 +145,11 @@ impl Client {
             Some(_) => {}
         }
         drop(place);
-        let sent = Sent {
-            result,
-            host,
-            started_at,
-            ms,
-        };
+        let sent = Sent { result, host, started_at, ms };
         Ok((sent, decoded))
     }
 
-    fn http_request(
-        &self,
-        request: &ApiRequest,
-        host: &str,
-        bearer: Option<&Bearer>,
-    ) -> Result<HttpRequest, ApiError> {
+    fn http_request(&self, request: &ApiRequest, host: &str, bearer: Option<&Bearer>) -> Result<HttpRequest, ApiError> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         if request.body.is_some() {
@@ -277,13 +251,7 @@ impl Client {
 }
 
 impl Patience {
-    fn next(
-        &mut self,
-        error: &ApiError,
-        request: &ApiRequest,
-        retry: &RetryConfig,
-        jitter: f64,
-    ) -> Next {
+    fn next(&mut self, error: &ApiError, request: &ApiRequest, retry: &RetryConfig, jitter: f64) -> Next {
         let elapsed = self.began.map(|at| at.elapsed()).unwrap_or_default();
         let asked = error.retry_after.unwrap_or_default();
         let verdict = error.kind.verdict(request.idempotent);
@@ -292,9 +260,7 @@ impl Patience {
             Verdict::Repeat => Duration::ZERO,
             Verdict::Stop
                 if error.kind == ErrorKind::Migrating
-                    && error
-                        .retry_after
-                        .is_some_and(|wait| wait <= MIGRATION_WAIT_MAX) =>
+                    && error.retry_after.is_some_and(|wait| wait <= MIGRATION_WAIT_MAX) =>
             {
                 asked
             }
@@ -314,9 +280,7 @@ impl Patience {
             }
             (self.failures, retry.max_elapsed)
         };
-        let grown = retry
-            .base
-            .saturating_mul(2u32.saturating_pow(count.min(16) - 1));
+        let grown = retry.base.saturating_mul(2u32.saturating_pow(count.min(16) - 1));
         // Between half of the grown pause and all of it, so that tasks that failed together do not return together.
         let pause = grown.min(retry.max_pause).mul_f64(0.5 + jitter / 2.0);
         let pause = pause.max(least.mul_f64(1.0 + jitter / 4.0)).max(asked);
@@ -342,31 +306,14 @@ fn read<T>(
     attempts: u32,
     decode: fn(u16, &[u8]) -> Result<T, String>,
 ) -> Result<Answer<T>, ApiError> {
-    let HttpResponse {
-        status,
-        headers,
-        body,
-    } = response;
+    let HttpResponse { status, headers, body } = response;
     if !(200..300).contains(status) {
-        return Err(decode_error(
-            *status,
-            headers,
-            body,
-            request.kind,
-            request.one_record,
-        ));
+        return Err(decode_error(*status, headers, body, request.kind, request.one_record));
     }
-    let correlation_id = headers
-        .get("x-hubspot-correlation-id")
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned);
+    let correlation_id =
+        headers.get("x-hubspot-correlation-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
     match decode(*status, body) {
-        Ok(value) => Ok(Answer {
-            value,
-            status: *status,
-            attempts,
-            correlation_id,
-        }),
+        Ok(value) => Ok(Answer { value, status: *status, attempts, correlation_id }),
         Err(why) => {
             let text = format!("HubSpot answered {status} with a body that cannot be read: {why}");
             let mut error = ApiError::new(ErrorKind::Unreadable, text);

@@ -25,10 +25,7 @@ struct Script {
 
 impl Script {
     fn of(steps: Vec<Step>) -> Arc<Self> {
-        Arc::new(Self {
-            steps: Mutex::new(steps.into()),
-            seen: Mutex::default(),
-        })
+        Arc::new(Self { steps: Mutex::new(steps.into()), seen: Mutex::default() })
     }
 
     fn sent(&self) -> usize {
@@ -60,16 +57,9 @@ impl Transport for Script {
                     for (name, value) in fields {
                         headers.insert(*name, HeaderValue::from_static(value));
                     }
-                    Ok(HttpResponse {
-                        status,
-                        headers,
-                        body: Bytes::from_static(body.as_bytes()),
-                    })
+                    Ok(HttpResponse { status, headers, body: Bytes::from_static(body.as_bytes()) })
                 }
-                Step::Broken(kind) => Err(TransportError {
-                    kind,
-                    message: "broken by the script".to_owned(),
-                }),
+                Step::Broken(kind) => Err(TransportError { kind, message: "broken by the script".to_owned() }),
             }
         })
     }
@@ -111,12 +101,7 @@ fn client(script: &Arc<Script>, auth: Auth) -> (Client, Arc<Log>) {
     let log = Arc::new(Log::default());
     let transport: Arc<dyn Transport> = Arc::<Script>::clone(script);
     let observer: Arc<dyn Observer> = Arc::<Log>::clone(&log);
-    let client = Client::new(
-        ClientConfig::new(auth),
-        transport,
-        Arc::new(Noon),
-        Some(observer),
-    );
+    let client = Client::new(ClientConfig::new(auth), transport, Arc::new(Noon), Some(observer));
     (client, log)
 }
 
@@ -133,22 +118,14 @@ fn oauth() -> Auth {
 }
 
 const EMPTY: &str = r#"{"results":[]}"#;
-const INPUT: Input<'static> = Input {
-    id: Some("a@example.com"),
-    properties: &[],
-    trace_id: Some("0"),
-};
+const INPUT: Input<'static> = Input { id: Some("a@example.com"), properties: &[], trace_id: Some("0") };
 
 async fn upsert(client: &Client) -> Result<crate::BatchReply, ApiError> {
-    client
-        .batch_upsert("contacts", Some("email"), &[INPUT], &CallMeta::default())
-        .await
+    client.batch_upsert("contacts", Some("email"), &[INPUT], &CallMeta::default()).await
 }
 
 async fn create(client: &Client) -> Result<crate::BatchReply, ApiError> {
-    client
-        .batch_create("contacts", &[INPUT], &CallMeta::default())
-        .await
+    client.batch_create("contacts", &[INPUT], &CallMeta::default()).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -201,10 +178,7 @@ async fn a_create_is_repeated_when_it_certainly_did_not_happen() {
     let began = Instant::now();
     let reply = create(&client).await.expect("created at last");
     assert_eq!(reply.attempts, 4);
-    assert!(
-        began.elapsed() >= Duration::from_secs(2),
-        "a lock lasts two seconds"
-    );
+    assert!(began.elapsed() >= Duration::from_secs(2), "a lock lasts two seconds");
     assert_eq!(log.entries()[2].1, AttemptOutcome::Throttled);
 }
 
@@ -273,10 +247,7 @@ async fn a_used_up_day_stops_at_once_and_then_sends_nothing() {
     let (client, _) = client(&script, token("t"));
     for attempts in [1, 0] {
         let error = upsert(&client).await.expect_err("no day left");
-        assert_eq!(
-            (error.kind, error.attempts),
-            (ErrorKind::DailyLimit, attempts)
-        );
+        assert_eq!((error.kind, error.attempts), (ErrorKind::DailyLimit, attempts));
     }
     assert_eq!(script.sent(), 1);
 }
@@ -284,11 +255,7 @@ async fn a_used_up_day_stops_at_once_and_then_sends_nothing() {
 #[tokio::test(start_paused = true)]
 async fn an_oauth_token_is_fetched_once_and_renewed_once_after_a_401() {
     let script = Script::of(vec![
-        Step::Answer(
-            200,
-            &[],
-            r#"{"access_token":"first-access","expires_in":1800}"#,
-        ),
+        Step::Answer(200, &[], r#"{"access_token":"first-access","expires_in":1800}"#),
         Step::Answer(401, &[], r#"{"category":"EXPIRED_AUTHENTICATION"}"#),
         Step::Answer(
             200,
@@ -304,31 +271,17 @@ async fn an_oauth_token_is_fetched_once_and_renewed_once_after_a_401() {
     assert_eq!(script.authorization(1), "Bearer first-access");
     assert_eq!(script.authorization(3), "Bearer second-access");
     assert_eq!(script.authorization(4), "Bearer second-access");
-    assert_eq!(
-        script.seen(0, |request| request.url.clone()),
-        "https://api.hubapi.com/oauth/2026-09/token"
-    );
-    let form = script.seen(0, |request| {
-        String::from_utf8_lossy(&request.body).into_owned()
-    });
+    assert_eq!(script.seen(0, |request| request.url.clone()), "https://api.hubapi.com/oauth/2026-09/token");
+    let form = script.seen(0, |request| String::from_utf8_lossy(&request.body).into_owned());
     assert!(form.contains("grant_type=refresh_token"), "{form}");
     assert!(form.contains("refresh_token=r3fresh-token"), "{form}");
     for (_, _, shown) in log.entries() {
-        for secret in [
-            "s3cret",
-            "r3fresh",
-            "first-access",
-            "second-access",
-            "rotated",
-        ] {
+        for secret in ["s3cret", "r3fresh", "first-access", "second-access", "rotated"] {
             assert!(!shown.contains(secret), "{shown}");
         }
     }
     let shown = format!("{:?}", client.inner.config);
-    assert!(
-        !shown.contains("s3cret") && !shown.contains("r3fresh"),
-        "{shown}"
-    );
+    assert!(!shown.contains("s3cret") && !shown.contains("r3fresh"), "{shown}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -360,11 +313,7 @@ async fn a_revoked_refresh_token_needs_a_person_and_names_no_secret() {
 
 #[tokio::test(start_paused = true)]
 async fn many_tasks_share_one_renewal() {
-    let mut steps = vec![Step::Answer(
-        200,
-        &[],
-        r#"{"access_token":"first","expires_in":1800}"#,
-    )];
+    let mut steps = vec![Step::Answer(200, &[], r#"{"access_token":"first","expires_in":1800}"#)];
     steps.extend((0..10).map(|_| Step::Answer(200, &[], EMPTY)));
     let script = Script::of(steps);
     let (client, _) = client(&script, oauth());
@@ -389,11 +338,7 @@ async fn an_eu_token_finds_its_host_once_and_keeps_it() {
     let (client, _) = client(&script, token("pat-eu1-0000-1111"));
     upsert(&client).await.expect("found");
     upsert(&client).await.expect("kept");
-    let host = |index| {
-        script.seen(index, |request| {
-            request.url.starts_with("https://api-eu1.hubapi.com/")
-        })
-    };
+    let host = |index| script.seen(index, |request| request.url.starts_with("https://api-eu1.hubapi.com/"));
     assert_eq!([host(0), host(1), host(2)], [false, true, true]);
 }
 
@@ -422,21 +367,14 @@ async fn a_token_that_is_no_header_is_refused_before_sending() {
 #[tokio::test(start_paused = true)]
 async fn a_record_that_is_not_there_is_none() {
     let script = Script::of(vec![
-        Step::Answer(
-            404,
-            &[],
-            r#"{"status":"error","message":"resource not found"}"#,
-        ),
+        Step::Answer(404, &[], r#"{"status":"error","message":"resource not found"}"#),
         Step::Answer(404, &[], "<html>"),
     ]);
     let (client, _) = client(&script, token("t"));
     let meta = CallMeta::default();
     let none = client.read_record("contacts", "1", None, &[], &meta).await;
     assert_eq!(none.expect("an answer"), None);
-    let error = client
-        .read_record("contacts", "1", None, &[], &meta)
-        .await
-        .expect_err("no path");
+    let error = client.read_record("contacts", "1", None, &[], &meta).await.expect_err("no path");
     assert_eq!(error.kind, ErrorKind::NoSuchPath);
 }
 
@@ -448,11 +386,7 @@ async fn owners_are_read_to_the_last_page_and_scopes_without_showing_the_token()
             &[],
             r#"{"results":[{"id":"1","email":"a@example.com","firstName":"A","lastName":"B","userId":7}],"paging":{"next":{"after":"100"}}}"#,
         ),
-        Step::Answer(
-            200,
-            &[],
-            r#"{"results":[{"id":"2","archived":true,"userId":null}]}"#,
-        ),
+        Step::Answer(200, &[], r#"{"results":[{"id":"2","archived":true,"userId":null}]}"#),
         Step::Answer(
             200,
             &[],
@@ -495,11 +429,7 @@ async fn a_host_that_never_answered_is_given_up_within_seconds_and_a_known_one_i
 async fn absurd_times_in_headers_and_tokens_do_no_harm() {
     let forever = &[("retry-after", "18446744073709551615")];
     let script = Script::of(vec![
-        Step::Answer(
-            200,
-            &[],
-            r#"{"access_token":"a","expires_in":18446744073709551615}"#,
-        ),
+        Step::Answer(200, &[], r#"{"access_token":"a","expires_in":18446744073709551615}"#),
         Step::Answer(429, forever, r#"{"policyName":"TEN_SECONDLY_ROLLING"}"#),
         Step::Answer(503, forever, ""),
         Step::Answer(
@@ -507,10 +437,7 @@ async fn absurd_times_in_headers_and_tokens_do_no_harm() {
             &[
                 ("x-hubspot-ratelimit-max", "4294967295"),
                 ("x-hubspot-ratelimit-remaining", "0"),
-                (
-                    "x-hubspot-ratelimit-interval-milliseconds",
-                    "18446744073709551615",
-                ),
+                ("x-hubspot-ratelimit-interval-milliseconds", "18446744073709551615"),
             ],
             EMPTY,
         ),

@@ -10,9 +10,7 @@ use crate::client::Client;
 use crate::config::Auth;
 use crate::error::ApiError;
 use crate::metadata::{self, Account, AssociationLabel, Owner, Pipeline, Schema, TokenInfo};
-use crate::reply::{
-    self, AssociatedRecords, AssociationReply, BatchReply, RecordResult, SearchReply,
-};
+use crate::reply::{self, AssociatedRecords, AssociationReply, BatchReply, RecordResult, SearchReply};
 use crate::request::{ApiRequest, CallMeta};
 use crate::requests::{self, AssociationInput, Input};
 use crate::search::SearchQuery;
@@ -33,11 +31,7 @@ struct TokenKey<'a> {
 impl Client {
     async fn batch(&self, request: ApiRequest, meta: &CallMeta) -> Result<BatchReply, ApiError> {
         let answer = self.call(&request, meta, reply::batch).await?;
-        Ok(BatchReply {
-            attempts: answer.attempts,
-            correlation_id: answer.correlation_id,
-            ..answer.value
-        })
+        Ok(BatchReply { attempts: answer.attempts, correlation_id: answer.correlation_id, ..answer.value })
     }
 
     async fn value<T>(
@@ -54,14 +48,8 @@ impl Client {
     ///
     /// # Errors
     /// See the type's calls: the last refusal or failure.
-    pub async fn batch_create(
-        &self,
-        t: &str,
-        inputs: &[Input<'_>],
-        meta: &CallMeta,
-    ) -> Result<BatchReply, ApiError> {
-        self.batch(requests::batch_create(self.version(), t, inputs), meta)
-            .await
+    pub async fn batch_create(&self, t: &str, inputs: &[Input<'_>], meta: &CallMeta) -> Result<BatchReply, ApiError> {
+        self.batch(requests::batch_create(self.version(), t, inputs), meta).await
     }
 
     /// Updates up to 100 records, by record id (`id_property` none) or by a unique property.
@@ -114,12 +102,7 @@ impl Client {
     ///
     /// # Errors
     /// The last refusal or failure.
-    pub async fn batch_archive(
-        &self,
-        t: &str,
-        ids: &[String],
-        meta: &CallMeta,
-    ) -> Result<(), ApiError> {
+    pub async fn batch_archive(&self, t: &str, ids: &[String], meta: &CallMeta) -> Result<(), ApiError> {
         let request = requests::batch_archive(self.version(), t, ids);
         self.value(request, meta, reply::nothing).await
     }
@@ -128,18 +111,10 @@ impl Client {
     ///
     /// # Errors
     /// The last refusal or failure.
-    pub async fn search(
-        &self,
-        t: &str,
-        query: &SearchQuery,
-        meta: &CallMeta,
-    ) -> Result<SearchReply, ApiError> {
+    pub async fn search(&self, t: &str, query: &SearchQuery, meta: &CallMeta) -> Result<SearchReply, ApiError> {
         let request = requests::search(self.version(), t, query);
         let answer = self.call(&request, meta, reply::search).await?;
-        Ok(SearchReply {
-            attempts: answer.attempts,
-            ..answer.value
-        })
+        Ok(SearchReply { attempts: answer.attempts, ..answer.value })
     }
 
     /// Reads one record; none when HubSpot has no such record. A merged-away id answers with the surviving record.
@@ -222,13 +197,8 @@ impl Client {
         self.association(request, meta).await
     }
 
-    async fn association(
-        &self,
-        request: ApiRequest,
-        meta: &CallMeta,
-    ) -> Result<AssociationReply, ApiError> {
-        let answer: Answer<AssociationReply> =
-            self.call(&request, meta, reply::associations).await?;
+    async fn association(&self, request: ApiRequest, meta: &CallMeta) -> Result<AssociationReply, ApiError> {
+        let answer: Answer<AssociationReply> = self.call(&request, meta, reply::associations).await?;
         Ok(AssociationReply {
             status: answer.status,
             attempts: answer.attempts,
@@ -258,8 +228,7 @@ impl Client {
     /// The last refusal or failure.
     pub async fn account(&self) -> Result<Account, ApiError> {
         let request = requests::account(self.version());
-        self.value(request, &CallMeta::default(), metadata::account)
-            .await
+        self.value(request, &CallMeta::default(), metadata::account).await
     }
 
     /// What the token may do: private-app introspection for a given token, OAuth introspection otherwise (api.md 10.3).
@@ -270,16 +239,10 @@ impl Client {
     pub async fn token_info(&self) -> Result<TokenInfo, ApiError> {
         let request = match &self.inner.config.auth {
             Auth::Token(token) => {
-                let body = TokenKey {
-                    token_key: token.expose_secret(),
-                };
+                let body = TokenKey { token_key: token.expose_secret() };
                 requests::token_json(Endpoint::PrivateAppToken.path(self.version(), &[]), &body)
             }
-            Auth::OAuth {
-                client_id,
-                client_secret,
-                ..
-            } => {
+            Auth::OAuth { client_id, client_secret, .. } => {
                 let bearer = self.bearer().await?;
                 let fields = [
                     ("token_type_hint", "access_token"),
@@ -290,8 +253,7 @@ impl Client {
                 requests::token_form(Endpoint::TokenIntrospect.path(self.version(), &[]), &fields)
             }
         };
-        self.value(request, &CallMeta::default(), metadata::token_info)
-            .await
+        self.value(request, &CallMeta::default(), metadata::token_info).await
     }
 
     /// The property definitions of an object type. Sensitive ones are not listed (api.md 5.1).
@@ -300,8 +262,7 @@ impl Client {
     /// The last refusal or failure.
     pub async fn properties(&self, t: &str) -> Result<Vec<PropertyDef>, ApiError> {
         let request = requests::properties(self.version(), t);
-        self.value(request, &CallMeta::default(), metadata::properties)
-            .await
+        self.value(request, &CallMeta::default(), metadata::properties).await
     }
 
     /// The account's custom object types.
@@ -310,8 +271,7 @@ impl Client {
     /// The last refusal or failure; `MissingScope` or `NotInEdition` for accounts without custom objects.
     pub async fn schemas(&self) -> Result<Vec<Schema>, ApiError> {
         let request = requests::schemas(self.version());
-        self.value(request, &CallMeta::default(), metadata::schemas)
-            .await
+        self.value(request, &CallMeta::default(), metadata::schemas).await
     }
 
     /// The pipelines of an object type.
@@ -320,8 +280,7 @@ impl Client {
     /// The last refusal or failure.
     pub async fn pipelines(&self, t: &str) -> Result<Vec<Pipeline>, ApiError> {
         let request = requests::pipelines(self.version(), t);
-        self.value(request, &CallMeta::default(), metadata::pipelines)
-            .await
+        self.value(request, &CallMeta::default(), metadata::pipelines).await
     }
 
     /// All owners, page by page.
@@ -333,9 +292,7 @@ impl Client {
         let mut after = None;
         for _ in 0..OWNER_PAGES_MAX {
             let request = requests::owners(self.version(), after.as_deref());
-            let (page, next) = self
-                .value(request, &CallMeta::default(), metadata::owners)
-                .await?;
+            let (page, next) = self.value(request, &CallMeta::default(), metadata::owners).await?;
             owners.extend(page);
             if next.is_none() {
                 return Ok(owners);
@@ -352,13 +309,8 @@ impl Client {
     ///
     /// # Errors
     /// The last refusal or failure.
-    pub async fn association_labels(
-        &self,
-        from: &str,
-        to: &str,
-    ) -> Result<Vec<AssociationLabel>, ApiError> {
+    pub async fn association_labels(&self, from: &str, to: &str) -> Result<Vec<AssociationLabel>, ApiError> {
         let request = requests::association_labels(self.version(), from, to);
-        self.value(request, &CallMeta::default(), metadata::labels)
-            .await
+        self.value(request, &CallMeta::default(), metadata::labels).await
     }
 }

@@ -75,11 +75,7 @@ impl Client {
     /// The host that requests go to now: `base_url`, or the host of the account's region once that was found.
     #[must_use]
     pub fn host(&self) -> Arc<str> {
-        let host = self
-            .inner
-            .host
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let host = self.inner.host.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&host)
     }
 
@@ -98,11 +94,7 @@ impl Client {
         if tried == regional {
             return false;
         }
-        let mut host = self
-            .inner
-            .host
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut host = self.inner.host.write().unwrap_or_else(PoisonError::into_inner);
         *host = Arc::from(regional);
         true
     }
@@ -123,9 +115,7 @@ impl Client {
 fn regional_host(token: &str) -> Option<String> {
     let (hublet, _) = token.strip_prefix("pat-")?.split_once('-')?;
     let plain = (2..=8).contains(&hublet.len())
-        && hublet
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        && hublet.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     (plain && hublet != "na1").then(|| format!("https://api-{hublet}.hubapi.com"))
 }
 
@@ -135,10 +125,7 @@ mod tests {
 
     #[test]
     fn a_token_names_its_region() {
-        assert_eq!(
-            regional_host("pat-eu1-0000-1111").as_deref(),
-            Some("https://api-eu1.hubapi.com")
-        );
+        assert_eq!(regional_host("pat-eu1-0000-1111").as_deref(), Some("https://api-eu1.hubapi.com"));
         assert_eq!(regional_host("pat-na1-0000"), None);
         assert_eq!(regional_host("pat-evil.example/-0000"), None);
         assert_eq!(regional_host("CJ-oauth-access-token"), None);

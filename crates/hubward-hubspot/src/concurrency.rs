@@ -32,11 +32,7 @@ impl Concurrency {
     pub(crate) fn new() -> Self {
         Self {
             semaphore: Arc::new(Semaphore::new(START)),
-            state: Mutex::new(State {
-                target: START as f64,
-                permits: START,
-                halved_at: None,
-            }),
+            state: Mutex::new(State { target: START as f64, permits: START, halved_at: None }),
         }
     }
 
@@ -46,24 +42,14 @@ impl Concurrency {
 
     /// Waits for a place in flight.
     pub(crate) async fn acquire(self: &Arc<Self>) -> Place {
-        let permit = Arc::clone(&self.semaphore)
-            .acquire_owned()
-            .await
-            .expect("the semaphore is never closed");
-        Place {
-            permit: Some(permit),
-            concurrency: Arc::clone(self),
-        }
+        let permit = Arc::clone(&self.semaphore).acquire_owned().await.expect("the semaphore is never closed");
+        Place { permit: Some(permit), concurrency: Arc::clone(self) }
     }
 
     /// HubSpot answered well: one more at once, or a fraction of one after there has been trouble.
     pub(crate) fn went_well(&self) {
         let mut state = self.state();
-        let step = if state.halved_at.is_none() {
-            1.0
-        } else {
-            1.0 / state.target
-        };
+        let step = if state.halved_at.is_none() { 1.0 } else { 1.0 / state.target };
         state.target = (state.target + step).min(MAX as f64);
         let wanted = state.target as usize;
         if wanted > state.permits {

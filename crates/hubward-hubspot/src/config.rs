@@ -15,11 +15,7 @@ pub enum Auth {
     /// A private-app token, a service key, or an access token from elsewhere.
     Token(SecretString),
     /// An app's credentials and a refresh token; access tokens are fetched and renewed (api.md 10.2).
-    OAuth {
-        client_id: String,
-        client_secret: SecretString,
-        refresh_token: SecretString,
-    },
+    OAuth { client_id: String, client_secret: SecretString, refresh_token: SecretString },
 }
 
 /// What we may use of the account's limits.
@@ -33,10 +29,7 @@ pub struct LimitShare {
 
 impl Default for LimitShare {
     fn default() -> Self {
-        Self {
-            share: 1.0,
-            daily: None,
-        }
+        Self { share: 1.0, daily: None }
     }
 }
 

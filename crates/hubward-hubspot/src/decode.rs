@@ -22,13 +22,7 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Decodes a whole refused answer. `one_record` says that the path names one record, so that a 404 speaks of the record.
 #[must_use]
-pub fn decode_error(
-    status: u16,
-    headers: &HeaderMap,
-    body: &[u8],
-    kind: RequestKind,
-    one_record: bool,
-) -> ApiError {
+pub fn decode_error(status: u16, headers: &HeaderMap, body: &[u8], kind: RequestKind, one_record: bool) -> ApiError {
     let parsed: Option<Value> = serde_json::from_slice(body).ok();
     let object = parsed.as_ref().filter(|value| value.is_object());
     let mut error = match object {
@@ -52,20 +46,14 @@ pub fn decode_error(
 #[must_use]
 pub fn decode_part(envelope: &Value) -> ApiError {
     let message = text(envelope, "message");
-    let mut error = ApiError::new(
-        ErrorKind::Other,
-        issues::clipped(message, MESSAGE_MAX_BYTES),
-    );
+    let mut error = ApiError::new(ErrorKind::Other, issues::clipped(message, MESSAGE_MAX_BYTES));
     error.category = optional(envelope, "category").or_else(|| oauth_status(envelope));
     error.sub_category = optional(envelope, "subCategory");
     error.correlation_id = optional(envelope, "correlationId");
 
     let context = &envelope["context"];
     error.trace_ids = strings(&context["objectWriteTraceId"]);
-    error.existing_id = strings(&context["existingId"])
-        .into_iter()
-        .next()
-        .or_else(|| issues::existing_id(message));
+    error.existing_id = strings(&context["existingId"]).into_iter().next().or_else(|| issues::existing_id(message));
     for name in ["ids", "id", "objectId"] {
         error.ids.extend(strings(&context[name]));
     }
@@ -78,15 +66,11 @@ pub fn decode_part(envelope: &Value) -> ApiError {
     collect_scopes(context, &mut error.required_scopes);
     for entry in nested {
         collect_scopes(&entry["context"], &mut error.required_scopes);
-        error
-            .trace_ids
-            .extend(strings(&entry["context"]["objectWriteTraceId"]));
+        error.trace_ids.extend(strings(&entry["context"]["objectWriteTraceId"]));
         let entry_text = text(entry, "message");
         if error.existing_id.is_none() {
-            error.existing_id = strings(&entry["context"]["existingId"])
-                .into_iter()
-                .next()
-                .or_else(|| issues::existing_id(entry_text));
+            error.existing_id =
+                strings(&entry["context"]["existingId"]).into_iter().next().or_else(|| issues::existing_id(entry_text));
         }
         error.cleared.extend(issues::cleared(entry_text));
     }
@@ -96,10 +80,7 @@ pub fn decode_part(envelope: &Value) -> ApiError {
 
     error.issues = issues::from_message(message);
     for issue in issues::from_errors(nested) {
-        let known = error
-            .issues
-            .iter()
-            .any(|have| have.property == issue.property && have.message == issue.message);
+        let known = error.issues.iter().any(|have| have.property == issue.property && have.message == issue.message);
         if !known {
             error.issues.push(issue);
         }
@@ -116,17 +97,13 @@ pub fn decode_part(envelope: &Value) -> ApiError {
         }
     }
     let texts = nested.iter().map(|entry| text(entry, "message"));
-    for taken in std::iter::once(message)
-        .chain(texts)
-        .flat_map(issues::taken_values)
-    {
+    for taken in std::iter::once(message).chain(texts).flat_map(issues::taken_values) {
         error.ids.extend(taken.id);
         if error.existing_id.is_none() {
             error.existing_id = taken.other;
         }
         let known = error.issues.iter_mut().find(|issue| {
-            issue.property == taken.issue.property
-                && (issue.value.is_none() || issue.value == taken.issue.value)
+            issue.property == taken.issue.property && (issue.value.is_none() || issue.value == taken.issue.value)
         });
         match known {
             Some(issue) => issue.value = taken.issue.value,
@@ -188,11 +165,7 @@ fn kind_of_status(
 ) -> ErrorKind {
     let words = kind_of_words(error);
     match status {
-        400 => words.unwrap_or(if error.issues.is_empty() {
-            ErrorKind::Malformed
-        } else {
-            ErrorKind::Validation
-        }),
+        400 => words.unwrap_or(if error.issues.is_empty() { ErrorKind::Malformed } else { ErrorKind::Validation }),
         401 => match words {
             Some(ErrorKind::ExpiredToken) => ErrorKind::ExpiredToken,
             _ if lower(&error.message).contains("expired") => ErrorKind::ExpiredToken,
@@ -254,22 +227,13 @@ fn forbidden(error: &ApiError, words: Option<ErrorKind>) -> ErrorKind {
 }
 
 /// 404: the record that the path names, or the path itself (an unknown version segment answers 404, api.md 1.1).
-fn not_found(
-    envelope: Option<&Value>,
-    error: &ApiError,
-    words: Option<ErrorKind>,
-    one_record: bool,
-) -> ErrorKind {
+fn not_found(envelope: Option<&Value>, error: &ApiError, words: Option<ErrorKind>, one_record: bool) -> ErrorKind {
     if let Some(kind @ (ErrorKind::NotFound | ErrorKind::UnknownObjectType)) = words {
         return kind;
     }
     let says_record = lower(&error.message).starts_with("resource not found")
         || lower(&error.message).starts_with("object not found");
-    if envelope.is_some() && one_record && says_record {
-        ErrorKind::NotFound
-    } else {
-        ErrorKind::NoSuchPath
-    }
+    if envelope.is_some() && one_record && says_record { ErrorKind::NotFound } else { ErrorKind::NoSuchPath }
 }
 
 /// 429: which limit. Older bodies name no policy, and some name it in the text only (api.md 11.3).
@@ -318,12 +282,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     if let Ok(seconds) = asked.parse() {
         return Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
     }
-    let instant = |text: &str| {
-        DateTimeParser::new()
-            .relaxed_weekday(true)
-            .parse_timestamp(text)
-            .ok()
-    };
+    let instant = |text: &str| DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text).ok();
     let until = instant(asked)?;
     let now = instant(header(headers, "date")?.trim())?;
     let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();

@@ -3,13 +3,7 @@ use http::HeaderValue;
 use proptest::prelude::*;
 
 fn decoded(status: u16, body: &str) -> ApiError {
-    decode_error(
-        status,
-        &HeaderMap::new(),
-        body.as_bytes(),
-        RequestKind::Upsert,
-        false,
-    )
+    decode_error(status, &HeaderMap::new(), body.as_bytes(), RequestKind::Upsert, false)
 }
 
 #[test]
@@ -102,21 +96,9 @@ fn every_kind_of_401_and_403_is_told_apart_and_has_a_remedy() {
             r#"{"message":"One or more of the following scopes are required.","context":{"requiredGranularScopes":["custom-object-read"]},"category":"MISSING_SCOPES"}"#,
             ErrorKind::MissingScope,
         ),
-        (
-            403,
-            r#"{"message":"Missing required scope for: sensitive-data-property-create"}"#,
-            ErrorKind::MissingScope,
-        ),
-        (
-            403,
-            r#"{"message":"User does not have permission to edit this record"}"#,
-            ErrorKind::MissingPermission,
-        ),
-        (
-            403,
-            r#"{"message":"This feature is not part of your subscription tier"}"#,
-            ErrorKind::NotInEdition,
-        ),
+        (403, r#"{"message":"Missing required scope for: sensitive-data-property-create"}"#, ErrorKind::MissingScope),
+        (403, r#"{"message":"User does not have permission to edit this record"}"#, ErrorKind::MissingPermission),
+        (403, r#"{"message":"This feature is not part of your subscription tier"}"#, ErrorKind::NotInEdition),
         (403, r#"{"message":"no"}"#, ErrorKind::Forbidden),
     ];
     for (status, body, kind) in cases {
@@ -124,10 +106,7 @@ fn every_kind_of_401_and_403_is_told_apart_and_has_a_remedy() {
         assert_eq!(error.kind, kind, "{body}");
         assert!(error.remedy().is_some(), "{body}");
     }
-    assert_eq!(
-        decoded(403, cases[2].1).required_scopes,
-        ["crm.objects.contacts.write"]
-    );
+    assert_eq!(decoded(403, cases[2].1).required_scopes, ["crm.objects.contacts.write"]);
 }
 
 #[test]
@@ -137,10 +116,7 @@ fn limits_are_told_apart_by_policy_or_by_text() {
             r#"{"message":"You have reached your ten_secondly_rolling limit.","category":"RATE_LIMITS","policyName":"TEN_SECONDLY_ROLLING"}"#,
             ErrorKind::BurstLimit,
         ),
-        (
-            r#"{"message":"You have reached your secondly limit.","category":"RATE_LIMITS"}"#,
-            ErrorKind::SecondlyLimit,
-        ),
+        (r#"{"message":"You have reached your secondly limit.","category":"RATE_LIMITS"}"#, ErrorKind::SecondlyLimit),
         (
             r#"{"message":"You have reached your daily limit.","errorType":"RATE_LIMIT","policyName":"DAILY"}"#,
             ErrorKind::DailyLimit,
@@ -156,45 +132,22 @@ fn limits_are_told_apart_by_policy_or_by_text() {
 
 #[test]
 fn a_404_speaks_of_the_record_or_of_the_path() {
-    let record = |body: &str| {
-        decode_error(
-            404,
-            &HeaderMap::new(),
-            body.as_bytes(),
-            RequestKind::Read,
-            true,
-        )
-        .kind
-    };
+    let record = |body: &str| decode_error(404, &HeaderMap::new(), body.as_bytes(), RequestKind::Read, true).kind;
+    assert_eq!(record(r#"{"status":"error","message":"resource not found","correlationId":"c"}"#), ErrorKind::NotFound);
     assert_eq!(
-        record(r#"{"status":"error","message":"resource not found","correlationId":"c"}"#),
-        ErrorKind::NotFound
-    );
-    assert_eq!(
-        record(
-            r#"{"message":"Object not found.  objectId are usually numeric.","category":"OBJECT_NOT_FOUND"}"#
-        ),
+        record(r#"{"message":"Object not found.  objectId are usually numeric.","category":"OBJECT_NOT_FOUND"}"#),
         ErrorKind::NotFound
     );
     assert_eq!(record("<html>404</html>"), ErrorKind::NoSuchPath);
-    assert_eq!(
-        decoded(404, r#"{"status":"error","message":"resource not found"}"#).kind,
-        ErrorKind::NoSuchPath
-    );
+    assert_eq!(decoded(404, r#"{"status":"error","message":"resource not found"}"#).kind, ErrorKind::NoSuchPath);
 }
 
 #[test]
 fn a_conflict_names_the_record_that_exists() {
-    let error = decoded(
-        409,
-        r#"{"message":"Contact already exists. Existing ID: 3401","category":"CONFLICT"}"#,
-    );
+    let error = decoded(409, r#"{"message":"Contact already exists. Existing ID: 3401","category":"CONFLICT"}"#);
     assert_eq!(error.kind, ErrorKind::Conflict);
     assert_eq!(error.existing_id.as_deref(), Some("3401"));
-    assert_eq!(
-        decoded(409, r#"{"message":"Contact already exists"}"#).existing_id,
-        None
-    );
+    assert_eq!(decoded(409, r#"{"message":"Contact already exists"}"#).existing_id, None);
 }
 
 #[test]
@@ -204,10 +157,7 @@ fn a_gateways_page_is_a_server_fault_with_our_words() {
     assert!(error.message.contains("502"), "{error}");
     assert_eq!(decoded(524, "").kind, ErrorKind::Unknown);
     assert_eq!(decoded(423, "{}").kind, ErrorKind::Locked);
-    assert_eq!(
-        decoded(437, r#"{"message":"No more than 50"}"#).kind,
-        ErrorKind::Other
-    );
+    assert_eq!(decoded(437, r#"{"message":"No more than 50"}"#).kind, ErrorKind::Other);
 }
 
 #[test]
@@ -225,17 +175,11 @@ fn headers_give_what_the_body_lacks() {
 fn a_date_to_wait_for_is_read_against_the_answers_own_date() {
     let wait = |retry_after: &'static str| {
         let mut headers = HeaderMap::new();
-        headers.insert(
-            "Date",
-            HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"),
-        );
+        headers.insert("Date", HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"));
         headers.insert("Retry-After", HeaderValue::from_static(retry_after));
         decode_error(503, &headers, b"", RequestKind::Upsert, false).retry_after
     };
-    assert_eq!(
-        wait("Sun, 06 Nov 1994 08:50:07 GMT"),
-        Some(Duration::from_secs(30))
-    );
+    assert_eq!(wait("Sun, 06 Nov 1994 08:50:07 GMT"), Some(Duration::from_secs(30)));
     assert_eq!(wait("Sun, 06 Nov 1994 08:49:00 GMT"), Some(Duration::ZERO));
     assert_eq!(wait("soon"), None);
     assert_eq!(wait("99999999999999999999999"), None);

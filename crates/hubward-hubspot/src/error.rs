@@ -171,9 +171,7 @@ impl ApiError {
 
     /// The refusal came from the token endpoint: its bodies have a status such as `BAD_REFRESH_TOKEN` (api.md 10.2).
     fn is_refresh(&self) -> bool {
-        self.category
-            .as_deref()
-            .is_some_and(|category| category.starts_with("BAD_"))
+        self.category.as_deref().is_some_and(|category| category.starts_with("BAD_"))
     }
 }
 
@@ -220,14 +218,8 @@ mod tests {
             ErrorKind::NoSuchPath,
             ErrorKind::DailyLimit,
         ];
-        let mut texts: Vec<String> = kinds
-            .iter()
-            .map(|kind| {
-                ApiError::new(*kind, "no")
-                    .remedy()
-                    .expect("a person must act")
-            })
-            .collect();
+        let mut texts: Vec<String> =
+            kinds.iter().map(|kind| ApiError::new(*kind, "no").remedy().expect("a person must act")).collect();
         texts.sort();
         texts.dedup();
         assert_eq!(texts.len(), kinds.len());

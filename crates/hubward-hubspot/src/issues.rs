@@ -31,11 +31,7 @@ pub(crate) fn from_message(message: &str) -> Vec<PropertyIssue> {
             break;
         };
         let read = items.byte_offset();
-        issues.push(issue(
-            text(&item, "name"),
-            text(&item, "error"),
-            text(&item, "message"),
-        ));
+        issues.push(issue(text(&item, "name"), text(&item, "error"), text(&item, "message")));
         rest = &rest[read..];
     }
     issues
@@ -71,11 +67,7 @@ pub(crate) fn from_errors(errors: &[Value]) -> Vec<PropertyIssue> {
 }
 
 fn issue(name: &str, code: &str, message: &str) -> PropertyIssue {
-    let property = if name.is_empty() {
-        between(message, "Property \"", "\"").unwrap_or_default()
-    } else {
-        name
-    };
+    let property = if name.is_empty() { between(message, "Property \"", "\"").unwrap_or_default() } else { name };
     PropertyIssue {
         property: property.to_owned(),
         code: code.to_owned(),
@@ -137,9 +129,7 @@ pub(crate) fn taken_values(message: &str) -> Vec<Taken> {
         rest = &tail[END.len()..];
         let property = between(sentence, "propertyName=", ",").unwrap_or_default();
         // A value may hold braces and full stops: the last `} on ` ends it.
-        let value_and_ids = sentence
-            .split_once("value=")
-            .and_then(|(_, after)| after.rsplit_once("} on "));
+        let value_and_ids = sentence.split_once("value=").and_then(|(_, after)| after.rsplit_once("} on "));
         let ids = value_and_ids.and_then(|(_, ids)| ids.rsplit_once(". "));
         found.push(Taken {
             issue: PropertyIssue {
@@ -170,10 +160,7 @@ pub(crate) fn duplicate_ids(message: &str) -> Vec<String> {
     let Some((_, rest)) = message.split_once("Duplicate IDs found in batch input: [") else {
         return Vec::new();
     };
-    let list = rest
-        .rsplit_once("]. IDs")
-        .or_else(|| rest.rsplit_once(']'))
-        .map_or(rest, |(list, _)| list);
+    let list = rest.rsplit_once("]. IDs").or_else(|| rest.rsplit_once(']')).map_or(rest, |(list, _)| list);
     names(list)
 }
 
@@ -182,12 +169,7 @@ pub(crate) fn cleared(message: &str) -> Vec<String> {
     let Some((_, rest)) = message.split_once("properties were cleared:") else {
         return Vec::new();
     };
-    names(
-        rest.trim()
-            .trim_end_matches('.')
-            .trim_start_matches('[')
-            .trim_end_matches(']'),
-    )
+    names(rest.trim().trim_end_matches('.').trim_start_matches('[').trim_end_matches(']'))
 }
 
 /// The scope in `Missing required scope for: sensitive-data-property-create`.

@@ -24,25 +24,13 @@ fn a_list_that_was_cut_short_gives_its_whole_entries() {
 #[test]
 fn values_are_taken_from_the_complaints_that_quote_them() {
     let cases = [
-        (
-            "Email address not-an-address is invalid",
-            Some("not-an-address"),
-        ),
+        ("Email address not-an-address is invalid", Some("not-an-address")),
         ("asd000 was not a valid long.", Some("asd000")),
         ("twelve was not a valid number", Some("twelve")),
         ("amount was not a valid number", None),
-        (
-            "1579179660000 is at 13:1:0.0 UTC, not midnight!",
-            Some("1579179660000"),
-        ),
-        (
-            "-62044444800000 is more than 1,000 years ago or 1,000 years from now.",
-            Some("-62044444800000"),
-        ),
-        (
-            "\"amount\" is a calculated property; its value cannot be set.",
-            None,
-        ),
+        ("1579179660000 is at 13:1:0.0 UTC, not midnight!", Some("1579179660000")),
+        ("-62044444800000 is more than 1,000 years ago or 1,000 years from now.", Some("-62044444800000")),
+        ("\"amount\" is a calculated property; its value cannot be set.", None),
         ("Property \"amount\" does not exist", None),
     ];
     for (message, value) in cases {
@@ -63,19 +51,13 @@ fn a_taken_unique_value_names_property_value_and_both_records() {
 
 #[test]
 fn ids_and_names_are_read_out_of_sentences() {
-    assert_eq!(
-        existing_id("Contact already exists. Existing ID: 3401").as_deref(),
-        Some("3401")
-    );
+    assert_eq!(existing_id("Contact already exists. Existing ID: 3401").as_deref(), Some("3401"));
     assert_eq!(existing_id("Contact already exists"), None);
     assert_eq!(
         duplicate_ids("Duplicate IDs found in batch input: [a@example.com, b]. IDs must be unique"),
         ["a@example.com", "b"]
     );
-    assert_eq!(
-        cleared("Required properties were cleared: [name, domain]."),
-        ["name", "domain"]
-    );
+    assert_eq!(cleared("Required properties were cleared: [name, domain]."), ["name", "domain"]);
     assert_eq!(
         scope_in("Missing required scope for: sensitive-data-property-create").as_deref(),
         Some("sensitive-data-property-create")

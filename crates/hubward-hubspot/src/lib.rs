@@ -29,19 +29,15 @@ pub use config::{Auth, ClientConfig, DEFAULT_BASE_URL, LimitShare, RetryConfig};
 pub use decode::{decode_error, decode_part};
 pub use error::{ApiError, ErrorDetail, PropertyIssue};
 pub use limiter::{Budget, BudgetSnapshot, DailySnapshot, Limiter, LimiterSnapshot};
-pub use metadata::{
-    Account, AssociationLabel, Owner, Pipeline, Schema, SchemaAssociation, Stage, TokenInfo,
-};
+pub use metadata::{Account, AssociationLabel, Owner, Pipeline, Schema, SchemaAssociation, Stage, TokenInfo};
 pub use observe::{Attempt, AttemptOutcome, Observer};
 pub use reply::{
-    AssociatedRecords, AssociatedTo, AssociationReply, AssociationResult, BatchReply, RecordResult,
-    SearchReply, Warning,
+    AssociatedRecords, AssociatedTo, AssociationReply, AssociationResult, BatchReply, RecordResult, SearchReply,
+    Warning,
 };
 pub use request::{ApiRequest, CallMeta, Encoding, RequestKind};
 pub use requests::{AssociationInput, AssociationType, Input};
-pub use search::{
-    Filter, Operator, SEARCH_BODY_MAX_CHARS, SEARCH_PAGE_MAX, SEARCH_REACH, SearchQuery, Sort,
-};
+pub use search::{Filter, Operator, SEARCH_BODY_MAX_CHARS, SEARCH_PAGE_MAX, SEARCH_REACH, SearchQuery, Sort};
 pub use transport::{HttpRequest, HttpResponse, Transport, TransportError, TransportErrorKind};
 pub use transport_http::{HttpOptions, HttpTransport};
 pub use version::{ApiVersion, UnknownVersion};

@@ -63,9 +63,7 @@ pub struct LimiterSnapshot {
 /// The day's calls are used up; nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DailyRefused {
-    #[error(
-        "the account's daily API calls are used up ({remaining} left, which is not ours to use); nothing was sent"
-    )]
+    #[error("the account's daily API calls are used up ({remaining} left, which is not ours to use); nothing was sent")]
     UsedUp { remaining: u64 },
     #[error("the {0} API calls a day that this project may make are used up; nothing was sent")]
     OurCap(u64),
@@ -80,10 +78,7 @@ struct LaneGate {
 
 impl LaneGate {
     fn new() -> Self {
-        Self {
-            head: Semaphore::new(1),
-            news: Notify::new(),
-        }
+        Self { head: Semaphore::new(1), news: Notify::new() }
     }
 }
 
@@ -113,10 +108,7 @@ impl Limiter {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.inner
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn gate(&self, budget: Budget) -> &LaneGate {
@@ -130,11 +122,7 @@ impl Limiter {
     /// Waits until one request may be sent, first come first served. The request must then be sent at once.
     pub(crate) async fn acquire(&self, budget: Budget) -> Result<Ticket, DailyRefused> {
         let gate = self.gate(budget);
-        let _head = gate
-            .head
-            .acquire()
-            .await
-            .expect("the semaphore is never closed");
+        let _head = gate.head.acquire().await.expect("the semaphore is never closed");
         loop {
             let news = gate.news.notified();
             tokio::pin!(news);
@@ -144,11 +132,7 @@ impl Limiter {
             let decision = self.state().decide(budget, now)?;
             match decision {
                 Decision::Go => {
-                    return Ok(Ticket {
-                        limiter: self.clone(),
-                        budget,
-                        sent_at: now,
-                    });
+                    return Ok(Ticket { limiter: self.clone(), budget, sent_at: now });
                 }
                 Decision::At(at) => {
                     tokio::select! {
@@ -177,11 +161,7 @@ impl Limiter {
             burst: budget(&state.burst),
             search: budget(&state.search),
             associations: budget(&state.associations),
-            daily: DailySnapshot {
-                limit: state.daily.limit,
-                remaining: state.daily.remaining,
-                ours: state.daily.ours,
-            },
+            daily: DailySnapshot { limit: state.daily.limit, remaining: state.daily.remaining, ours: state.daily.ours },
         }
     }
 
@@ -200,12 +180,7 @@ pub(crate) struct Ticket {
 
 impl Ticket {
     /// Takes in what the answer says about limits. `failure` is the answer's kind, none for a success.
-    pub(crate) fn answered(
-        &self,
-        headers: &HeaderMap,
-        failure: Option<ErrorKind>,
-        retry_after: Option<Duration>,
-    ) {
+    pub(crate) fn answered(&self, headers: &HeaderMap, failure: Option<ErrorKind>, retry_after: Option<Duration>) {
         self.limiter.state().learn(
             self.budget,
             &LimitHeaders::read(headers),

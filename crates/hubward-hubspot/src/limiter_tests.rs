@@ -4,14 +4,8 @@ use http::HeaderValue;
 fn told(max: &'static str, remaining: &'static str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert("X-HubSpot-RateLimit-Max", HeaderValue::from_static(max));
-    headers.insert(
-        "X-HubSpot-RateLimit-Remaining",
-        HeaderValue::from_static(remaining),
-    );
-    headers.insert(
-        "X-HubSpot-RateLimit-Interval-Milliseconds",
-        HeaderValue::from_static("10000"),
-    );
+    headers.insert("X-HubSpot-RateLimit-Remaining", HeaderValue::from_static(remaining));
+    headers.insert("X-HubSpot-RateLimit-Interval-Milliseconds", HeaderValue::from_static("10000"));
     headers
 }
 
@@ -55,21 +49,12 @@ async fn a_dropped_first_request_does_not_block_the_others() {
 
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_shows_what_was_learned() {
-    let limiter = Limiter::new(LimitShare {
-        share: 0.5,
-        daily: None,
-    });
+    let limiter = Limiter::new(LimitShare { share: 0.5, daily: None });
     assert!(!limiter.snapshot().burst.learned);
     let ticket = limiter.acquire(Budget::Burst).await.expect("a day left");
     let mut headers = told("190", "189");
-    headers.insert(
-        "X-HubSpot-RateLimit-Daily",
-        HeaderValue::from_static("625000"),
-    );
-    headers.insert(
-        "X-HubSpot-RateLimit-Daily-Remaining",
-        HeaderValue::from_static("624000"),
-    );
+    headers.insert("X-HubSpot-RateLimit-Daily", HeaderValue::from_static("625000"));
+    headers.insert("X-HubSpot-RateLimit-Daily-Remaining", HeaderValue::from_static("624000"));
     ticket.answered(&headers, None, None);
     let seen = limiter.snapshot();
     assert!(seen.burst.learned);

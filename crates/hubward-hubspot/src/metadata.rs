@@ -101,11 +101,7 @@ pub struct AssociationLabel {
 
 fn object(body: &[u8]) -> Result<Value, String> {
     let value: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-    if value.is_object() {
-        Ok(value)
-    } else {
-        Err("expected a JSON object".to_owned())
-    }
+    if value.is_object() { Ok(value) } else { Err("expected a JSON object".to_owned()) }
 }
 
 fn results(body: &[u8]) -> Result<Vec<Value>, String> {
@@ -113,16 +109,12 @@ fn results(body: &[u8]) -> Result<Vec<Value>, String> {
     struct Results {
         results: Vec<Value>,
     }
-    serde_json::from_slice::<Results>(body)
-        .map(|body| body.results)
-        .map_err(|error| error.to_string())
+    serde_json::from_slice::<Results>(body).map(|body| body.results).map_err(|error| error.to_string())
 }
 
 /// A number that may be written as text.
 fn number(value: &Value) -> Option<u64> {
-    value
-        .as_u64()
-        .or_else(|| value.as_str().and_then(|text| text.parse().ok()))
+    value.as_u64().or_else(|| value.as_str().and_then(|text| text.parse().ok()))
 }
 
 /// An id that may be written as a number; empty when missing.
@@ -278,9 +270,7 @@ pub(crate) fn owners(_status: u16, body: &[u8]) -> Result<(Vec<Owner>, Option<St
             archived: flag(owner, "archived"),
         })
         .collect();
-    let after = strings(&value["paging"]["next"]["after"])
-        .into_iter()
-        .next();
+    let after = strings(&value["paging"]["next"]["after"]).into_iter().next();
     Ok((owners, after))
 }
 

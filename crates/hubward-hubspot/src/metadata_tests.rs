@@ -21,10 +21,7 @@ fn a_property_keeps_what_decides_whether_and_how_it_may_be_written() {
     assert!(properties[0].options[0].hidden);
     assert!(properties[1].is_owner() && properties[1].external_options);
     assert!(properties[1].is_writable());
-    assert_eq!(
-        properties[2].type_,
-        PropertyType::Other("object_coordinates".to_owned())
-    );
+    assert_eq!(properties[2].type_, PropertyType::Other("object_coordinates".to_owned()));
     assert!(super::properties(200, b"{}").is_err());
 }
 
@@ -34,10 +31,7 @@ fn a_schema_is_known_by_its_type_id() {
     let schemas = schemas(200, body).expect("readable");
     let car = &schemas[0];
     assert_eq!(car.object_type_id, "2-123456");
-    assert_eq!(
-        (car.singular.as_str(), car.plural.as_str()),
-        ("Car", "Cars")
-    );
+    assert_eq!((car.singular.as_str(), car.plural.as_str()), ("Car", "Cars"));
     assert_eq!(car.required_properties, ["vin"]);
     assert!(car.properties[0].has_unique_value);
     assert_eq!(car.associations[0].to_object_type_id, "0-1");
@@ -66,10 +60,7 @@ fn labels_tell_the_default_kind_from_named_ones() {
 fn scopes_are_read_in_both_spellings() {
     let body = br#"{"active":true,"hub_id":1,"user_id":2,"app_id":3,"scopes":["oauth"],"signed_access_token":{"hublet":"eu1"}}"#;
     let info = token_info(200, body).expect("readable");
-    assert_eq!(
-        (info.hub_id, info.user_id, info.app_id),
-        (Some(1), Some(2), Some(3))
-    );
+    assert_eq!((info.hub_id, info.user_id, info.app_id), (Some(1), Some(2), Some(3)));
     assert_eq!(info.hublet.as_deref(), Some("eu1"));
     assert!(token_info(200, br#"{"hubId":1}"#).is_err());
 }

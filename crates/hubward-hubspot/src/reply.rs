@@ -141,12 +141,7 @@ impl From<RecordBody> for RecordResult {
             created_at: body.created_at.map(|text| text.0),
             updated_at: body.updated_at.map(|text| text.0),
             archived: body.archived.unwrap_or(false),
-            warnings: body
-                .warnings
-                .unwrap_or_default()
-                .iter()
-                .map(warning)
-                .collect(),
+            warnings: body.warnings.unwrap_or_default().iter().map(warning).collect(),
         }
     }
 }
@@ -284,10 +279,7 @@ pub(crate) fn nothing(_status: u16, _body: &[u8]) -> Result<(), String> {
 pub(crate) fn associations(status: u16, body: &[u8]) -> Result<AssociationReply, String> {
     // Archive answers 204 without a body on v4 (api.md 1.3).
     if status == 204 {
-        return Ok(AssociationReply {
-            status,
-            ..AssociationReply::default()
-        });
+        return Ok(AssociationReply { status, ..AssociationReply::default() });
     }
     let body: BatchBody<PairBody> = read(body)?;
     let mut results = Vec::with_capacity(body.results.len());
@@ -300,27 +292,14 @@ pub(crate) fn associations(status: u16, body: &[u8]) -> Result<AssociationReply,
         results.push(AssociationResult {
             from: from.0,
             to: to.0,
-            labels: pair
-                .labels
-                .unwrap_or_default()
-                .into_iter()
-                .flatten()
-                .collect(),
+            labels: pair.labels.unwrap_or_default().into_iter().flatten().collect(),
         });
     }
-    Ok(AssociationReply {
-        status,
-        results,
-        errors: parts(body.errors, status),
-        ..AssociationReply::default()
-    })
+    Ok(AssociationReply { status, results, errors: parts(body.errors, status), ..AssociationReply::default() })
 }
 
 /// The associations found, and the parts that failed (a record without any may be reported as one, api.md 7.2).
-pub(crate) fn associated(
-    status: u16,
-    body: &[u8],
-) -> Result<(Vec<AssociatedRecords>, Vec<ApiError>), String> {
+pub(crate) fn associated(status: u16, body: &[u8]) -> Result<(Vec<AssociatedRecords>, Vec<ApiError>), String> {
     let body: BatchBody<AssociatedBody> = read(body)?;
     let records = body
         .results

@@ -9,10 +9,7 @@ fn a_mixed_batch_gives_results_and_errors_with_their_trace_ids() {
     assert_eq!(reply.results[0].new, Some(true));
     assert_eq!(reply.results[0].trace_id.as_deref(), Some("1"));
     assert_eq!(reply.results[0].properties["city"], None);
-    assert_eq!(
-        reply.results[0].properties["email"].as_deref(),
-        Some("a@example.com")
-    );
+    assert_eq!(reply.results[0].properties["email"].as_deref(), Some("a@example.com"));
     assert_eq!(reply.errors[0].kind, ErrorKind::Conflict);
     assert_eq!(reply.errors[0].trace_ids, ["0"]);
     assert_eq!(reply.errors[0].existing_id.as_deref(), Some("171591000198"));
@@ -29,11 +26,7 @@ fn one_error_may_speak_of_many_ids() {
 
 #[test]
 fn ids_as_numbers_and_values_of_any_plain_type_are_read_as_text() {
-    let reply = batch(
-        200,
-        br#"{"results":[{"id":17,"properties":{"a":1.5,"b":true}}]}"#,
-    )
-    .expect("readable");
+    let reply = batch(200, br#"{"results":[{"id":17,"properties":{"a":1.5,"b":true}}]}"#).expect("readable");
     assert_eq!(reply.results[0].id, "17");
     assert_eq!(reply.results[0].properties["a"].as_deref(), Some("1.5"));
     assert_eq!(reply.results[0].properties["b"].as_deref(), Some("true"));
@@ -51,20 +44,15 @@ fn what_could_be_accounted_to_no_input_is_unreadable() {
 fn a_normalised_value_is_a_warning() {
     let body = br#"{"id":"1","properties":{},"warnings":[{"category":"PROPERTY_VALUE_NORMALIZED","message":"date_of_birth was normalized","context":{"propertyName":"date_of_birth","rawValue":"1","normalizedValue":"2"}}]}"#;
     let record = record(200, body).expect("readable");
-    assert_eq!(
-        record.warnings[0].property.as_deref(),
-        Some("date_of_birth")
-    );
+    assert_eq!(record.warnings[0].property.as_deref(), Some("date_of_birth"));
     assert_eq!(record.warnings[0].normalized_value.as_deref(), Some("2"));
 }
 
 #[test]
 fn a_search_page_names_the_next() {
-    let page = search(
-        200,
-        br#"{"total":4211,"results":[{"id":"1","properties":{}}],"paging":{"next":{"after":"200"}}}"#,
-    )
-    .expect("readable");
+    let page =
+        search(200, br#"{"total":4211,"results":[{"id":"1","properties":{}}],"paging":{"next":{"after":"200"}}}"#)
+            .expect("readable");
     assert_eq!((page.total, page.after.as_deref()), (4211, Some("200")));
     let last = search(200, br#"{"total":1,"results":[]}"#).expect("readable");
     assert_eq!(last.after, None);

@@ -123,8 +123,7 @@ struct AfterBody<'a> {
 }
 
 fn json(body: &impl Serialize) -> Option<Bytes> {
-    let bytes =
-        serde_json::to_vec(body).expect("bodies of text, numbers and lists are always JSON");
+    let bytes = serde_json::to_vec(body).expect("bodies of text, numbers and lists are always JSON");
     Some(Bytes::from(bytes))
 }
 
@@ -185,24 +184,14 @@ pub fn batch_create(version: ApiVersion, t: &str, inputs: &[Input<'_>]) -> ApiRe
 
 /// Batch update by record id (`id_property` none) or by a unique property; contacts take record ids only (api.md 3.5).
 #[must_use]
-pub fn batch_update(
-    version: ApiVersion,
-    t: &str,
-    id_property: Option<&str>,
-    inputs: &[Input<'_>],
-) -> ApiRequest {
+pub fn batch_update(version: ApiVersion, t: &str, id_property: Option<&str>, inputs: &[Input<'_>]) -> ApiRequest {
     let op = ("update", RequestKind::Update);
     write_batch(version, t, op, id_property, inputs)
 }
 
 /// Batch upsert by a unique property, or by record id when `id_property` is none (api.md 3.5).
 #[must_use]
-pub fn batch_upsert(
-    version: ApiVersion,
-    t: &str,
-    id_property: Option<&str>,
-    inputs: &[Input<'_>],
-) -> ApiRequest {
+pub fn batch_upsert(version: ApiVersion, t: &str, id_property: Option<&str>, inputs: &[Input<'_>]) -> ApiRequest {
     let op = ("upsert", RequestKind::Upsert);
     write_batch(version, t, op, id_property, inputs)
 }
@@ -229,9 +218,7 @@ pub fn batch_read(
 /// Batch archive by record id.
 #[must_use]
 pub fn batch_archive(version: ApiVersion, t: &str, ids: &[String]) -> ApiRequest {
-    let body = Inputs {
-        inputs: ids.iter().map(|id| IdBody { id }).collect(),
-    };
+    let body = Inputs { inputs: ids.iter().map(|id| IdBody { id }).collect() };
     let path = Endpoint::ObjectBatch.path(version, &[("t", t), ("op", "archive")]);
     post(path, RequestKind::Archive, json(&body), ids.len())
 }
@@ -259,11 +246,7 @@ pub fn read_record(
     if !properties.is_empty() {
         push_query(&mut path, "properties", &properties.join(","));
     }
-    ApiRequest {
-        inputs: 1,
-        one_record: true,
-        ..get(path, RequestKind::Read)
-    }
+    ApiRequest { inputs: 1, one_record: true, ..get(path, RequestKind::Read) }
 }
 
 /// Update one record, by its id or by a unique property (a contact's `email` included, api.md 3.1).
@@ -279,38 +262,21 @@ pub fn update_record(
     if let Some(name) = id_property {
         push_query(&mut path, "idProperty", name);
     }
-    let body = RecordBody {
-        properties: Properties(properties),
-    };
-    ApiRequest {
-        method: Method::PATCH,
-        one_record: true,
-        ..post(path, RequestKind::Update, json(&body), 1)
-    }
+    let body = RecordBody { properties: Properties(properties) };
+    ApiRequest { method: Method::PATCH, one_record: true, ..post(path, RequestKind::Update, json(&body), 1) }
 }
 
 /// Create one record. Not idempotent.
 #[must_use]
-pub fn create_record(
-    version: ApiVersion,
-    t: &str,
-    properties: &[(Arc<str>, String)],
-) -> ApiRequest {
-    let body = RecordBody {
-        properties: Properties(properties),
-    };
+pub fn create_record(version: ApiVersion, t: &str, properties: &[(Arc<str>, String)]) -> ApiRequest {
+    let body = RecordBody { properties: Properties(properties) };
     let path = Endpoint::Objects.path(version, &[("t", t)]);
     post(path, RequestKind::Create, json(&body), 1)
 }
 
 /// Associate pairs. With no types in any pair HubSpot's default (unlabelled) kind is made. Idempotent (api.md 7.3).
 #[must_use]
-pub fn associate(
-    version: ApiVersion,
-    from: &str,
-    to: &str,
-    pairs: &[AssociationInput<'_>],
-) -> ApiRequest {
+pub fn associate(version: ApiVersion, from: &str, to: &str, pairs: &[AssociationInput<'_>]) -> ApiRequest {
     let typed = pairs.iter().any(|pair| !pair.types.is_empty());
     let op = if typed { "create" } else { "associate/default" };
     let body = Inputs {
@@ -322,70 +288,31 @@ pub fn associate(
                 types: pair
                     .types
                     .iter()
-                    .map(|kind| TypeBody {
-                        association_category: &kind.category,
-                        association_type_id: kind.type_id,
-                    })
+                    .map(|kind| TypeBody { association_category: &kind.category, association_type_id: kind.type_id })
                     .collect(),
             })
             .collect(),
     };
-    post(
-        association_path(version, from, to, op),
-        RequestKind::Associate,
-        json(&body),
-        pairs.len(),
-    )
+    post(association_path(version, from, to, op), RequestKind::Associate, json(&body), pairs.len())
 }
 
 /// Remove every association of each pair.
 #[must_use]
-pub fn dissociate(
-    version: ApiVersion,
-    from: &str,
-    to: &str,
-    pairs: &[AssociationInput<'_>],
-) -> ApiRequest {
+pub fn dissociate(version: ApiVersion, from: &str, to: &str, pairs: &[AssociationInput<'_>]) -> ApiRequest {
     let body = Inputs {
         inputs: pairs
             .iter()
-            .map(|pair| UnpairBody {
-                from: IdBody { id: pair.from },
-                to: vec![IdBody { id: pair.to }],
-            })
+            .map(|pair| UnpairBody { from: IdBody { id: pair.from }, to: vec![IdBody { id: pair.to }] })
             .collect(),
     };
-    post(
-        association_path(version, from, to, "archive"),
-        RequestKind::Associate,
-        json(&body),
-        pairs.len(),
-    )
+    post(association_path(version, from, to, "archive"), RequestKind::Associate, json(&body), pairs.len())
 }
 
 /// Read the associations of records: (record id, page cursor).
 #[must_use]
-pub fn associations_read(
-    version: ApiVersion,
-    from: &str,
-    to: &str,
-    ids: &[(String, Option<String>)],
-) -> ApiRequest {
-    let body = Inputs {
-        inputs: ids
-            .iter()
-            .map(|(id, after)| AfterBody {
-                id,
-                after: after.as_deref(),
-            })
-            .collect(),
-    };
-    post(
-        association_path(version, from, to, "read"),
-        RequestKind::AssociationRead,
-        json(&body),
-        ids.len(),
-    )
+pub fn associations_read(version: ApiVersion, from: &str, to: &str, ids: &[(String, Option<String>)]) -> ApiRequest {
+    let body = Inputs { inputs: ids.iter().map(|(id, after)| AfterBody { id, after: after.as_deref() }).collect() };
+    post(association_path(version, from, to, "read"), RequestKind::AssociationRead, json(&body), ids.len())
 }
 
 fn association_path(version: ApiVersion, from: &str, to: &str, op: &str) -> String {
@@ -444,15 +371,7 @@ pub fn association_labels(version: ApiVersion, from: &str, to: &str) -> ApiReque
 pub(crate) fn token_form(path: String, fields: &[(&str, &str)]) -> ApiRequest {
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.extend_pairs(fields);
-    ApiRequest {
-        encoding: Encoding::Form,
-        ..post(
-            path,
-            RequestKind::Token,
-            Some(Bytes::from(form.finish())),
-            0,
-        )
-    }
+    ApiRequest { encoding: Encoding::Form, ..post(path, RequestKind::Token, Some(Bytes::from(form.finish())), 0) }
 }
 
 /// A JSON token call; its body holds secrets.

@@ -130,12 +130,7 @@ impl SearchQuery {
     /// One group of filters, a full page.
     #[must_use]
     pub fn of(filters: Vec<Filter>, properties: Vec<String>) -> Self {
-        Self {
-            groups: vec![filters],
-            properties,
-            limit: SEARCH_PAGE_MAX,
-            ..Self::default()
-        }
+        Self { groups: vec![filters], properties, limit: SEARCH_PAGE_MAX, ..Self::default() }
     }
 }
 
@@ -154,28 +149,14 @@ struct SortBody<'a> {
 impl Serialize for SearchQuery {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        let groups: Vec<Group<'_>> = self
-            .groups
-            .iter()
-            .map(|filters| Group { filters })
-            .collect();
+        let groups: Vec<Group<'_>> = self.groups.iter().map(|filters| Group { filters }).collect();
         map.serialize_entry("filterGroups", &groups)?;
         if let Some(query) = &self.query {
             map.serialize_entry("query", query)?;
         }
         if let Some(sort) = &self.sort {
-            let direction = if sort.descending {
-                "DESCENDING"
-            } else {
-                "ASCENDING"
-            };
-            map.serialize_entry(
-                "sorts",
-                &[SortBody {
-                    property: &sort.property,
-                    direction,
-                }],
-            )?;
+            let direction = if sort.descending { "DESCENDING" } else { "ASCENDING" };
+            map.serialize_entry("sorts", &[SortBody { property: &sort.property, direction }])?;
         }
         map.serialize_entry("properties", &self.properties)?;
         map.serialize_entry("limit", &self.limit)?;

@@ -60,33 +60,21 @@ fn granted(_status: u16, body: &[u8]) -> Result<Granted, String> {
     Ok(Granted {
         access: SecretString::from(access.to_owned()),
         refresh: text("refresh_token").map(|token| SecretString::from(token.to_owned())),
-        life: value["expires_in"]
-            .as_u64()
-            .map_or(LIFE_DEFAULT, Duration::from_secs),
+        life: value["expires_in"].as_u64().map_or(LIFE_DEFAULT, Duration::from_secs),
     })
 }
 
 impl Client {
     /// The token for the next request, renewed first when it has run out.
     pub(crate) async fn bearer(&self) -> Result<Bearer, ApiError> {
-        let Auth::OAuth {
-            client_id,
-            client_secret,
-            refresh_token,
-        } = &self.inner.config.auth
-        else {
+        let Auth::OAuth { client_id, client_secret, refresh_token } = &self.inner.config.auth else {
             return Ok(self.given_token());
         };
         // Held while renewing: whoever else needs a token waits for this one.
         let mut state = self.inner.tokens.state.lock().await;
-        let fresh = state
-            .expires_at
-            .is_some_and(|at| Instant::now() + RENEW_BEFORE < at);
+        let fresh = state.expires_at.is_some_and(|at| Instant::now() + RENEW_BEFORE < at);
         if let Some(token) = state.access.as_ref().filter(|_| fresh) {
-            return Ok(Bearer {
-                token: token.clone(),
-                generation: state.generation,
-            });
+            return Ok(Bearer { token: token.clone(), generation: state.generation });
         }
         let refresh = state.refresh.as_ref().unwrap_or(refresh_token).clone();
         let granted = self.renew(client_id, client_secret, &refresh).await?;
@@ -98,10 +86,7 @@ impl Client {
         // A life shorter than the margin would renew before every request.
         let life = granted.life.clamp(RENEW_BEFORE * 2, LIFE_MAX);
         state.expires_at = Some(Instant::now() + life);
-        Ok(Bearer {
-            token: granted.access,
-            generation: state.generation,
-        })
+        Ok(Bearer { token: granted.access, generation: state.generation })
     }
 
     fn given_token(&self) -> Bearer {
@@ -109,10 +94,7 @@ impl Client {
             Auth::Token(token) => token.clone(),
             Auth::OAuth { .. } => SecretString::default(),
         };
-        Bearer {
-            token,
-            generation: 0,
-        }
+        Bearer { token, generation: 0 }
     }
 
     /// HubSpot refused this token: the next request renews it, unless that has happened already.
@@ -142,10 +124,7 @@ impl Client {
             let renewed = self.call(&request, &CallMeta::default(), granted).await;
             renewed.map(|answer| answer.value).map_err(|mut error| {
                 // Whatever is wrong with the credentials, a person must act and no row is to blame.
-                if matches!(
-                    error.kind,
-                    ErrorKind::Validation | ErrorKind::Malformed | ErrorKind::Other
-                ) {
+                if matches!(error.kind, ErrorKind::Validation | ErrorKind::Malformed | ErrorKind::Other) {
                     error.kind = ErrorKind::InvalidToken;
                 }
                 error

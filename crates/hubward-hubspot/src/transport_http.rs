@@ -39,29 +39,24 @@ impl HttpTransport {
     /// When the proxy's URL is malformed.
     pub fn new(options: &HttpOptions) -> Result<Self, TransportError> {
         if let Ok(client) = builder(options)?.build() {
-            return Ok(Self {
-                client,
-                certificates: true,
-            });
+            return Ok(Self { client, certificates: true });
         }
         // A machine without any CA certificates: trusting none keeps plain connections working and every other one shut.
         let client = builder(options)?
             .tls_certs_only(std::iter::empty::<reqwest::Certificate>())
             .build()
             .map_err(|error| not_sent("the HTTP client cannot be set up", &error))?;
-        Ok(Self {
-            client,
-            certificates: false,
-        })
+        Ok(Self { client, certificates: false })
     }
 
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         if !self.certificates && request.url.starts_with("https:") {
             return Err(TransportError {
                 kind: TransportErrorKind::NotSent,
-                message: "this machine has no CA certificates to check HubSpot's by: install them (on Debian the package \
+                message:
+                    "this machine has no CA certificates to check HubSpot's by: install them (on Debian the package \
                           ca-certificates)"
-                    .to_owned(),
+                        .to_owned(),
             });
         }
         let mut response = self
@@ -76,11 +71,7 @@ impl HttpTransport {
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
         let body = read_body(response).await?;
-        Ok(HttpResponse {
-            status,
-            headers,
-            body,
-        })
+        Ok(HttpResponse { status, headers, body })
     }
 }
 
@@ -137,17 +128,11 @@ fn failed(error: reqwest::Error) -> TransportError {
         TransportErrorKind::TimedOut => "no answer from HubSpot in time",
         TransportErrorKind::Lost => "the connection to HubSpot broke",
     };
-    TransportError {
-        kind,
-        message: described(what, &error.without_url()),
-    }
+    TransportError { kind, message: described(what, &error.without_url()) }
 }
 
 fn not_sent(what: &str, error: &reqwest::Error) -> TransportError {
-    TransportError {
-        kind: TransportErrorKind::NotSent,
-        message: described(what, error),
-    }
+    TransportError { kind: TransportErrorKind::NotSent, message: described(what, error) }
 }
 
 /// The innermost cause is the one that tells a person something.

@@ -77,40 +77,25 @@ impl Endpoint {
         match self {
             Self::Objects => ("/crm/v3/objects/{t}", "/crm/objects/{ver}/{t}"),
             Self::Object => ("/crm/v3/objects/{t}/{id}", "/crm/objects/{ver}/{t}/{id}"),
-            Self::ObjectBatch => (
-                "/crm/v3/objects/{t}/batch/{op}",
-                "/crm/objects/{ver}/{t}/batch/{op}",
-            ),
-            Self::Search => (
-                "/crm/v3/objects/{t}/search",
-                "/crm/objects/{ver}/{t}/search",
-            ),
+            Self::ObjectBatch => ("/crm/v3/objects/{t}/batch/{op}", "/crm/objects/{ver}/{t}/batch/{op}"),
+            Self::Search => ("/crm/v3/objects/{t}/search", "/crm/objects/{ver}/{t}/search"),
             Self::Properties => ("/crm/v3/properties/{t}", "/crm/properties/{ver}/{t}"),
-            Self::Schemas => (
-                "/crm-object-schemas/v3/schemas",
-                "/crm-object-schemas/{ver}/schemas",
-            ),
+            Self::Schemas => ("/crm-object-schemas/v3/schemas", "/crm-object-schemas/{ver}/schemas"),
             Self::Pipelines => ("/crm/v3/pipelines/{t}", "/crm/pipelines/{ver}/{t}"),
             Self::Owners => ("/crm/v3/owners", "/crm/owners/{ver}"),
-            Self::AssociationBatch => (
-                "/crm/v4/associations/{from}/{to}/batch/{op}",
-                "/crm/associations/{ver}/{from}/{to}/batch/{op}",
-            ),
-            Self::AssociationLabels => (
-                "/crm/v4/associations/{from}/{to}/labels",
-                "/crm/associations/{ver}/{from}/{to}/labels",
-            ),
+            Self::AssociationBatch => {
+                ("/crm/v4/associations/{from}/{to}/batch/{op}", "/crm/associations/{ver}/{from}/{to}/batch/{op}")
+            }
+            Self::AssociationLabels => {
+                ("/crm/v4/associations/{from}/{to}/labels", "/crm/associations/{ver}/{from}/{to}/labels")
+            }
             Self::Account => ("/account-info/v3/details", "/account-info/{ver}/details"),
             Self::Token => ("/oauth/v3/token", "/oauth/{ver}/token"),
-            Self::TokenIntrospect => (
-                "/oauth/v3/token/introspect",
-                "/oauth/{ver}/token/introspect",
-            ),
+            Self::TokenIntrospect => ("/oauth/v3/token/introspect", "/oauth/{ver}/token/introspect"),
             // Not part of the dated families.
-            Self::PrivateAppToken => (
-                "/oauth/v2/private-apps/get/access-token-info",
-                "/oauth/v2/private-apps/get/access-token-info",
-            ),
+            Self::PrivateAppToken => {
+                ("/oauth/v2/private-apps/get/access-token-info", "/oauth/v2/private-apps/get/access-token-info")
+            }
         }
     }
 
@@ -125,18 +110,13 @@ impl Endpoint {
         let mut rest = template;
         while let Some(open) = rest.find('{') {
             path.push_str(&rest[..open]);
-            let close = open
-                + rest[open..]
-                    .find('}')
-                    .expect("every place of a path template is closed");
+            let close = open + rest[open..].find('}').expect("every place of a path template is closed");
             let place = &rest[open + 1..close];
             if place == "ver" {
                 path.push_str(version.name());
             } else {
-                let (_, value) = places
-                    .iter()
-                    .find(|(name, _)| *name == place)
-                    .expect("a caller names every place of its template");
+                let (_, value) =
+                    places.iter().find(|(name, _)| *name == place).expect("a caller names every place of its template");
                 push_encoded(&mut path, value);
             }
             rest = &rest[close + 1..];
@@ -179,10 +159,7 @@ mod tests {
     #[test]
     fn a_path_follows_the_version() {
         let places = [("t", "contacts"), ("op", "upsert")];
-        assert_eq!(
-            Endpoint::ObjectBatch.path(ApiVersion::V3, &places),
-            "/crm/v3/objects/contacts/batch/upsert"
-        );
+        assert_eq!(Endpoint::ObjectBatch.path(ApiVersion::V3, &places), "/crm/v3/objects/contacts/batch/upsert");
         assert_eq!(
             Endpoint::ObjectBatch.path(ApiVersion::V2026_09, &places),
             "/crm/objects/2026-09/contacts/batch/upsert"
@@ -195,14 +172,8 @@ mod tests {
 
     #[test]
     fn a_value_in_a_path_stays_one_segment() {
-        let path = Endpoint::Object.path(
-            ApiVersion::V2026_03,
-            &[("t", "contacts"), ("id", "a/b?c@d e.é")],
-        );
-        assert_eq!(
-            path,
-            "/crm/objects/2026-03/contacts/a%2Fb%3Fc%40d%20e.%C3%A9"
-        );
+        let path = Endpoint::Object.path(ApiVersion::V2026_03, &[("t", "contacts"), ("id", "a/b?c@d e.é")]);
+        assert_eq!(path, "/crm/objects/2026-03/contacts/a%2Fb%3Fc%40d%20e.%C3%A9");
     }
 
     #[test]

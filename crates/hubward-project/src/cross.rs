@@ -74,11 +74,8 @@ fn exist(uses: &[Text], names: &[Declared], what: &str, code: &'static str, sink
 
 /// Reports each circle once, at the `after` that closes it.
 fn cycles(read: &Read, sink: &mut Sink<'_>) {
-    let graph: HashMap<&str, &[Text]> = read
-        .after
-        .iter()
-        .map(|(name, after)| (name.as_str(), after.as_slice()))
-        .collect();
+    let graph: HashMap<&str, &[Text]> =
+        read.after.iter().map(|(name, after)| (name.as_str(), after.as_slice())).collect();
     let mut done: HashSet<&str> = HashSet::new();
     for (start, _) in &read.after {
         // Depth first with a path of its own, so that a long chain of syncs cannot exhaust the stack.
@@ -112,15 +109,7 @@ fn report(names: &[&str], edge: &Text, sink: &mut Sink<'_>) {
         format!("the sync {} waits for itself", quoted(names[0]))
     } else {
         let shown: Vec<String> = names.iter().map(|name| quoted(name)).collect();
-        format!(
-            "syncs wait for each other in a circle: {}",
-            shown.join(" after ")
-        )
+        format!("syncs wait for each other in a circle: {}", shown.join(" after "))
     };
-    sink.error(
-        "sync-cycle",
-        edge.span,
-        message,
-        "remove one of these `after`",
-    );
+    sink.error("sync-cycle", edge.span, message, "remove one of these `after`");
 }

@@ -59,9 +59,7 @@ impl Form {
     pub(crate) fn takes_null(&self) -> bool {
         match self {
             Self::Constant | Self::Open => true,
-            Self::Table(table) => {
-                table.one_of.is_empty() && table.keys.iter().all(|key| !key.required)
-            }
+            Self::Table(table) => table.one_of.is_empty() && table.keys.iter().all(|key| !key.required),
             _ => false,
         }
     }
@@ -79,19 +77,9 @@ impl Table {
 }
 
 const fn must(name: &'static str, form: Form, doc: &'static str) -> Key {
-    Key {
-        name,
-        required: true,
-        form,
-        doc,
-    }
+    Key { name, required: true, form, doc }
 }
 
 const fn may(name: &'static str, form: Form, doc: &'static str) -> Key {
-    Key {
-        name,
-        required: false,
-        form,
-        doc,
-    }
+    Key { name, required: false, form, doc }
 }

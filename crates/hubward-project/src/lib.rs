@@ -27,8 +27,8 @@ pub use codes::codes;
 pub use diagnostic::{Diagnostic, Related, Severity};
 pub use load::{Loaded, ProjectInput, SourceFile, load, load_without_credentials};
 pub use project::{
-    AccountSpec, ContactKey, EventName, EventSubject, EventSync, ListMode, ListSync, ListTarget,
-    OAuthSpec, Project, Schedule, SyncSpec,
+    AccountSpec, ContactKey, EventName, EventSubject, EventSync, ListMode, ListSync, ListTarget, OAuthSpec, Project,
+    Schedule, SyncSpec,
 };
 pub use render::render;
 pub use schema::json_schema;

@@ -84,12 +84,9 @@ fn load_with(input: &ProjectInput<'_>, credentials: bool) -> Result<Loaded, Vec<
             (Role::Models, Some(tree)) => read::models_file(&mut reader, &tree),
             (Role::Sync, Some(tree)) => read::sync_file(&mut reader, &tree),
             (Role::Models | Role::Sync, None) if broken => reader.lost(role.names()),
-            (Role::Models, None) => empty(
-                &mut reader,
-                index,
-                &file.path,
-                "write `models:` with one or more models, or remove the file",
-            ),
+            (Role::Models, None) => {
+                empty(&mut reader, index, &file.path, "write `models:` with one or more models, or remove the file")
+            }
             (Role::Sync, None) => empty(
                 &mut reader,
                 index,
@@ -111,10 +108,7 @@ fn load_with(input: &ProjectInput<'_>, credentials: bool) -> Result<Loaded, Vec<
     cross::check(&read, &mut sink);
     let (mut errors, warnings) = sink.finish();
     if errors.is_empty() {
-        Ok(Loaded {
-            project: read.into_project(),
-            warnings,
-        })
+        Ok(Loaded { project: read.into_project(), warnings })
     } else {
         errors.extend(warnings);
         Err(errors)
@@ -122,12 +116,7 @@ fn load_with(input: &ProjectInput<'_>, credentials: bool) -> Result<Loaded, Vec<
 }
 
 fn empty(reader: &mut Reader<'_, '_>, file: usize, path: &str, help: &str) {
-    reader.sink.error(
-        "empty-file",
-        Span::start_of(file),
-        format!("`{path}` holds nothing"),
-        help,
-    );
+    reader.sink.error("empty-file", Span::start_of(file), format!("`{path}` holds nothing"), help);
 }
 
 #[derive(Clone, Copy)]
@@ -149,9 +138,7 @@ impl Role {
 }
 
 fn role(path: &str) -> Option<Role> {
-    let stem = path
-        .strip_suffix(".yml")
-        .or_else(|| path.strip_suffix(".yaml"))?;
+    let stem = path.strip_suffix(".yml").or_else(|| path.strip_suffix(".yaml"))?;
     if stem == "hubward" {
         return Some(Role::Project);
     }

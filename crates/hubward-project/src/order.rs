@@ -10,20 +10,12 @@ impl Project {
     /// or go round in a circle; else the order of the files holds.
     #[must_use]
     pub fn run_order(&self) -> Vec<usize> {
-        let positions: HashMap<&str, usize> = self
-            .syncs
-            .iter()
-            .enumerate()
-            .map(|(position, sync)| (sync.name(), position))
-            .collect();
+        let positions: HashMap<&str, usize> =
+            self.syncs.iter().enumerate().map(|(position, sync)| (sync.name(), position)).collect();
         let mut before: Vec<HashSet<usize>> = Vec::with_capacity(self.syncs.len());
         for sync in &self.syncs {
             let musts = sync.after().iter();
-            before.push(
-                musts
-                    .filter_map(|name| positions.get(name.as_str()).copied())
-                    .collect(),
-            );
+            before.push(musts.filter_map(|name| positions.get(name.as_str()).copied()).collect());
         }
         for (position, sync) in self.syncs.iter().enumerate() {
             for wished in self.implied(sync) {
@@ -35,8 +27,8 @@ impl Project {
         let mut order = Vec::with_capacity(self.syncs.len());
         let mut placed = vec![false; self.syncs.len()];
         // `after` has no cycle in a checked project and wishes add none, so every pass places at least one.
-        while let Some(next) = (0..self.syncs.len())
-            .find(|next| !placed[*next] && before[*next].iter().all(|other| placed[*other]))
+        while let Some(next) =
+            (0..self.syncs.len()).find(|next| !placed[*next] && before[*next].iter().all(|other| placed[*other]))
         {
             placed[next] = true;
             order.push(next);
@@ -51,10 +43,7 @@ impl Project {
         let mut wished = Vec::new();
         for (position, other) in self.syncs.iter().enumerate() {
             if let SyncSpec::Object(other) = other
-                && sync
-                    .associations
-                    .iter()
-                    .any(|association| association.to.eq_ignore_ascii_case(&other.object))
+                && sync.associations.iter().any(|association| association.to.eq_ignore_ascii_case(&other.object))
             {
                 wished.push(position);
             }

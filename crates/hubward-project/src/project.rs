@@ -27,10 +27,7 @@ pub struct Project {
 impl Project {
     #[must_use]
     pub fn source(&self, name: &str) -> Option<&SourceSpec> {
-        self.sources
-            .iter()
-            .find(|(known, _, _)| known == name)
-            .map(|(_, spec, _)| spec)
+        self.sources.iter().find(|(known, _, _)| known == name).map(|(_, spec, _)| spec)
     }
 
     #[must_use]
@@ -49,19 +46,13 @@ impl Project {
         match name {
             Some(name) => self.accounts.iter().find(|account| account.name == name),
             None if self.accounts.len() == 1 => self.accounts.first(),
-            None => self
-                .accounts
-                .iter()
-                .find(|account| account.name == AccountSpec::DEFAULT),
+            None => self.accounts.iter().find(|account| account.name == AccountSpec::DEFAULT),
         }
     }
 
     #[must_use]
     pub fn schedule(&self, sync: &str) -> Option<&Schedule> {
-        self.schedules
-            .iter()
-            .find(|(name, _)| name == sync)
-            .map(|(_, schedule)| schedule)
+        self.schedules.iter().find(|(name, _)| name == sync).map(|(_, schedule)| schedule)
     }
 }
 

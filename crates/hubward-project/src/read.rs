@@ -94,18 +94,8 @@ pub(crate) struct Reader<'r, 's> {
 }
 
 impl<'r, 's> Reader<'r, 's> {
-    pub(crate) fn new(
-        input: &'r ProjectInput<'_>,
-        credentials: bool,
-        sink: &'r mut Sink<'s>,
-    ) -> Self {
-        Self {
-            sink,
-            root: input.root,
-            sql_file: input.sql_file,
-            credentials,
-            read: Read::default(),
-        }
+    pub(crate) fn new(input: &'r ProjectInput<'_>, credentials: bool, sink: &'r mut Sink<'s>) -> Self {
+        Self { sink, root: input.root, sql_file: input.sql_file, credentials, read: Read::default() }
     }
 
     /// Something that declares such names could not be read.

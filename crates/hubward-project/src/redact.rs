@@ -2,17 +2,8 @@
 //! have written a token there.
 
 /// A key whose name holds one of these has a secret for its value.
-const SECRET_WORDS: [&str; 9] = [
-    "token",
-    "secret",
-    "password",
-    "passwd",
-    "pwd",
-    "write_key",
-    "private_key",
-    "api_key",
-    "credential",
-];
+const SECRET_WORDS: [&str; 9] =
+    ["token", "secret", "password", "passwd", "pwd", "write_key", "private_key", "api_key", "credential"];
 /// Keys that may hold a connection string with a password in it.
 const URL_KEYS: [&str; 4] = ["url", "uri", "dsn", "base_url"];
 
@@ -32,18 +23,11 @@ pub(crate) fn line(text: &str) -> String {
         }
     }
     cover_private_app_tokens(&letters, &mut covered);
-    letters
-        .iter()
-        .zip(covered)
-        .map(|(c, covered)| if covered { '•' } else { *c })
-        .collect()
+    letters.iter().zip(covered).map(|(c, covered)| if covered { '•' } else { *c }).collect()
 }
 
 fn is_colon(letters: &[char], index: usize) -> bool {
-    letters[index] == ':'
-        && letters
-            .get(index + 1)
-            .is_none_or(|next| next.is_whitespace() || *next == '"')
+    letters[index] == ':' && letters.get(index + 1).is_none_or(|next| next.is_whitespace() || *next == '"')
 }
 
 fn key_before(letters: &[char], colon: usize) -> String {
@@ -51,10 +35,7 @@ fn key_before(letters: &[char], colon: usize) -> String {
         .iter()
         .rposition(|c| matches!(c, '{' | ',' | '[') || c.is_whitespace())
         .map_or(0, |before| before + 1);
-    letters[start..colon]
-        .iter()
-        .filter(|c| !matches!(c, '"' | '\''))
-        .collect()
+    letters[start..colon].iter().filter(|c| !matches!(c, '"' | '\'')).collect()
 }
 
 /// From a secret's key to the end of the line, without what makes up the YAML around it.
@@ -65,9 +46,7 @@ fn cover(letters: &[char], from: usize, covered: &mut [bool]) {
             while index < letters.len() && letters[index] != '}' {
                 index += 1;
             }
-        } else if !letters[index].is_whitespace()
-            && !matches!(letters[index], '"' | '\'' | '{' | '}' | ',')
-        {
+        } else if !letters[index].is_whitespace() && !matches!(letters[index], '"' | '\'' | '{' | '}' | ',') {
             covered[index] = true;
         }
         index += 1;
@@ -118,15 +97,9 @@ mod tests {
                 "oauth: { client_id: 1, client_secret: s3, refresh_token: r }",
                 "oauth: { client_id: 1, client_secret: ••, •••••••••••••• • }",
             ),
-            (
-                "url: postgres://me:pw@host/db",
-                "url: postgres://•••••@host/db",
-            ),
+            ("url: postgres://me:pw@host/db", "url: postgres://•••••@host/db"),
             ("url: host=h password=pw", "url: host=h password=••"),
-            (
-                "x: pat-na1-11111111-2222-3333",
-                "x: ••••••••••••••••••••••••••",
-            ),
+            ("x: pat-na1-11111111-2222-3333", "x: ••••••••••••••••••••••••••"),
             ("sql: select token from t", "sql: select token from t"),
         ] {
             assert_eq!(line(text), shown);

@@ -14,11 +14,7 @@ const MAX_LINE_CHARS: usize = 400;
 /// One block of lines for each diagnostic, with a blank line between them. `files` are those the project was read from.
 #[must_use]
 pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], colour: bool) -> String {
-    let renderer = if colour {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
-    };
+    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let mut out = String::new();
     for diagnostic in diagnostics {
         if !out.is_empty() {
@@ -44,17 +40,11 @@ fn one(diagnostic: &Diagnostic, files: &[SourceFile], renderer: &Renderer) -> St
     let mut group = level
         .primary_title(diagnostic.message.as_str())
         .id(diagnostic.code)
-        .elements(std::iter::empty::<
-            Snippet<'_, annotate_snippets::Annotation<'_>>,
-        >());
+        .elements(std::iter::empty::<Snippet<'_, annotate_snippets::Annotation<'_>>>());
     group = place.show(group, files, AnnotationKind::Primary, None);
     if let Some(related) = &diagnostic.related {
-        let place = Place {
-            file: &related.file,
-            line: related.line,
-            column: related.column,
-            span_len: related.span_len,
-        };
+        let place =
+            Place { file: &related.file, line: related.line, column: related.column, span_len: related.span_len };
         group = place.show(group, files, AnnotationKind::Context, Some(&related.label));
     }
     if let Some(help) = &diagnostic.help {
@@ -71,17 +61,9 @@ struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn show(
-        &self,
-        group: Group<'a>,
-        files: &[SourceFile],
-        kind: AnnotationKind,
-        label: Option<&'a str>,
-    ) -> Group<'a> {
+    fn show(&self, group: Group<'a>, files: &[SourceFile], kind: AnnotationKind, label: Option<&'a str>) -> Group<'a> {
         let Some(line) = self.text(files) else {
-            let origin = Origin::path(self.file)
-                .line(self.line as usize)
-                .char_column(self.column as usize);
+            let origin = Origin::path(self.file).line(self.line as usize).char_column(self.column as usize);
             return group.element(origin);
         };
         let shown: String = redact::line(line).chars().take(MAX_LINE_CHARS).collect();
@@ -101,12 +83,7 @@ impl<'a> Place<'a> {
     }
 
     fn bytes(&self, shown: &str) -> Range<usize> {
-        let byte = |characters: usize| {
-            shown
-                .char_indices()
-                .nth(characters)
-                .map_or(shown.len(), |(byte, _)| byte)
-        };
+        let byte = |characters: usize| shown.char_indices().nth(characters).map_or(shown.len(), |(byte, _)| byte);
         let start = self.column.saturating_sub(1) as usize;
         byte(start)..byte(start + self.span_len.max(1) as usize)
     }

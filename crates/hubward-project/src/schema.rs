@@ -2,9 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::grammar::{
-    EVENT_SYNC, Form, LIST_SYNC, MODEL_FILE, MODELS_FILE, OBJECT_SYNC, PROJECT, Table,
-};
+use crate::grammar::{EVENT_SYNC, Form, LIST_SYNC, MODEL_FILE, MODELS_FILE, OBJECT_SYNC, PROJECT, Table};
 
 /// One document: under the name of each kind of file the schema of such a file, all definitions in `$defs`. An editor is
 /// pointed at one of them as `schema.json#/hubward.yml` or the like.
@@ -12,8 +10,7 @@ use crate::grammar::{
 pub fn json_schema() -> Value {
     let mut defs = Map::new();
     let project = define(&PROJECT, &mut defs);
-    let models =
-        json!({ "oneOf": [define(&MODELS_FILE, &mut defs), define(&MODEL_FILE, &mut defs)] });
+    let models = json!({ "oneOf": [define(&MODELS_FILE, &mut defs), define(&MODEL_FILE, &mut defs)] });
     let syncs = json!({
         "anyOf": [define(&OBJECT_SYNC, &mut defs), define(&EVENT_SYNC, &mut defs), define(&LIST_SYNC, &mut defs)]
     });
@@ -67,10 +64,7 @@ fn define(table: &'static Table, defs: &mut Map<String, Value>) -> Value {
         .one_of
         .iter()
         .map(|group| {
-            let alternatives: Vec<Value> = group
-                .iter()
-                .map(|name| json!({ "required": [name] }))
-                .collect();
+            let alternatives: Vec<Value> = group.iter().map(|name| json!({ "required": [name] })).collect();
             json!({ "oneOf": alternatives })
         })
         .collect();
@@ -111,10 +105,7 @@ fn form(form: &'static Form, defs: &mut Map<String, Value>) -> Value {
         }
         Form::List(inner) => json!({ "type": "array", "items": self::form(inner, defs) }),
         Form::AnyOf(alternatives) => {
-            let schemas: Vec<Value> = alternatives
-                .iter()
-                .map(|inner| self::form(inner, defs))
-                .collect();
+            let schemas: Vec<Value> = alternatives.iter().map(|inner| self::form(inner, defs)).collect();
             json!({ "anyOf": schemas })
         }
     }

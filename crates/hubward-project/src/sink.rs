@@ -20,12 +20,7 @@ impl Span {
     pub(crate) const NO_FILE: usize = usize::MAX;
 
     pub(crate) fn start_of(file: usize) -> Self {
-        Self {
-            file,
-            line: 1,
-            column: 1,
-            len: 0,
-        }
+        Self { file, line: 1, column: 1, len: 0 }
     }
 }
 
@@ -37,24 +32,15 @@ pub(crate) struct Sink<'a> {
 
 impl<'a> Sink<'a> {
     pub(crate) fn new(files: &'a [SourceFile]) -> Self {
-        Self {
-            files,
-            found: Vec::new(),
-        }
+        Self { files, found: Vec::new() }
     }
 
     pub(crate) fn location(&self, span: Span) -> Location {
-        Location {
-            file: self.path(span.file).to_owned(),
-            line: span.line,
-            column: span.column,
-        }
+        Location { file: self.path(span.file).to_owned(), line: span.line, column: span.column }
     }
 
     pub(crate) fn path(&self, file: usize) -> &'a str {
-        self.files
-            .get(file)
-            .map_or("hubward.yml", |file| file.path.as_str())
+        self.files.get(file).map_or("hubward.yml", |file| file.path.as_str())
     }
 
     pub(crate) fn error(
@@ -98,10 +84,7 @@ impl<'a> Sink<'a> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        debug_assert!(
-            codes().iter().any(|(known, _)| *known == code),
-            "the code {code} must be in the table of codes"
-        );
+        debug_assert!(codes().iter().any(|(known, _)| *known == code), "the code {code} must be in the table of codes");
         let diagnostic = Diagnostic {
             severity,
             code,
@@ -124,15 +107,12 @@ impl<'a> Sink<'a> {
 
     /// Whether an error was found in this file.
     pub(crate) fn reported_in(&self, file: usize) -> bool {
-        self.found
-            .iter()
-            .any(|(span, found)| span.file == file && found.severity == Severity::Error)
+        self.found.iter().any(|(span, found)| span.file == file && found.severity == Severity::Error)
     }
 
     /// Takes back the missing variables among `holes`: the caller found that nobody needs them.
     pub(crate) fn forgive_missing(&mut self, holes: &[Span]) {
-        self.found
-            .retain(|(span, found)| found.code != "missing-variable" || !holes.contains(span));
+        self.found.retain(|(span, found)| found.code != "missing-variable" || !holes.contains(span));
     }
 
     /// Errors and warnings in the order of files, lines and columns.

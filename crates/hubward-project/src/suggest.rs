@@ -1,10 +1,7 @@
 //! "Did you mean": the nearest known name to one that is not known.
 
 /// The known name that is nearest to `written`, if it is near enough to be meant.
-pub(crate) fn nearest<'a>(
-    written: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A long name is never a slip of the fingers, and the distance is quadratic.
     if written.is_empty() || written.chars().count() > 64 {
         return None;
@@ -22,11 +19,7 @@ pub(crate) fn nearest<'a>(
 }
 
 /// A sentence with the nearest name, or else with all names when they are few.
-pub(crate) fn did_you_mean<'a>(
-    written: &str,
-    known: impl IntoIterator<Item = &'a str> + Clone,
-    what: &str,
-) -> String {
+pub(crate) fn did_you_mean<'a>(written: &str, known: impl IntoIterator<Item = &'a str> + Clone, what: &str) -> String {
     if let Some(name) = nearest(written, known.clone()) {
         return format!("did you mean `{name}`?");
     }
@@ -34,12 +27,7 @@ pub(crate) fn did_you_mean<'a>(
     if names.is_empty() {
         return format!("there is no {what} yet");
     }
-    let mut listed = names
-        .iter()
-        .take(20)
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let mut listed = names.iter().take(20).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if names.len() > 20 {
         listed.push_str(", …");
     }
@@ -48,10 +36,7 @@ pub(crate) fn did_you_mean<'a>(
 
 /// Case and the choice of separator are no difference that a person sees.
 fn fold(name: &str) -> Vec<char> {
-    name.chars()
-        .filter(|c| !matches!(c, '_' | '-' | ' '))
-        .flat_map(char::to_lowercase)
-        .collect()
+    name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
 }
 
 /// Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours.

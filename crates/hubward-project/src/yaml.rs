@@ -100,10 +100,7 @@ impl Node {
 
     /// The first value under `key`, when this is a map that has it.
     pub(crate) fn get(&self, key: &str) -> Option<&Node> {
-        self.map()?
-            .iter()
-            .find(|(known, _)| known.text == key)
-            .map(|(_, node)| node)
+        self.map()?.iter().find(|(known, _)| known.text == key).map(|(_, node)| node)
     }
 
     /// The places of all missing variables in it.

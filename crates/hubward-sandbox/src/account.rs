@@ -55,13 +55,7 @@ pub(crate) struct ObjectType {
 }
 
 impl Account {
-    pub(crate) fn new(
-        portal_id: u64,
-        tier: Tier,
-        seed: u64,
-        search_lag_ms: (u64, u64),
-        now_ms: i64,
-    ) -> Account {
+    pub(crate) fn new(portal_id: u64, tier: Tier, seed: u64, search_lag_ms: (u64, u64), now_ms: i64) -> Account {
         let mut account = Account {
             portal_id,
             tier,
@@ -107,8 +101,7 @@ impl Account {
     }
 
     pub(crate) fn resolve(&self, name: &str) -> Result<TypeAt, Refusal> {
-        self.find(name)
-            .ok_or_else(|| Refusal::bare(400, format!("Unable to infer object type from: {name}")))
+        self.find(name).ok_or_else(|| Refusal::bare(400, format!("Unable to infer object type from: {name}")))
     }
 
     /// Ids grow by uneven steps, so that nobody counts on them being dense.
@@ -135,12 +128,7 @@ impl Account {
 }
 
 impl ObjectType {
-    pub(crate) fn new(
-        id: String,
-        plural: String,
-        singular: String,
-        properties: Vec<Property>,
-    ) -> ObjectType {
+    pub(crate) fn new(id: String, plural: String, singular: String, properties: Vec<Property>) -> ObjectType {
         let mut object_type = ObjectType {
             id,
             plural,
@@ -173,28 +161,18 @@ impl ObjectType {
 
     /// HubSpot's word for the type in messages: `CONTACT`, or the type id of a custom object.
     pub(crate) fn shouted(&self) -> String {
-        if self.schema.is_some() {
-            self.id.clone()
-        } else {
-            self.singular.to_uppercase()
-        }
+        if self.schema.is_some() { self.id.clone() } else { self.singular.to_uppercase() }
     }
 
     /// The word of the type in scope names.
     pub(crate) fn scope_word(&self) -> &str {
-        if self.schema.is_some() {
-            "custom"
-        } else {
-            &self.plural
-        }
+        if self.schema.is_some() { "custom" } else { &self.plural }
     }
 
     /// Adds or replaces a definition; values of a replaced one stay.
     pub(crate) fn put_property(&mut self, property: Property) -> PropertyAt {
         let group = property.group_name.clone();
-        self.groups
-            .entry(group.clone())
-            .or_insert_with(|| crate::properties::Group::named(&group));
+        self.groups.entry(group.clone()).or_insert_with(|| crate::properties::Group::named(&group));
         let (name, unique) = (property.name.clone(), property.has_unique_value);
         let at = match self.names.get(&name) {
             Some(at) => {
@@ -202,8 +180,7 @@ impl ObjectType {
                 *at
             }
             None => {
-                let at = PropertyAt::try_from(self.properties.len())
-                    .expect("an account has few properties");
+                let at = PropertyAt::try_from(self.properties.len()).expect("an account has few properties");
                 self.properties.push(property);
                 self.names.insert(name, at);
                 at
@@ -218,31 +195,14 @@ impl ObjectType {
 
     fn find_special(&mut self) {
         let contacts = self.id == "0-1";
-        self.email = if contacts {
-            self.defined("email")
-        } else {
-            None
-        };
-        self.additional_emails = if contacts {
-            self.defined("hs_additional_emails")
-        } else {
-            None
-        };
+        self.email = if contacts { self.defined("email") } else { None };
+        self.additional_emails = if contacts { self.defined("hs_additional_emails") } else { None };
         self.lifecyclestage = self.defined("lifecyclestage");
-        let (pipeline, stage) = if self.id == "0-3" {
-            ("pipeline", "dealstage")
-        } else {
-            ("hs_pipeline", "hs_pipeline_stage")
-        };
-        self.stage = if contacts {
-            None
-        } else {
-            self.defined(pipeline).zip(self.defined(stage))
-        };
-        self.in_answers = standard::computed_in_answers(&self.plural)
-            .iter()
-            .filter_map(|name| self.defined(name))
-            .collect();
+        let (pipeline, stage) =
+            if self.id == "0-3" { ("pipeline", "dealstage") } else { ("hs_pipeline", "hs_pipeline_stage") };
+        self.stage = if contacts { None } else { self.defined(pipeline).zip(self.defined(stage)) };
+        self.in_answers =
+            standard::computed_in_answers(&self.plural).iter().filter_map(|name| self.defined(name)).collect();
     }
 
     /// The property of that name unless it is archived.
@@ -344,9 +304,7 @@ impl ObjectType {
     }
 
     pub(crate) fn live(&self, id: u64) -> Option<&Record> {
-        self.records
-            .get(&id)
-            .filter(|record| record.archived_at_ms.is_none())
+        self.records.get(&id).filter(|record| record.archived_at_ms.is_none())
     }
 
     /// A value as answers and search see it: stored, or filled in by HubSpot. `values` and `updated_ms` are those of the version looked at.
@@ -362,18 +320,13 @@ impl ObjectType {
         let Some(computed) = self.property(at).computed else {
             return crate::record::get(values, at).map(Cow::Borrowed);
         };
-        let stored = |name: &str| {
-            self.known(name)
-                .and_then(|at| crate::record::get(values, at))
-        };
+        let stored = |name: &str| self.known(name).and_then(|at| crate::record::get(values, at));
         match computed {
             Computed::Created => Some(Cow::Owned(iso(record.created_ms))),
             Computed::Modified => Some(Cow::Owned(iso(updated_ms))),
             Computed::ObjectId => Some(Cow::Owned(id.to_string())),
             Computed::Always(text) => Some(Cow::Borrowed(text)),
-            Computed::EmailDomain => stored("email")?
-                .rsplit_once('@')
-                .map(|(_, domain)| Cow::Borrowed(domain)),
+            Computed::EmailDomain => stored("email")?.rsplit_once('@').map(|(_, domain)| Cow::Borrowed(domain)),
             Computed::FullNameOrEmail => match (stored("firstname"), stored("lastname")) {
                 (Some(first), Some(last)) => Some(Cow::Owned(format!("{first} {last}"))),
                 (Some(one), None) | (None, Some(one)) => Some(Cow::Borrowed(one)),

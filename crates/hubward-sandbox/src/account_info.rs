@@ -9,8 +9,7 @@ use crate::sandbox::TIME_ZONE;
 
 pub(crate) fn details(call: &Call<'_>) -> Result<Reply, Refusal> {
     let zone = crate::limits::time_zone(TIME_ZONE);
-    let offset_s = jiff::Timestamp::from_millisecond(call.now_ms)
-        .map_or(0, |now| zone.to_offset(now).seconds());
+    let offset_s = jiff::Timestamp::from_millisecond(call.now_ms).map_or(0, |now| zone.to_offset(now).seconds());
     let (sign, minutes) = (if offset_s < 0 { '-' } else { '+' }, offset_s.abs() / 60);
     let answer = json!({
         "portalId": call.account().portal_id,

@@ -12,18 +12,11 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub(crate) fn json(status: u16, body: Vec<u8>) -> Reply {
-        Reply {
-            status,
-            body,
-            location: None,
-        }
+        Reply { status, body, location: None }
     }
 
     pub(crate) fn of(status: u16, value: &impl Serialize) -> Reply {
-        Reply::json(
-            status,
-            serde_json::to_vec(value).expect("answers hold only strings, numbers and lists"),
-        )
+        Reply::json(status, serde_json::to_vec(value).expect("answers hold only strings, numbers and lists"))
     }
 
     pub(crate) fn empty(status: u16) -> Reply {
@@ -147,12 +140,7 @@ impl Refusal {
                 localized_error_message: &one.message,
                 portal_id,
             });
-            if !refusal
-                .0
-                .errors
-                .iter()
-                .any(|detail| detail.message == one.message)
-            {
+            if !refusal.0.errors.iter().any(|detail| detail.message == one.message) {
                 refusal.0.errors.push(Detail {
                     message: one.message.clone(),
                     code: Some(one.code),
@@ -173,14 +161,7 @@ impl Refusal {
         } else {
             cause.to_owned()
         };
-        Refusal::bare(
-            400,
-            format!(
-                "Invalid input JSON on line {}, column {}: {cause}",
-                error.line(),
-                error.column()
-            ),
-        )
+        Refusal::bare(400, format!("Invalid input JSON on line {}, column {}: {cause}", error.line(), error.column()))
     }
 
     /// Writes the envelope; `correlation_id` is left out in entries of a 207 body.
@@ -223,9 +204,7 @@ impl Refusal {
         }
         write_context(out, &body.context);
         if body.scopes_link {
-            out.extend_from_slice(
-                b",\"links\":{\"scopes\":\"https://developers.hubspot.com/scopes\"}",
-            );
+            out.extend_from_slice(b",\"links\":{\"scopes\":\"https://developers.hubspot.com/scopes\"}");
         }
         out.push(b'}');
     }

@@ -61,22 +61,10 @@ fn associate(call: &Call<'_>, typed: bool) -> Result<Reply, Refusal> {
         }
     }
     let mut out = batch::begin(planned.len() * 120 + 200);
-    let (from_id, to_id) = (
-        account.types[from_type].id.clone(),
-        account.types[to_type].id.clone(),
-    );
+    let (from_id, to_id) = (account.types[from_type].id.clone(), account.types[to_type].id.clone());
     for (at, (from, to, kinds)) in planned.into_iter().enumerate() {
         for (kind, reverse) in kinds {
-            account.associations.add(
-                from_type,
-                from,
-                &New {
-                    to_type,
-                    to,
-                    kind,
-                    reverse,
-                },
-            );
+            account.associations.add(from_type, from, &New { to_type, to, kind, reverse });
         }
         comma(&mut out, at);
         let line = if typed {
@@ -107,23 +95,16 @@ fn ends(
     to: &Text<'_>,
 ) -> Result<(u64, u64), Refusal> {
     let live = |type_at: TypeAt, text: &Text<'_>| {
-        let id = text
-            .as_str()
-            .parse()
-            .ok()
-            .and_then(|id| account.types[type_at].surviving(id));
-        id.filter(|id| account.types[type_at].live(*id).is_some())
-            .ok_or_else(|| {
-                Refusal::validation(format!("{} is not a valid ID", text.as_str()))
-                    .sub_category("crm.associations.INVALID_IDENTIFIER")
-                    .context("id", vec![text.as_str().to_owned()])
-            })
+        let id = text.as_str().parse().ok().and_then(|id| account.types[type_at].surviving(id));
+        id.filter(|id| account.types[type_at].live(*id).is_some()).ok_or_else(|| {
+            Refusal::validation(format!("{} is not a valid ID", text.as_str()))
+                .sub_category("crm.associations.INVALID_IDENTIFIER")
+                .context("id", vec![text.as_str().to_owned()])
+        })
     };
     let (from, to) = (live(from_type, from)?, live(to_type, to)?);
     if (from_type, from) == (to_type, to) {
-        return Err(Refusal::validation(format!(
-            "Object {from} cannot be associated to itself ({to})"
-        )));
+        return Err(Refusal::validation(format!("Object {from} cannot be associated to itself ({to})")));
     }
     Ok((from, to))
 }
@@ -182,20 +163,9 @@ pub(crate) fn default_one(call: &Call<'_>) -> Result<Reply, Refusal> {
     let text = |at: usize| Text(std::borrow::Cow::Borrowed(call.param(at)));
     let (from, to) = ends(&account, from_type, &text(1), to_type, &text(3))?;
     let (kind, reverse, _) = kinds_between(&account, from_type, to_type).remove(0);
-    account.associations.add(
-        from_type,
-        from,
-        &New {
-            to_type,
-            to,
-            kind,
-            reverse,
-        },
-    );
+    account.associations.add(from_type, from, &New { to_type, to, kind, reverse });
     let mut out = batch::begin(200);
-    out.extend_from_slice(
-        format!("{{\"from\":{{\"id\":\"{from}\"}},\"to\":{{\"id\":\"{to}\"}}}}").as_bytes(),
-    );
+    out.extend_from_slice(format!("{{\"from\":{{\"id\":\"{from}\"}},\"to\":{{\"id\":\"{to}\"}}}}").as_bytes());
     batch::end(&mut out, &[], call.now_ms);
     Ok(Reply::json(200, out))
 }
@@ -206,9 +176,7 @@ pub(crate) fn labels(call: &Call<'_>) -> Result<Reply, Refusal> {
     let to_type = account.resolve(call.param(1))?;
     let mut results = Vec::new();
     for (kind, _, label) in kinds_between(&account, from_type, to_type) {
-        results.push(
-            serde_json::json!({ "category": kind.category(), "typeId": kind.id, "label": label }),
-        );
+        results.push(serde_json::json!({ "category": kind.category(), "typeId": kind.id, "label": label }));
     }
     Ok(Reply::of(200, &serde_json::json!({ "results": results })))
 }

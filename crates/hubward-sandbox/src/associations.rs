@@ -18,11 +18,7 @@ pub(crate) struct Kind {
 
 impl Kind {
     pub(crate) fn category(self) -> &'static str {
-        if self.user_defined {
-            "USER_DEFINED"
-        } else {
-            "HUBSPOT_DEFINED"
-        }
+        if self.user_defined { "USER_DEFINED" } else { "HUBSPOT_DEFINED" }
     }
 
     /// The type's name in `associations` of a read: `contact_to_company`, or that with `_unlabeled` left out for labels.
@@ -98,9 +94,7 @@ pub(crate) struct Associations {
 
 impl Associations {
     pub(crate) fn of(&self, from_type: TypeAt, from: u64, to_type: TypeAt) -> &[Link] {
-        self.links
-            .get(&(from_type, from, to_type))
-            .map_or(&[], Vec::as_slice)
+        self.links.get(&(from_type, from, to_type)).map_or(&[], Vec::as_slice)
     }
 
     /// A fresh id for a user-defined type.
@@ -126,16 +120,12 @@ impl Associations {
         match links.iter_mut().find(|link| link.to == to) {
             Some(link) if link.kinds.contains(&kind) => {}
             Some(link) => link.kinds.push(kind),
-            None => links.push(Link {
-                to,
-                kinds: vec![kind],
-            }),
+            None => links.push(Link { to, kinds: vec![kind] }),
         }
     }
 
     pub(crate) fn remove_record(&mut self, type_at: TypeAt, id: u64) {
-        self.links
-            .retain(|(from_type, from, _), _| (*from_type, *from) != (type_at, id));
+        self.links.retain(|(from_type, from, _), _| (*from_type, *from) != (type_at, id));
         for ((_, _, to_type), links) in &mut self.links {
             if *to_type == type_at {
                 links.retain(|link| link.to != id);
@@ -145,12 +135,8 @@ impl Associations {
 
     /// What one record had becomes another's.
     pub(crate) fn move_all(&mut self, type_at: TypeAt, from: u64, to: u64) {
-        let keys: Vec<(TypeAt, u64, TypeAt)> = self
-            .links
-            .keys()
-            .filter(|(from_type, id, _)| (*from_type, *id) == (type_at, from))
-            .copied()
-            .collect();
+        let keys: Vec<(TypeAt, u64, TypeAt)> =
+            self.links.keys().filter(|(from_type, id, _)| (*from_type, *id) == (type_at, from)).copied().collect();
         for key in keys {
             for link in self.links.remove(&key).unwrap_or_default() {
                 for kind in &link.kinds {
@@ -169,16 +155,9 @@ impl Associations {
 }
 
 /// The kinds of a pair in their direction with the reverse; the unlabelled default first.
-pub(crate) fn kinds_between(
-    account: &Account,
-    from: TypeAt,
-    to: TypeAt,
-) -> Vec<(Kind, Kind, Option<String>)> {
+pub(crate) fn kinds_between(account: &Account, from: TypeAt, to: TypeAt) -> Vec<(Kind, Kind, Option<String>)> {
     let (from_id, to_id) = (&*account.types[from].id, &*account.types[to].id);
-    let defined = |id: u32| Kind {
-        user_defined: false,
-        id,
-    };
+    let defined = |id: u32| Kind { user_defined: false, id };
     let mut kinds = Vec::new();
     for (a, b, id, reverse) in STANDARD {
         let label = match id {
@@ -191,19 +170,12 @@ pub(crate) fn kinds_between(
             kinds.push((defined(*id), defined(*reverse), label.clone()));
         }
         if (*b, *a) == (from_id, to_id) && id != reverse {
-            let label = if *id == 13 {
-                Some("Parent Company".to_owned())
-            } else {
-                label
-            };
+            let label = if *id == 13 { Some("Parent Company".to_owned()) } else { label };
             kinds.push((defined(*reverse), defined(*id), label));
         }
     }
     for label in &account.associations.labels {
-        let own = |id: u32| Kind {
-            user_defined: true,
-            id,
-        };
+        let own = |id: u32| Kind { user_defined: true, id };
         if (label.from, label.to) == (from, to) {
             kinds.push((own(label.id), own(label.reverse), label.label.clone()));
         }
@@ -220,16 +192,8 @@ pub(crate) fn kinds_between(
         let number = |at: TypeAt| u32::try_from(at).unwrap_or(0);
         let id = 10_000 + number(from) * 100 + number(to);
         let reverse = 10_000 + number(to) * 100 + number(from);
-        let user_defined =
-            account.types[from].schema.is_some() || account.types[to].schema.is_some();
-        kinds.push((
-            Kind { user_defined, id },
-            Kind {
-                user_defined,
-                id: reverse,
-            },
-            None,
-        ));
+        let user_defined = account.types[from].schema.is_some() || account.types[to].schema.is_some();
+        kinds.push((Kind { user_defined, id }, Kind { user_defined, id: reverse }, None));
     }
     kinds
 }
@@ -243,20 +207,13 @@ pub(crate) fn kind_of(
 ) -> Result<(Kind, Kind), Refusal> {
     let user_defined = category == "USER_DEFINED";
     let wanted = Kind { user_defined, id };
-    let found = kinds_between(account, from, to)
-        .into_iter()
-        .find(|(kind, _, _)| *kind == wanted);
+    let found = kinds_between(account, from, to).into_iter().find(|(kind, _, _)| *kind == wanted);
     if let Some((kind, reverse, _)) = found {
         return Ok((kind, reverse));
     }
-    let elsewhere = STANDARD
-        .iter()
-        .find_map(|(a, _, one, _)| (!user_defined && *one == id).then_some(*a));
-    let elsewhere = elsewhere.or_else(|| {
-        STANDARD
-            .iter()
-            .find_map(|(_, b, _, one)| (!user_defined && *one == id).then_some(*b))
-    });
+    let elsewhere = STANDARD.iter().find_map(|(a, _, one, _)| (!user_defined && *one == id).then_some(*a));
+    let elsewhere =
+        elsewhere.or_else(|| STANDARD.iter().find_map(|(_, b, _, one)| (!user_defined && *one == id).then_some(*b)));
     if let Some(expected) = elsewhere {
         let is = &account.types[from].id;
         return Err(Refusal::validation(format!(
@@ -267,9 +224,7 @@ pub(crate) fn kind_of(
         .context("associationSpec", vec![format!("{category}={id}")])
         .context(
             "INVALID_ASSOCIATION_TYPE_ID",
-            vec![format!(
-                "{category}={id} is not a valid association definition id"
-            )],
+            vec![format!("{category}={id} is not a valid association definition id")],
         ))
 }
 
@@ -284,79 +239,45 @@ pub(crate) fn at_create(
         && !wanted.is_empty()
         && grant.lacks_associations(call.version())
     {
-        return Err(Refusal::validation(
-            "Missing 'Edit Associations' permission.",
-        ));
+        return Err(Refusal::validation("Missing 'Edit Associations' permission."));
     }
     let mut links = Vec::new();
     for one in wanted {
         for kind in &one.types {
             let category = kind.association_category.as_str();
             let id = kind.association_type_id;
-            let found = (0..account.types.len()).find_map(|to| {
-                kind_of(account, from, to, category, id)
-                    .ok()
-                    .map(|kinds| (to, kinds))
-            });
+            let found = (0..account.types.len())
+                .find_map(|to| kind_of(account, from, to, category, id).ok().map(|kinds| (to, kinds)));
             let Some((to_type, (kind, reverse))) = found else {
-                return Err(kind_of(account, from, from, category, id)
-                    .err()
-                    .unwrap_or_else(Refusal::not_found));
+                return Err(kind_of(account, from, from, category, id).err().unwrap_or_else(Refusal::not_found));
             };
             let to = one.to.id.as_str();
             let target = &account.types[to_type];
-            let Some(to) = to
-                .parse()
-                .ok()
-                .and_then(|to| target.surviving(to))
-                .filter(|to| target.live(*to).is_some())
+            let Some(to) = to.parse().ok().and_then(|to| target.surviving(to)).filter(|to| target.live(*to).is_some())
             else {
                 let word = target.shouted();
                 return Err(Refusal::validation("One or more associations are invalid")
-                    .context(
-                        "INVALID_OBJECT_IDS",
-                        vec![format!("{word}={to} is not valid")],
-                    )
+                    .context("INVALID_OBJECT_IDS", vec![format!("{word}={to} is not valid")])
                     .context("objectId", vec![to.to_owned()])
                     .context("objectType", vec![word]));
             };
-            links.push(New {
-                to_type,
-                to,
-                kind,
-                reverse,
-            });
+            links.push(New { to_type, to, kind, reverse });
         }
     }
     Ok(links)
 }
 
-pub(crate) fn write_links(
-    out: &mut Vec<u8>,
-    links: &[Link],
-    labels: &[(Kind, Kind, Option<String>)],
-) {
+pub(crate) fn write_links(out: &mut Vec<u8>, links: &[Link], labels: &[(Kind, Kind, Option<String>)]) {
     out.push(b'[');
     for (at, link) in links.iter().enumerate() {
         comma(out, at);
-        out.extend_from_slice(
-            format!("{{\"toObjectId\":{},\"associationTypes\":[", link.to).as_bytes(),
-        );
+        out.extend_from_slice(format!("{{\"toObjectId\":{},\"associationTypes\":[", link.to).as_bytes());
         for (at, kind) in link.kinds.iter().enumerate() {
             comma(out, at);
             out.extend_from_slice(
-                format!(
-                    "{{\"category\":\"{}\",\"typeId\":{},\"label\":",
-                    kind.category(),
-                    kind.id
-                )
-                .as_bytes(),
+                format!("{{\"category\":\"{}\",\"typeId\":{},\"label\":", kind.category(), kind.id).as_bytes(),
             );
-            match labels
-                .iter()
-                .find(|(other, _, _)| other == kind)
-                .and_then(|(_, _, label)| label.as_deref())
-            {
+            match labels.iter().find(|(other, _, _)| other == kind).and_then(|(_, _, label)| label.as_deref()) {
                 Some(label) => write_str(out, label),
                 None => out.extend_from_slice(b"null"),
             }
@@ -377,8 +298,7 @@ pub(crate) fn shown(account: &Account, type_at: TypeAt, id: u64) -> serde_json::
         }
         let mut out = Vec::new();
         write_links(&mut out, links, &kinds_between(account, type_at, to_type));
-        let mut shown: serde_json::Value =
-            serde_json::from_slice(&out).expect("links are written as JSON");
+        let mut shown: serde_json::Value = serde_json::from_slice(&out).expect("links are written as JSON");
         for link in shown.as_array_mut().into_iter().flatten() {
             *link = serde_json::json!({ "id": link["toObjectId"].to_string(), "types": link["associationTypes"] });
         }
@@ -394,9 +314,5 @@ pub(crate) fn associated_ids(
     id: u64,
     to: TypeAt,
 ) -> impl Iterator<Item = u64> + '_ {
-    account
-        .associations
-        .of(type_at, id, to)
-        .iter()
-        .map(|link| link.to)
+    account.associations.of(type_at, id, to).iter().map(|link| link.to)
 }

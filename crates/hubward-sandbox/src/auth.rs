@@ -64,26 +64,16 @@ pub(crate) struct Grant {
 
 impl Grant {
     fn everything(kind: TokenKind, app: &str) -> Grant {
-        Grant {
-            kind,
-            scopes: None,
-            denied: HashSet::new(),
-            app: app.to_owned(),
-            expires_ms: None,
-        }
+        Grant { kind, scopes: None, denied: HashSet::new(), app: app.to_owned(), expires_ms: None }
     }
 
     /// 2026-09 checks the right to edit associations for user-level tokens `[CL-VALID]`.
     pub(crate) fn lacks_associations(&self, version: Version) -> bool {
-        version.enforces()
-            && self.kind == TokenKind::UserOauth
-            && self.denied.contains("associations.edit")
+        version.enforces() && self.kind == TokenKind::UserOauth && self.denied.contains("associations.edit")
     }
 
     fn has_any(&self, scopes: &[String]) -> bool {
-        self.scopes
-            .as_ref()
-            .is_none_or(|own| scopes.iter().any(|scope| own.contains(scope)))
+        self.scopes.as_ref().is_none_or(|own| scopes.iter().any(|scope| own.contains(scope)))
     }
 
     pub(crate) fn shown_scopes(&self) -> Vec<String> {
@@ -97,26 +87,15 @@ impl Grant {
 }
 
 fn all_scopes() -> Vec<String> {
-    let mut all = vec![
-        "oauth".to_owned(),
-        "tickets".to_owned(),
-        "crm.objects.owners.read".to_owned(),
-        "crm.import".to_owned(),
-    ];
+    let mut all =
+        vec!["oauth".to_owned(), "tickets".to_owned(), "crm.objects.owners.read".to_owned(), "crm.import".to_owned()];
     for word in ["contacts", "companies", "deals", "custom"] {
         for verb in ["read", "write"] {
             all.push(format!("crm.objects.{word}.{verb}"));
             all.push(format!("crm.schemas.{word}.{verb}"));
         }
     }
-    all.extend(
-        [
-            "crm.lists.read",
-            "crm.lists.write",
-            "analytics.behavioral_events.send",
-        ]
-        .map(str::to_owned),
-    );
+    all.extend(["crm.lists.read", "crm.lists.write", "analytics.behavioral_events.send"].map(str::to_owned));
     all.sort_unstable();
     all
 }
@@ -160,11 +139,7 @@ pub(crate) struct Auth {
 
 impl Auth {
     pub(crate) fn new(tier: Tier) -> Auth {
-        let kind = if tier == Tier::OAuth {
-            TokenKind::Oauth
-        } else {
-            TokenKind::PrivateApp
-        };
+        let kind = if tier == Tier::OAuth { TokenKind::Oauth } else { TokenKind::PrivateApp };
         let mut grants = HashMap::new();
         grants.insert(TOKEN.to_owned(), Arc::new(Grant::everything(kind, TOKEN)));
         let app = App {
@@ -177,11 +152,7 @@ impl Auth {
             denied_permissions: Vec::new(),
             revoked: false,
         };
-        Auth {
-            grants,
-            apps: vec![app],
-            issued: 0,
-        }
+        Auth { grants, apps: vec![app], issued: 0 }
     }
 
     pub(crate) fn load(&mut self, input: TokenInput) {
@@ -196,11 +167,7 @@ impl Auth {
     }
 
     /// The grant of a request's `Authorization` header.
-    pub(crate) fn authenticate(
-        &self,
-        headers: &http::HeaderMap,
-        now_ms: i64,
-    ) -> Result<Arc<Grant>, Refusal> {
+    pub(crate) fn authenticate(&self, headers: &http::HeaderMap, now_ms: i64) -> Result<Arc<Grant>, Refusal> {
         let missing = || {
             Refusal::new(
                 401,
@@ -208,10 +175,8 @@ impl Auth {
                 "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview",
             )
         };
-        let header = headers
-            .get(http::header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .ok_or_else(missing)?;
+        let header =
+            headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or_else(missing)?;
         let (scheme, token) = header.split_once(' ').ok_or_else(missing)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(missing());
@@ -225,10 +190,7 @@ impl Auth {
 }
 
 fn expired(at_ms: i64) -> Refusal {
-    let message = format!(
-        "The OAuth token used to make this call expired at {}.",
-        iso(at_ms)
-    );
+    let message = format!("The OAuth token used to make this call expired at {}.", iso(at_ms));
     Refusal::new(401, "EXPIRED_AUTHENTICATION", message).context("expire time", vec![iso(at_ms)])
 }
 
@@ -237,9 +199,7 @@ pub(crate) fn authorize(account: &Account, grant: &Grant, routed: &Routed) -> Re
     match routed.need {
         Need::Nothing | Need::Anyone => Ok(()),
         Need::Owners => scopes(grant, vec!["crm.objects.owners.read".to_owned()]),
-        Need::CustomSchemaRead => {
-            schema_scopes(grant, "crm.schemas.custom.read", "custom-object-read")
-        }
+        Need::CustomSchemaRead => schema_scopes(grant, "crm.schemas.custom.read", "custom-object-read"),
         Need::CustomSchemaWrite => {
             edition(account)?;
             schema_scopes(grant, "crm.schemas.custom.write", "custom-object-write")
@@ -280,14 +240,8 @@ fn objects(account: &Account, grant: &Grant, need: Need, name: &str) -> Result<(
         any = vec!["tickets".to_owned()];
     }
     scopes(grant, any)?;
-    if grant
-        .denied
-        .contains(&format!("{}.{right}", object_type.plural))
-    {
-        let message = format!(
-            "The user does not have permission to {right} {}.",
-            object_type.plural
-        );
+    if grant.denied.contains(&format!("{}.{right}", object_type.plural)) {
+        let message = format!("The user does not have permission to {right} {}.", object_type.plural);
         return Err(Refusal::new(403, "FORBIDDEN", message).sub_category("USER_PERMISSION"));
     }
     Ok(())
@@ -316,9 +270,7 @@ fn scopes(grant: &Grant, any: Vec<String>) -> Result<(), Refusal> {
         code: None,
         context: vec![("requiredGranularScopes", any)],
     };
-    Err(Refusal::new(403, "MISSING_SCOPES", message)
-        .error(detail)
-        .with(|body| body.scopes_link = true))
+    Err(Refusal::new(403, "MISSING_SCOPES", message).error(detail).with(|body| body.scopes_link = true))
 }
 
 /// The schemas API refuses in another shape `[LIVE-AMP]`.
@@ -326,17 +278,7 @@ fn schema_scopes(grant: &Grant, scope: &str, shown: &str) -> Result<(), Refusal>
     if grant.has_any(&[scope.to_owned()]) {
         return Ok(());
     }
-    Err(Refusal::new(
-        403,
-        "MISSING_SCOPES",
-        "One or more of the following scopes are required.",
-    )
-    .context(
-        "requiredGranularScopes",
-        vec![shown.to_owned(), scope.to_owned()],
-    )
-    .context(
-        "links",
-        vec!["https://developers.hubspot.com/scopes".to_owned()],
-    ))
+    Err(Refusal::new(403, "MISSING_SCOPES", "One or more of the following scopes are required.")
+        .context("requiredGranularScopes", vec![shown.to_owned(), scope.to_owned()])
+        .context("links", vec!["https://developers.hubspot.com/scopes".to_owned()]))
 }

@@ -40,16 +40,8 @@ pub(crate) fn create(call: &Call<'_>) -> Result<Reply, Refusal> {
     input::at_most(batch.inputs.len(), MOST_INPUTS)?;
     let mut account = call.account();
     let type_at = account.resolve(call.param(0))?;
-    let targets = batch
-        .inputs
-        .iter()
-        .map(|_| (None, Target::New(None)))
-        .collect();
-    let run = Run {
-        call,
-        type_at,
-        verb: Verb::Create,
-    };
+    let targets = batch.inputs.iter().map(|_| (None, Target::New(None))).collect();
+    let run = Run { call, type_at, verb: Verb::Create };
     run.go(&mut account, &batch.inputs, targets)
 }
 
@@ -77,20 +69,13 @@ pub(crate) fn update(call: &Call<'_>) -> Result<Reply, Refusal> {
                 let at = key(&account, type_at, property.as_str(), false)?;
                 let normal = objects::key_value(object_type, at, id);
                 seen.check(Some(at), &normal);
-                object_type
-                    .holder(at, &normal)
-                    .map_or(Target::Missing, Target::Existing)
+                object_type.holder(at, &normal).map_or(Target::Missing, Target::Existing)
             }
         };
         targets.push((None, target));
     }
     seen.verdict()?;
-    Run {
-        call,
-        type_at,
-        verb: Verb::Update,
-    }
-    .go(&mut account, &batch.inputs, targets)
+    Run { call, type_at, verb: Verb::Update }.go(&mut account, &batch.inputs, targets)
 }
 
 pub(crate) fn upsert(call: &Call<'_>) -> Result<Reply, Refusal> {
@@ -113,49 +98,28 @@ pub(crate) fn upsert(call: &Call<'_>) -> Result<Reply, Refusal> {
                 let at = key(&account, type_at, property.as_str(), true)?;
                 let normal = objects::key_value(object_type, at, id);
                 seen.check(Some(at), &normal);
-                (
-                    Some(at),
-                    object_type
-                        .holder(at, &normal)
-                        .map_or(Target::New(Some((at, id))), Target::Existing),
-                )
+                (Some(at), object_type.holder(at, &normal).map_or(Target::New(Some((at, id))), Target::Existing))
             }
         };
         targets.push(target);
     }
     seen.verdict()?;
-    Run {
-        call,
-        type_at,
-        verb: Verb::Upsert,
-    }
-    .go(&mut account, &batch.inputs, targets)
+    Run { call, type_at, verb: Verb::Upsert }.go(&mut account, &batch.inputs, targets)
 }
 
 fn required_id<'i>(input: &'i ObjectInput<'_>) -> Result<&'i str, Refusal> {
     match &input.id {
         Some(id) if !id.as_str().trim().is_empty() => Ok(id.as_str()),
-        _ => Err(Refusal::validation(
-            "Invalid input JSON: every input needs an id",
-        )),
+        _ => Err(Refusal::validation("Invalid input JSON: every input needs an id")),
     }
 }
 
 /// The id property of a batch, if it is dependable (api.md 3.5).
-fn key(
-    account: &Account,
-    type_at: TypeAt,
-    name: &str,
-    email_counts: bool,
-) -> Result<PropertyAt, Refusal> {
+fn key(account: &Account, type_at: TypeAt, name: &str, email_counts: bool) -> Result<PropertyAt, Refusal> {
     let object_type = &account.types[type_at];
     let usable = object_type.defined(name).filter(|at| {
         let is_email = object_type.email == Some(*at);
-        if is_email {
-            email_counts
-        } else {
-            object_type.property(*at).has_unique_value
-        }
+        if is_email { email_counts } else { object_type.property(*at).has_unique_value }
     });
     usable.ok_or_else(|| {
         Refusal::validation(format!(
@@ -184,10 +148,7 @@ impl Seen {
         if self.twice.is_empty() {
             return Ok(());
         }
-        let message = format!(
-            "Duplicate IDs found in batch input: [{}]. IDs must be unique",
-            self.twice.join(", ")
-        );
+        let message = format!("Duplicate IDs found in batch input: [{}]. IDs must be unique", self.twice.join(", "));
         Err(Refusal::validation(message).context("ids", self.twice))
     }
 }
@@ -225,28 +186,15 @@ impl<'c> Run<'c, '_> {
                 Target::Existing(id) => (Some(id), None),
                 Target::MergedAway => continue,
                 Target::Missing => {
-                    missing
-                        .0
-                        .extend(input.id.iter().map(|id| id.as_str().to_owned()));
-                    missing.1.extend(
-                        render::trace(input.object_write_trace_id.as_ref()).map(str::to_owned),
-                    );
+                    missing.0.extend(input.id.iter().map(|id| id.as_str().to_owned()));
+                    missing.1.extend(render::trace(input.object_write_trace_id.as_ref()).map(str::to_owned));
                     continue;
                 }
             };
-            let writing = Writing {
-                type_at: self.type_at,
-                existing,
-                version: self.call.version(),
-                now_ms: self.call.now_ms,
-            };
-            let judged = write::judge(
-                account,
-                &writing,
-                key_value,
-                &input.properties,
-                (!partial).then_some(&mut claims),
-            );
+            let writing =
+                Writing { type_at: self.type_at, existing, version: self.call.version(), now_ms: self.call.now_ms };
+            let judged =
+                write::judge(account, &writing, key_value, &input.properties, (!partial).then_some(&mut claims));
             let judged = judged.and_then(|changes| {
                 let links = self.links(account, input).map_err(Flaw::Refused)?;
                 Ok((changes, links))
@@ -261,12 +209,8 @@ impl<'c> Run<'c, '_> {
                         Flaw::EmailTaken(Some(id)) => Some(id.to_string()),
                         _ => None,
                     };
-                    let trace = render::trace(input.object_write_trace_id.as_ref())
-                        .unwrap_or_default()
-                        .to_owned();
-                    let mut entry = flaw
-                        .refusal(account)
-                        .context("objectWriteTraceId", vec![trace]);
+                    let trace = render::trace(input.object_write_trace_id.as_ref()).unwrap_or_default().to_owned();
+                    let mut entry = flaw.refusal(account).context("objectWriteTraceId", vec![trace]);
                     if let Some(id) = existing {
                         entry = entry.context("existingId", vec![id]);
                     }
@@ -291,11 +235,7 @@ impl<'c> Run<'c, '_> {
         }
         if !missing.0.is_empty() {
             let entry = not_found(account, self.type_at, missing.0);
-            errors.push(if missing.1.is_empty() {
-                entry
-            } else {
-                entry.context("objectWriteTraceId", missing.1)
-            });
+            errors.push(if missing.1.is_empty() { entry } else { entry.context("objectWriteTraceId", missing.1) });
             if self.verb == Verb::Upsert && !partial {
                 return Err(errors.remove(0).with(|body| body.status = 404));
             }
@@ -312,16 +252,10 @@ impl<'c> Run<'c, '_> {
         Ok(Reply::json(status, self.answer(account, &done, &errors)))
     }
 
-    fn links(
-        &self,
-        account: &Account,
-        input: &ObjectInput<'_>,
-    ) -> Result<Vec<associations::New>, Refusal> {
+    fn links(&self, account: &Account, input: &ObjectInput<'_>) -> Result<Vec<associations::New>, Refusal> {
         // an upsert has no associations field `[SPEC]`, so that one sent there is not looked at
         match (&input.associations, self.verb) {
-            (Some(wanted), Verb::Create) => {
-                associations::at_create(account, self.call, self.type_at, wanted)
-            }
+            (Some(wanted), Verb::Create) => associations::at_create(account, self.call, self.type_at, wanted),
             _ => Ok(Vec::new()),
         }
     }
@@ -342,13 +276,7 @@ impl<'c> Run<'c, '_> {
             id,
             created,
             trace_id: render::trace(input.object_write_trace_id.as_ref()),
-            shown: render::shown_after_write(
-                &account.types[self.type_at],
-                id,
-                created,
-                changes,
-                key,
-            ),
+            shown: render::shown_after_write(&account.types[self.type_at], id, created, changes, key),
             warnings: render::warnings(changes),
         }
     }
@@ -373,19 +301,13 @@ impl<'c> Run<'c, '_> {
 /// Partial only when every input has a trace id and no two are the same.
 fn unique_traces(inputs: &[ObjectInput<'_>]) -> bool {
     let mut met = HashSet::with_capacity(inputs.len());
-    inputs.iter().all(|input| {
-        input
-            .object_write_trace_id
-            .as_ref()
-            .is_some_and(|trace| met.insert(trace.as_str()))
-    })
+    inputs.iter().all(|input| input.object_write_trace_id.as_ref().is_some_and(|trace| met.insert(trace.as_str())))
 }
 
 fn not_found(account: &Account, type_at: TypeAt, ids: Vec<String>) -> Refusal {
     let kind = account.types[type_at].shouted();
-    let message = format!(
-        "Could not get some {kind} objects, they may be deleted or not exist. Check that ids are valid."
-    );
+    let message =
+        format!("Could not get some {kind} objects, they may be deleted or not exist. Check that ids are valid.");
     Refusal::new(207, "OBJECT_NOT_FOUND", message).context("ids", ids)
 }
 
@@ -408,9 +330,7 @@ pub(crate) fn end(out: &mut Vec<u8>, errors: &[Refusal], now_ms: i64) {
         out.push(b']');
     }
     let now = iso(now_ms);
-    out.extend_from_slice(
-        format!(",\"startedAt\":\"{now}\",\"completedAt\":\"{now}\"}}").as_bytes(),
-    );
+    out.extend_from_slice(format!(",\"startedAt\":\"{now}\",\"completedAt\":\"{now}\"}}").as_bytes());
 }
 
 pub(crate) fn read(call: &Call<'_>) -> Result<Reply, Refusal> {
@@ -443,20 +363,9 @@ pub(crate) fn read(call: &Call<'_>) -> Result<Reply, Refusal> {
     let mut out = begin(found.len() * 500 + 200);
     for (at, id) in found.iter().enumerate() {
         comma(&mut out, at);
-        render::record(
-            &mut out,
-            &account,
-            type_at,
-            *id,
-            &selection,
-            &Extras::default(),
-        );
+        render::record(&mut out, &account, type_at, *id, &selection, &Extras::default());
     }
-    let errors = if missing.is_empty() {
-        Vec::new()
-    } else {
-        vec![not_found(&account, type_at, missing)]
-    };
+    let errors = if missing.is_empty() { Vec::new() } else { vec![not_found(&account, type_at, missing)] };
     end(&mut out, &errors, call.now_ms);
     Ok(Reply::json(if errors.is_empty() { 200 } else { 207 }, out))
 }

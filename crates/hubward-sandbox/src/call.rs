@@ -36,10 +36,7 @@ impl<'a> Call<'a> {
     }
 
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| &**value)
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| &**value)
     }
 
     pub(crate) fn flag(&self, name: &str) -> bool {
@@ -50,12 +47,7 @@ impl<'a> Call<'a> {
     pub(crate) fn list(&self, name: &str) -> Option<Vec<&str>> {
         let mut all = None;
         for (_, value) in self.query.iter().filter(|(key, _)| key == name) {
-            all.get_or_insert_with(Vec::new).extend(
-                value
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|one| !one.is_empty()),
-            );
+            all.get_or_insert_with(Vec::new).extend(value.split(',').map(str::trim).filter(|one| !one.is_empty()));
         }
         all
     }
@@ -66,9 +58,7 @@ impl<'a> Call<'a> {
         };
         match text.parse::<usize>() {
             Ok(limit) if limit >= 1 && limit <= most => Ok(limit),
-            _ => Err(Refusal::validation(format!(
-                "invalid limit: {text} is not between 1 and {most}"
-            ))),
+            _ => Err(Refusal::validation(format!("invalid limit: {text} is not between 1 and {most}"))),
         }
     }
 
@@ -86,15 +76,8 @@ impl<'a> Call<'a> {
 /// The definitions a read answers with: those asked for that exist, and three that HubSpot always sends.
 pub(crate) fn select(object_type: &ObjectType, asked: Option<&[&str]>) -> Vec<PropertyAt> {
     let mut selection = Vec::new();
-    let modified = if object_type.id == "0-1" {
-        "lastmodifieddate"
-    } else {
-        "hs_lastmodifieddate"
-    };
-    let created = if matches!(
-        &*object_type.plural,
-        "contacts" | "companies" | "deals" | "tickets"
-    ) {
+    let modified = if object_type.id == "0-1" { "lastmodifieddate" } else { "hs_lastmodifieddate" };
+    let created = if matches!(&*object_type.plural, "contacts" | "companies" | "deals" | "tickets") {
         "createdate"
     } else {
         "hs_createdate"
@@ -115,18 +98,12 @@ pub(crate) fn select(object_type: &ObjectType, asked: Option<&[&str]>) -> Vec<Pr
 }
 
 /// A property in a type by name, or the refusal of the properties API.
-pub(crate) fn property<'t>(
-    object_type: &'t ObjectType,
-    name: &str,
-) -> Result<&'t Property, Refusal> {
+pub(crate) fn property<'t>(object_type: &'t ObjectType, name: &str) -> Result<&'t Property, Refusal> {
     let at = object_type.known(name).ok_or_else(|| {
         Refusal::new(
             404,
             "OBJECT_NOT_FOUND",
-            format!(
-                "Property \"{name}\" does not exist in object type {}",
-                object_type.id
-            ),
+            format!("Property \"{name}\" does not exist in object type {}", object_type.id),
         )
     })?;
     Ok(object_type.property(at))

@@ -16,11 +16,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn new(started_at: jiff::Timestamp) -> Clock {
-        Clock {
-            started: Instant::now(),
-            started_at_ms: started_at.as_millisecond(),
-            advance_ms: AtomicI64::new(0),
-        }
+        Clock { started: Instant::now(), started_at_ms: started_at.as_millisecond(), advance_ms: AtomicI64::new(0) }
     }
 
     /// Milliseconds since the sandbox began, what was advanced included.

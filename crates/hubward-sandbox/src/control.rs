@@ -16,27 +16,21 @@ pub(crate) fn answer(
     query: &[(String, String)],
     body: &[u8],
 ) -> Response<Bytes> {
-    let name = path
-        .strip_prefix("/_sandbox/")
-        .unwrap_or_default()
-        .trim_end_matches('/');
+    let name = path.strip_prefix("/_sandbox/").unwrap_or_default().trim_end_matches('/');
     let (status, body) = match route(inner, method, name, query, body) {
         Ok(body) => (http::StatusCode::OK, body),
         Err((status, message)) => (status, error(&message)),
     };
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        http::header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json;charset=utf-8"),
-    );
+    response
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json;charset=utf-8"));
     response
 }
 
 fn error(message: &str) -> Vec<u8> {
-    json!({ "status": "error", "message": message })
-        .to_string()
-        .into_bytes()
+    json!({ "status": "error", "message": message }).to_string().into_bytes()
 }
 
 type Answer = Result<Vec<u8>, (http::StatusCode, String)>;
@@ -49,13 +43,7 @@ fn done(value: &Value) -> Answer {
     Ok(value.to_string().into_bytes())
 }
 
-fn route(
-    inner: &Inner,
-    method: &Method,
-    name: &str,
-    query: &[(String, String)],
-    body: &[u8],
-) -> Answer {
+fn route(inner: &Inner, method: &Method, name: &str, query: &[(String, String)], body: &[u8]) -> Answer {
     match (method.as_str(), name) {
         ("POST", "reset") => {
             inner.reset();
@@ -78,34 +66,21 @@ fn route(
             done(&json!({ "faults": own.len() }))
         }
         ("GET", "requests") => {
-            let after = query
-                .iter()
-                .find(|(key, _)| key == "after")
-                .map_or(Ok(0), |(_, value)| value.parse::<u64>());
-            done(
-                &inner
-                    .log()
-                    .shown(after.map_err(|_| bad("after: must be a number of a request"))?),
-            )
+            let after = query.iter().find(|(key, _)| key == "after").map_or(Ok(0), |(_, value)| value.parse::<u64>());
+            done(&inner.log().shown(after.map_err(|_| bad("after: must be a number of a request"))?))
         }
         ("GET", "stats") => done(&inner.log().stats()),
-        ("GET", other) if other.starts_with("records/") => records(
-            inner,
-            &crate::route::decode(&other["records/".len()..], false),
-        ),
+        ("GET", other) if other.starts_with("records/") => {
+            records(inner, &crate::route::decode(&other["records/".len()..], false))
+        }
         (_, "events" | "lists") => {
-            let message =
-                format!("/_sandbox/{name}: this version of the sandbox has no {name} yet");
+            let message = format!("/_sandbox/{name}: this version of the sandbox has no {name} yet");
             Err((http::StatusCode::NOT_FOUND, message))
         }
-        (verb, "reset" | "load" | "limits" | "clock" | "faults" | "requests" | "stats") => Err((
-            http::StatusCode::METHOD_NOT_ALLOWED,
-            format!("/_sandbox/{name} does not take {verb}"),
-        )),
-        _ => Err((
-            http::StatusCode::NOT_FOUND,
-            format!("/_sandbox/{name}: no such control path"),
-        )),
+        (verb, "reset" | "load" | "limits" | "clock" | "faults" | "requests" | "stats") => {
+            Err((http::StatusCode::METHOD_NOT_ALLOWED, format!("/_sandbox/{name} does not take {verb}")))
+        }
+        _ => Err((http::StatusCode::NOT_FOUND, format!("/_sandbox/{name}: no such control path"))),
     }
 }
 
@@ -114,19 +89,16 @@ fn parse(body: &[u8]) -> Result<Value, (http::StatusCode, String)> {
 }
 
 fn object(body: &Value) -> Result<&Map<String, Value>, (http::StatusCode, String)> {
-    body.as_object()
-        .ok_or_else(|| bad("the body must be a JSON object"))
+    body.as_object().ok_or_else(|| bad("the body must be a JSON object"))
 }
 
 /// A number of one field, or `None` where `null` lifts the limit.
 fn limit(field: &str, value: &Value) -> Result<Option<u64>, (http::StatusCode, String)> {
     match value {
         Value::Null => Ok(None),
-        value => value.as_u64().map(Some).ok_or_else(|| {
-            bad(format!(
-                "{field}: {value} is neither a whole number nor null"
-            ))
-        }),
+        value => {
+            value.as_u64().map(Some).ok_or_else(|| bad(format!("{field}: {value} is neither a whole number nor null")))
+        }
     }
 }
 
@@ -167,55 +139,32 @@ fn clock(inner: &Inner, body: &Value) -> Answer {
     if let Some(field) = body.keys().find(|field| *field != "advance_ms") {
         return Err(bad(format!("{field}: unknown field; use advance_ms")));
     }
-    let advance = body
-        .get("advance_ms")
-        .and_then(Value::as_i64)
-        .filter(|ms| (0..=i64::MAX / 16).contains(ms));
-    inner.clock.advance(
-        advance.ok_or_else(|| {
-            bad("advance_ms: must be a whole number of milliseconds, not negative")
-        })?,
-    );
+    let advance = body.get("advance_ms").and_then(Value::as_i64).filter(|ms| (0..=i64::MAX / 16).contains(ms));
+    inner
+        .clock
+        .advance(advance.ok_or_else(|| bad("advance_ms: must be a whole number of milliseconds, not negative"))?);
     done(&json!({ "now": crate::clock::iso(inner.clock.now_ms()) }))
 }
 
 /// Every record of a type, the recycle bin included.
 fn records(inner: &Inner, name: &str) -> Answer {
     let account = inner.account();
-    let type_at = account.find(name).ok_or_else(|| {
-        (
-            http::StatusCode::NOT_FOUND,
-            format!("records/{name}: no such object type"),
-        )
-    })?;
+    let type_at = account
+        .find(name)
+        .ok_or_else(|| (http::StatusCode::NOT_FOUND, format!("records/{name}: no such object type")))?;
     let object_type = &account.types[type_at];
     let mut out = b"{\"results\":[".to_vec();
-    let filled: Vec<u32> = [
-        "createdate",
-        "lastmodifieddate",
-        "hs_lastmodifieddate",
-        "hs_object_id",
-        "hs_merged_object_ids",
-    ]
-    .iter()
-    .filter_map(|name| object_type.defined(name))
-    .collect();
+    let filled: Vec<u32> =
+        ["createdate", "lastmodifieddate", "hs_lastmodifieddate", "hs_object_id", "hs_merged_object_ids"]
+            .iter()
+            .filter_map(|name| object_type.defined(name))
+            .collect();
     for (at, (id, record)) in object_type.records.iter().enumerate() {
         crate::answers::comma(&mut out, at);
         let mut properties = Map::new();
-        for property in record
-            .values
-            .iter()
-            .map(|(property, _)| property)
-            .chain(&filled)
-        {
-            if let Some(value) =
-                object_type.value(*id, record, &record.values, record.updated_ms, *property)
-            {
-                properties.insert(
-                    object_type.property(*property).name.clone(),
-                    Value::String(value.into_owned()),
-                );
+        for property in record.values.iter().map(|(property, _)| property).chain(&filled) {
+            if let Some(value) = object_type.value(*id, record, &record.values, record.updated_ms, *property) {
+                properties.insert(object_type.property(*property).name.clone(), Value::String(value.into_owned()));
             }
         }
         let shown = json!({

@@ -118,73 +118,39 @@ impl Fault {
 }
 
 /// The first fault that strikes this request; the others do not notice it.
-pub(crate) fn strike(
-    faults: &mut [Fault],
-    method: &str,
-    path: &str,
-    kind: &str,
-    now_ms: i64,
-) -> Option<Deed> {
-    faults.iter_mut().find_map(|fault| {
-        fault
-            .strikes(method, path, kind, now_ms)
-            .then(|| fault.deed.clone())
-    })
+pub(crate) fn strike(faults: &mut [Fault], method: &str, path: &str, kind: &str, now_ms: i64) -> Option<Deed> {
+    faults.iter_mut().find_map(|fault| fault.strikes(method, path, kind, now_ms).then(|| fault.deed.clone()))
 }
 
 /// Reads `POST /_sandbox/faults`; the error names the field.
 pub(crate) fn parse(body: &Value) -> Result<Vec<Fault>, String> {
-    let list = body
-        .as_array()
-        .ok_or("the body must be an array of faults; an empty array removes all")?;
+    let list = body.as_array().ok_or("the body must be an array of faults; an empty array removes all")?;
     let mut faults = Vec::with_capacity(list.len());
     for (at, value) in list.iter().enumerate() {
-        let input: FaultInput =
-            serde_json::from_value(value.clone()).map_err(|error| format!("[{at}]: {error}"))?;
+        let input: FaultInput = serde_json::from_value(value.clone()).map_err(|error| format!("[{at}]: {error}"))?;
         let path = match &input.matches.path_regex {
-            Some(text) => Some(
-                Regex::new(text).map_err(|error| format!("[{at}].match.path_regex: {error}"))?,
-            ),
+            Some(text) => Some(Regex::new(text).map_err(|error| format!("[{at}].match.path_regex: {error}"))?),
             None => None,
         };
-        let kind = input.matches.kind.map(|kind| {
-            if kind == "batch_upsert" {
-                "upsert".to_owned()
-            } else {
-                kind
-            }
-        });
+        let kind = input.matches.kind.map(|kind| if kind == "batch_upsert" { "upsert".to_owned() } else { kind });
         if let Some(kind) = &kind
             && !kinds().contains(&kind.as_str())
         {
-            return Err(format!(
-                "[{at}].match.kind: {kind:?} is none of {}",
-                kinds().join(", ")
-            ));
+            return Err(format!("[{at}].match.kind: {kind:?} is none of {}", kinds().join(", ")));
         }
         let deed = input.deed;
         if let Some(status) = deed.status
             && !(200..=599).contains(&status)
         {
-            return Err(format!(
-                "[{at}].do.status: {status} is not between 200 and 599"
-            ));
+            return Err(format!("[{at}].do.status: {status} is not between 200 and 599"));
         }
         if let Some(policy) = &deed.policy
             && !["DAILY", "TEN_SECONDLY_ROLLING", "SECONDLY"].contains(&policy.as_str())
         {
-            return Err(format!(
-                "[{at}].do.policy: {policy:?} is none of DAILY, TEN_SECONDLY_ROLLING, SECONDLY"
-            ));
+            return Err(format!("[{at}].do.policy: {policy:?} is none of DAILY, TEN_SECONDLY_ROLLING, SECONDLY"));
         }
-        if deed.status.is_none()
-            && deed.reset.is_none()
-            && deed.delay_ms == 0
-            && deed.drop_result == 0
-        {
-            return Err(format!(
-                "[{at}].do: needs one of status, delay_ms, reset, drop_result"
-            ));
+        if deed.status.is_none() && deed.reset.is_none() && deed.delay_ms == 0 && deed.drop_result == 0 {
+            return Err(format!("[{at}].do: needs one of status, delay_ms, reset, drop_result"));
         }
         if deed.applied && deed.status.is_none() {
             return Err(format!("[{at}].do.applied: needs a status"));
@@ -215,10 +181,7 @@ impl Deed {
             None => {}
         }
         if let Some(status) = self.status {
-            parts.push(format!(
-                "status:{status}{}",
-                if self.applied { " applied" } else { "" }
-            ));
+            parts.push(format!("status:{status}{}", if self.applied { " applied" } else { "" }));
         }
         if self.drop_result > 0 {
             parts.push(format!("drop_result:{}", self.drop_result));
@@ -235,26 +198,12 @@ impl Deed {
                 "This account is locked because of a high volume of syncing; try again in 2 seconds",
             ),
             429 => match self.policy.as_deref() {
-                Some("DAILY") => {
-                    limits::refused("You have reached your daily limit.", Some("DAILY"))
-                }
-                Some("SECONDLY") => {
-                    limits::refused("You have reached your secondly limit.", Some("SECONDLY"))
-                }
-                _ => limits::refused(
-                    "You have reached your ten_secondly_rolling limit.",
-                    Some("TEN_SECONDLY_ROLLING"),
-                ),
+                Some("DAILY") => limits::refused("You have reached your daily limit.", Some("DAILY")),
+                Some("SECONDLY") => limits::refused("You have reached your secondly limit.", Some("SECONDLY")),
+                _ => limits::refused("You have reached your ten_secondly_rolling limit.", Some("TEN_SECONDLY_ROLLING")),
             },
-            477 => Refusal::bare(
-                477,
-                "The account is being migrated between data hosting locations",
-            ),
-            401 => Refusal::new(
-                401,
-                "INVALID_AUTHENTICATION",
-                "Authentication credentials not found.",
-            ),
+            477 => Refusal::bare(477, "The account is being migrated between data hosting locations"),
+            401 => Refusal::new(401, "INVALID_AUTHENTICATION", "Authentication credentials not found."),
             502 => Refusal::bare(502, "Bad gateway"),
             503 => Refusal::bare(503, "Service temporarily unavailable"),
             504 => Refusal::bare(504, "Timeout"),

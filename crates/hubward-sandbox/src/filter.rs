@@ -82,7 +82,10 @@ pub(crate) enum Compare {
 
 pub(crate) fn find(object_type: &ObjectType, name: &str) -> Result<PropertyAt, Refusal> {
     object_type.defined(name).ok_or_else(|| {
-        Refusal::validation(format!("There was a problem with the request: property {name} does not exist in object type {}", object_type.id))
+        Refusal::validation(format!(
+            "There was a problem with the request: property {name} does not exist in object type {}",
+            object_type.id
+        ))
     })
 }
 
@@ -92,10 +95,7 @@ pub(crate) fn prepare(
     wanted: &[Group<'_>],
     shorthand: &[Filter<'_>],
 ) -> Result<Vec<Vec<Ready>>, Refusal> {
-    let mut groups: Vec<&[Filter<'_>]> = wanted
-        .iter()
-        .map(|group| group.filters.as_slice())
-        .collect();
+    let mut groups: Vec<&[Filter<'_>]> = wanted.iter().map(|group| group.filters.as_slice()).collect();
     if !shorthand.is_empty() {
         groups.push(shorthand);
     }
@@ -144,60 +144,30 @@ fn prepare_one(account: &Account, type_at: TypeAt, filter: &Filter<'_>) -> Resul
             Subject::Property(at, compare)
         }
     };
-    let needs = |what: &str| {
-        Refusal::validation(format!(
-            "operator {:?} on {name} needs {what}",
-            filter.operator
-        ))
-    };
+    let needs = |what: &str| Refusal::validation(format!("operator {:?} on {name} needs {what}", filter.operator));
     let mut sent: Vec<&str> = Vec::new();
     match filter.operator {
-        Operator::In | Operator::NotIn => sent.extend(
-            filter
-                .values
-                .as_ref()
-                .ok_or_else(|| needs("values"))?
-                .iter()
-                .map(Text::as_str),
-        ),
+        Operator::In | Operator::NotIn => {
+            sent.extend(filter.values.as_ref().ok_or_else(|| needs("values"))?.iter().map(Text::as_str))
+        }
         Operator::HasProperty | Operator::NotHasProperty => {}
-        _ => sent.push(
-            filter
-                .value
-                .as_ref()
-                .ok_or_else(|| needs("a value"))?
-                .as_str(),
-        ),
+        _ => sent.push(filter.value.as_ref().ok_or_else(|| needs("a value"))?.as_str()),
     }
     let text = matches!(subject, Subject::Property(_, Compare::Text));
     let list = matches!(filter.operator, Operator::In | Operator::NotIn);
     // IN and NOT_IN take search values as they are: only lower-case ones can match text `[DOC-SEARCH]`
-    let values: Vec<String> = sent
-        .iter()
-        .map(|one| {
-            if text && !list {
-                one.to_lowercase()
-            } else {
-                (*one).to_owned()
-            }
-        })
-        .collect();
+    let values: Vec<String> =
+        sent.iter().map(|one| if text && !list { one.to_lowercase() } else { (*one).to_owned() }).collect();
     let comparable = |text: Option<&str>| -> Option<f64> {
         match subject {
             Subject::Property(_, Compare::Time) => values::comparable_ms(text?).map(|ms| ms as f64),
             _ => text?.parse().ok(),
         }
     };
-    let numeric = matches!(
-        subject,
-        Subject::Property(_, Compare::Number | Compare::Time)
-    );
+    let numeric = matches!(subject, Subject::Property(_, Compare::Number | Compare::Time));
     let low = comparable(values.first().map(String::as_str));
     if numeric && !list && !values.is_empty() && low.is_none() {
-        return Err(Refusal::validation(format!(
-            "{} is no value of the property {name}",
-            values[0]
-        )));
+        return Err(Refusal::validation(format!("{} is no value of the property {name}", values[0])));
     }
     let high_text = filter.high_value.as_ref().map(Text::as_str);
     if filter.operator == Operator::Between && high_text.is_none() {
@@ -208,14 +178,7 @@ fn prepare_one(account: &Account, type_at: TypeAt, filter: &Filter<'_>) -> Resul
     if let Some(high) = high_text {
         values.push(high.to_lowercase());
     }
-    Ok(Ready {
-        subject,
-        operator: filter.operator,
-        set: values.iter().cloned().collect(),
-        values,
-        low,
-        high,
-    })
+    Ok(Ready { subject, operator: filter.operator, set: values.iter().cloned().collect(), values, low, high })
 }
 
 /// One record as the index shows it.
@@ -231,8 +194,7 @@ pub(crate) struct Seen<'a> {
 
 impl Seen<'_> {
     fn value(&self, at: PropertyAt) -> Option<std::borrow::Cow<'_, str>> {
-        self.object_type
-            .value(self.id, self.record, self.held, self.updated_ms, at)
+        self.object_type.value(self.id, self.record, self.held, self.updated_ms, at)
     }
 
     pub(crate) fn fits(&self, filter: &Ready) -> bool {
@@ -255,10 +217,7 @@ impl Seen<'_> {
             _ => {}
         }
         let Some(value) = value else {
-            return matches!(
-                filter.operator,
-                Operator::Neq | Operator::NotIn | Operator::NotContainsToken
-            );
+            return matches!(filter.operator, Operator::Neq | Operator::NotIn | Operator::NotContainsToken);
         };
         match filter.operator {
             Operator::Eq => equal(compare, &value, filter),
@@ -268,26 +227,14 @@ impl Seen<'_> {
             Operator::ContainsToken => contains_tokens(&value, &filter.values[0]),
             Operator::NotContainsToken => !contains_tokens(&value, &filter.values[0]),
             Operator::Lt => against_low(compare, &value, filter) == Some(Ordering::Less),
-            Operator::Lte => matches!(
-                against_low(compare, &value, filter),
-                Some(Ordering::Less | Ordering::Equal)
-            ),
+            Operator::Lte => matches!(against_low(compare, &value, filter), Some(Ordering::Less | Ordering::Equal)),
             Operator::Gt => against_low(compare, &value, filter) == Some(Ordering::Greater),
-            Operator::Gte => matches!(
-                against_low(compare, &value, filter),
-                Some(Ordering::Greater | Ordering::Equal)
-            ),
+            Operator::Gte => matches!(against_low(compare, &value, filter), Some(Ordering::Greater | Ordering::Equal)),
             Operator::Between => {
-                let low = matches!(
-                    against_low(compare, &value, filter),
-                    Some(Ordering::Greater | Ordering::Equal)
-                );
+                let low = matches!(against_low(compare, &value, filter), Some(Ordering::Greater | Ordering::Equal));
                 let high = match (number(compare, &value), filter.high) {
                     (Some(value), Some(high)) => value <= high,
-                    _ => filter
-                        .values
-                        .get(1)
-                        .is_some_and(|high| value.to_lowercase() <= *high),
+                    _ => filter.values.get(1).is_some_and(|high| value.to_lowercase() <= *high),
                 };
                 low && high
             }
@@ -301,11 +248,7 @@ impl Seen<'_> {
         }
         let mut text = String::new();
         let own = standard::searchable(&self.object_type.plural);
-        let schema = self
-            .object_type
-            .schema
-            .as_ref()
-            .map_or(&[][..], |schema| &schema.searchable_properties);
+        let schema = self.object_type.schema.as_ref().map_or(&[][..], |schema| &schema.searchable_properties);
         for name in own.iter().copied().chain(schema.iter().map(String::as_str)) {
             if let Some(value) = self.object_type.defined(name).and_then(|at| self.value(at)) {
                 text.push_str(&value.to_lowercase());
@@ -326,12 +269,8 @@ pub(crate) fn number(compare: Compare, value: &str) -> Option<f64> {
 
 fn equal(compare: Compare, value: &str, filter: &Ready) -> bool {
     match compare {
-        Compare::Number | Compare::Time => {
-            number(compare, value).is_some() && number(compare, value) == filter.low
-        }
-        Compare::Choice => {
-            value == filter.values[0] || value.split(';').any(|one| one == filter.values[0])
-        }
+        Compare::Number | Compare::Time => number(compare, value).is_some() && number(compare, value) == filter.low,
+        Compare::Choice => value == filter.values[0] || value.split(';').any(|one| one == filter.values[0]),
         Compare::Text => value.to_lowercase() == filter.values[0],
     }
 }
@@ -342,11 +281,7 @@ fn within(compare: Compare, value: &str, filter: &Ready) -> bool {
         Compare::Choice => value.split(';').any(|one| filter.set.contains(one)),
         Compare::Number | Compare::Time => {
             let value = number(compare, value);
-            value.is_some()
-                && filter
-                    .values
-                    .iter()
-                    .any(|one| number(compare, one) == value)
+            value.is_some() && filter.values.iter().any(|one| number(compare, one) == value)
         }
     }
 }
@@ -361,13 +296,8 @@ fn against_low(compare: Compare, value: &str, filter: &Ready) -> Option<Ordering
 /// Every token of the pattern is a token of the value; `*` stands for any characters.
 fn contains_tokens(value: &str, pattern: &str) -> bool {
     let value = value.to_lowercase();
-    let tokens: Vec<&str> = value
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|token| !token.is_empty())
-        .collect();
-    let mut wanted = pattern
-        .split(|c: char| !c.is_alphanumeric() && c != '*')
-        .filter(|token| !token.is_empty());
+    let tokens: Vec<&str> = value.split(|c: char| !c.is_alphanumeric()).filter(|token| !token.is_empty()).collect();
+    let mut wanted = pattern.split(|c: char| !c.is_alphanumeric() && c != '*').filter(|token| !token.is_empty());
     wanted.all(|token| tokens.iter().any(|one| wildcard(one, token)))
 }
 
@@ -381,10 +311,7 @@ fn wildcard(text: &str, pattern: &str) -> bool {
     if rest.is_empty() {
         return true;
     }
-    text.char_indices()
-        .map(|(at, _)| at)
-        .chain([text.len()])
-        .any(|at| wildcard(&text[at..], rest))
+    text.char_indices().map(|(at, _)| at).chain([text.len()]).any(|at| wildcard(&text[at..], rest))
 }
 
 #[cfg(test)]

@@ -121,40 +121,21 @@ impl Meter {
     }
 
     /// Draws one request from its budgets, or refuses it; says what the headers tell either way.
-    pub(crate) fn draw(
-        &mut self,
-        budget: Budget,
-        grant: &Grant,
-        now_ms: i64,
-    ) -> (Result<(), Refusal>, Told) {
+    pub(crate) fn draw(&mut self, budget: Budget, grant: &Grant, now_ms: i64) -> (Result<(), Refusal>, Told) {
         let mut told = Told::default();
         let verdict = self.try_draw(budget, grant, now_ms, &mut told);
         (verdict, told)
     }
 
-    fn try_draw(
-        &mut self,
-        budget: Budget,
-        grant: &Grant,
-        now_ms: i64,
-        told: &mut Told,
-    ) -> Result<(), Refusal> {
+    fn try_draw(&mut self, budget: Budget, grant: &Grant, now_ms: i64, told: &mut Told) -> Result<(), Refusal> {
         self.turn_day(now_ms);
         let oauth = grant.kind.is_oauth();
         // the daily count is for the account's own tokens; for marketplace apps none is stated `[DOC-USAGE]`
-        let daily = if oauth || budget == Budget::Exempt {
-            None
-        } else {
-            self.limits.daily
-        };
+        let daily = if oauth || budget == Budget::Exempt { None } else { self.limits.daily };
         match budget {
             Budget::Exempt => return Ok(()),
             Budget::Associations => {
-                if self
-                    .limits
-                    .association_daily
-                    .is_some_and(|most| self.associations_used >= most)
-                {
+                if self.limits.association_daily.is_some_and(|most| self.associations_used >= most) {
                     return Err(refused("You have reached your daily limit.", Some("DAILY")));
                 }
                 if let Some(most) = self.limits.association_burst {
@@ -182,11 +163,7 @@ impl Meter {
                 }
                 self.search.0.push_back(now_ms);
             }
-        } else if let Some(most) = if oauth {
-            self.limits.oauth_burst
-        } else {
-            self.limits.burst
-        } {
+        } else if let Some(most) = if oauth { self.limits.oauth_burst } else { self.limits.burst } {
             let window_ms = self.limits.burst_window_ms;
             let window = self.bursts.entry(grant.app.clone()).or_default();
             let used = window.used(now_ms, window_ms);
@@ -209,10 +186,7 @@ impl Meter {
 }
 
 fn rolling() -> Refusal {
-    refused(
-        "You have reached your ten_secondly_rolling limit.",
-        Some("TEN_SECONDLY_ROLLING"),
-    )
+    refused("You have reached your ten_secondly_rolling limit.", Some("TEN_SECONDLY_ROLLING"))
 }
 
 /// The refusal of a limit by its policy; the search limit's has no policy name `[LIVE-GROUP]`.
@@ -226,10 +200,7 @@ impl Told {
         if let Some((most, left, window_ms)) = self.burst {
             headers.insert("x-hubspot-ratelimit-max", number(most));
             headers.insert("x-hubspot-ratelimit-remaining", number(left));
-            headers.insert(
-                "x-hubspot-ratelimit-interval-milliseconds",
-                HeaderValue::from(window_ms),
-            );
+            headers.insert("x-hubspot-ratelimit-interval-milliseconds", HeaderValue::from(window_ms));
         }
         if let Some((most, left)) = self.daily {
             headers.insert("x-hubspot-ratelimit-daily", number(most));
@@ -243,9 +214,7 @@ pub(crate) fn next_midnight_ms(now_ms: i64, time_zone: &TimeZone) -> i64 {
     let midnight = jiff::Timestamp::from_millisecond(now_ms)
         .and_then(|now| now.to_zoned(time_zone.clone()).date().tomorrow())
         .and_then(|date| date.to_zoned(time_zone.clone()));
-    midnight.map_or(now_ms + 86_400_000, |zoned| {
-        zoned.timestamp().as_millisecond()
-    })
+    midnight.map_or(now_ms + 86_400_000, |zoned| zoned.timestamp().as_millisecond())
 }
 
 /// The account's time zone; a machine without a time zone database gets the offset of US/Eastern's winter.

@@ -27,10 +27,7 @@ pub struct LoadError {
 }
 
 fn wrong(field: impl Into<String>, problem: impl fmt::Display) -> LoadError {
-    LoadError {
-        field: field.into(),
-        problem: problem.to_string(),
-    }
+    LoadError { field: field.into(), problem: problem.to_string() }
 }
 
 /// An id that a document gives as a number or as text.
@@ -43,40 +40,21 @@ fn number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
-const KEYS: &[&str] = &[
-    "properties",
-    "schemas",
-    "records",
-    "owners",
-    "labels",
-    "rules",
-    "tokens",
-    "apps",
-    "lists",
-    "event_definitions",
-];
+const KEYS: &[&str] =
+    &["properties", "schemas", "records", "owners", "labels", "rules", "tokens", "apps", "lists", "event_definitions"];
 
 pub(crate) fn load(inner: &Inner, document: &Value) -> Result<(), LoadError> {
-    let document = document
-        .as_object()
-        .ok_or_else(|| wrong("the document", "must be a JSON object"))?;
+    let document = document.as_object().ok_or_else(|| wrong("the document", "must be a JSON object"))?;
     if let Some(key) = document.keys().find(|key| !KEYS.contains(&key.as_str())) {
         return Err(wrong(key, format!("unknown key; use {}", KEYS.join(", "))));
     }
     for key in ["lists", "event_definitions"] {
-        if document
-            .get(key)
-            .and_then(Value::as_array)
-            .is_some_and(|list| !list.is_empty())
-        {
+        if document.get(key).and_then(Value::as_array).is_some_and(|list| !list.is_empty()) {
             return Err(wrong(key, "not supported by this version of the sandbox"));
         }
     }
     let now_ms = inner.clock.now_ms();
-    for (at, token) in list::<TokenInput>(document, "tokens")?
-        .into_iter()
-        .enumerate()
-    {
+    for (at, token) in list::<TokenInput>(document, "tokens")?.into_iter().enumerate() {
         if token.token.is_empty() {
             return Err(wrong(format!("tokens[{at}].token"), "must not be empty"));
         }
@@ -84,9 +62,7 @@ pub(crate) fn load(inner: &Inner, document: &Value) -> Result<(), LoadError> {
     }
     for app in list::<App>(document, "apps")? {
         let mut auth = inner.auth();
-        auth.apps.retain(|other| {
-            (&other.client_id, &other.refresh_token) != (&app.client_id, &app.refresh_token)
-        });
+        auth.apps.retain(|other| (&other.client_id, &other.refresh_token) != (&app.client_id, &app.refresh_token));
         auth.apps.push(app);
     }
     let mut account = inner.account();
@@ -94,10 +70,7 @@ pub(crate) fn load(inner: &Inner, document: &Value) -> Result<(), LoadError> {
         owner.created_ms = now_ms;
         account.owners.insert(owner.id, owner);
     }
-    for (at, schema) in list::<SchemaInput>(document, "schemas")?
-        .into_iter()
-        .enumerate()
-    {
+    for (at, schema) in list::<SchemaInput>(document, "schemas")?.into_iter().enumerate() {
         schemas::add(&mut account, schema, now_ms)
             .map_err(|refusal| wrong(format!("schemas[{at}]"), &refusal.body().message))?;
     }
@@ -107,17 +80,10 @@ pub(crate) fn load(inner: &Inner, document: &Value) -> Result<(), LoadError> {
         for create in items::<PropertyCreate>(creates, &field)? {
             let property = Property::from_create(create, now_ms);
             let object_type = &mut account.types[type_at];
-            let standard = object_type
-                .known(&property.name)
-                .is_some_and(|at| object_type.property(at).computed.is_some());
+            let standard =
+                object_type.known(&property.name).is_some_and(|at| object_type.property(at).computed.is_some());
             if standard {
-                return Err(wrong(
-                    &field,
-                    format!(
-                        "{} is filled in by HubSpot and cannot be replaced",
-                        property.name
-                    ),
-                ));
+                return Err(wrong(&field, format!("{} is filled in by HubSpot and cannot be replaced", property.name)));
             }
             object_type.put_property(property);
         }
@@ -127,41 +93,24 @@ pub(crate) fn load(inner: &Inner, document: &Value) -> Result<(), LoadError> {
     for (name, records) in map(document, "records")? {
         let field = format!("records.{name}");
         let type_at = find(&account, &field, name)?;
-        let records = records
-            .as_array()
-            .ok_or_else(|| wrong(&field, "must be an array"))?;
+        let records = records.as_array().ok_or_else(|| wrong(&field, "must be an array"))?;
         for (at, record) in records.iter().enumerate() {
-            put_record(
-                &mut account,
-                type_at,
-                record,
-                &format!("{field}[{at}]"),
-                now_ms,
-            )?;
+            put_record(&mut account, type_at, record, &format!("{field}[{at}]"), now_ms)?;
         }
     }
     Ok(())
 }
 
 fn find(account: &Account, field: &str, name: &str) -> Result<TypeAt, LoadError> {
-    account
-        .find(name)
-        .ok_or_else(|| wrong(field, format!("no object type {name:?}")))
+    account.find(name).ok_or_else(|| wrong(field, format!("no object type {name:?}")))
 }
 
-fn list<T: DeserializeOwned>(
-    document: &Map<String, Value>,
-    key: &str,
-) -> Result<Vec<T>, LoadError> {
-    document
-        .get(key)
-        .map_or(Ok(Vec::new()), |value| items(value, key))
+fn list<T: DeserializeOwned>(document: &Map<String, Value>, key: &str) -> Result<Vec<T>, LoadError> {
+    document.get(key).map_or(Ok(Vec::new()), |value| items(value, key))
 }
 
 fn items<T: DeserializeOwned>(value: &Value, field: &str) -> Result<Vec<T>, LoadError> {
-    let list = value
-        .as_array()
-        .ok_or_else(|| wrong(field, "must be an array"))?;
+    let list = value.as_array().ok_or_else(|| wrong(field, "must be an array"))?;
     let mut all = Vec::with_capacity(list.len());
     for (at, item) in list.iter().enumerate() {
         all.push(T::deserialize(item).map_err(|error| wrong(format!("{field}[{at}]"), error))?);
@@ -169,18 +118,11 @@ fn items<T: DeserializeOwned>(value: &Value, field: &str) -> Result<Vec<T>, Load
     Ok(all)
 }
 
-fn map<'d>(
-    document: &'d Map<String, Value>,
-    key: &str,
-) -> Result<Vec<(&'d String, &'d Value)>, LoadError> {
+fn map<'d>(document: &'d Map<String, Value>, key: &str) -> Result<Vec<(&'d String, &'d Value)>, LoadError> {
     let Some(value) = document.get(key) else {
         return Ok(Vec::new());
     };
-    Ok(value
-        .as_object()
-        .ok_or_else(|| wrong(key, "must be an object by object type"))?
-        .iter()
-        .collect())
+    Ok(value.as_object().ok_or_else(|| wrong(key, "must be an object by object type"))?.iter().collect())
 }
 
 fn labels(account: &mut Account, document: &Map<String, Value>) -> Result<(), LoadError> {
@@ -194,26 +136,17 @@ fn labels(account: &mut Account, document: &Map<String, Value>) -> Result<(), Lo
         #[serde(default)]
         inverse_label: Option<String>,
     }
-    for (at, input) in list::<LabelInput>(document, "labels")?
-        .into_iter()
-        .enumerate()
-    {
+    for (at, input) in list::<LabelInput>(document, "labels")?.into_iter().enumerate() {
         let from = find(account, &format!("labels[{at}].from"), &input.from)?;
         let to = find(account, &format!("labels[{at}].to"), &input.to)?;
         let associations = &mut account.associations;
-        let known = associations
-            .labels
-            .iter()
-            .any(|other| (other.from, other.to, &other.label) == (from, to, &input.label));
+        let known =
+            associations.labels.iter().any(|other| (other.from, other.to, &other.label) == (from, to, &input.label));
         if known {
             continue;
         }
         let id = associations.new_label_id();
-        let reverse = if from == to && input.inverse_label.is_none() {
-            id
-        } else {
-            associations.new_label_id()
-        };
+        let reverse = if from == to && input.inverse_label.is_none() { id } else { associations.new_label_id() };
         associations.labels.push(Label {
             from,
             to,
@@ -234,18 +167,12 @@ fn rules(account: &mut Account, document: &Map<String, Value>) -> Result<(), Loa
         #[serde(flatten)]
         rule: Rule,
     }
-    for (at, input) in list::<RuleInput>(document, "rules")?
-        .into_iter()
-        .enumerate()
-    {
+    for (at, input) in list::<RuleInput>(document, "rules")?.into_iter().enumerate() {
         let field = format!("rules[{at}]");
         let type_at = find(account, &format!("{field}.object"), &input.object)?;
         let object_type = &mut account.types[type_at];
         if object_type.defined(&input.rule.property).is_none() {
-            return Err(wrong(
-                format!("{field}.property"),
-                format!("no property {:?}", input.rule.property),
-            ));
+            return Err(wrong(format!("{field}.property"), format!("no property {:?}", input.rule.property)));
         }
         object_type.rules.retain(|other| {
             other.property != input.rule.property
@@ -264,36 +191,25 @@ fn put_record(
     field: &str,
     now_ms: i64,
 ) -> Result<(), LoadError> {
-    let record = record
-        .as_object()
-        .ok_or_else(|| wrong(field, "must be an object"))?;
-    if let Some(key) = record
-        .keys()
-        .find(|key| !["id", "properties", "archived", "merged_into"].contains(&key.as_str()))
+    let record = record.as_object().ok_or_else(|| wrong(field, "must be an object"))?;
+    if let Some(key) =
+        record.keys().find(|key| !["id", "properties", "archived", "merged_into"].contains(&key.as_str()))
     {
-        return Err(wrong(
-            format!("{field}.{key}"),
-            "unknown key; use id, properties, archived, merged_into",
-        ));
+        return Err(wrong(format!("{field}.{key}"), "unknown key; use id, properties, archived, merged_into"));
     }
     let id = match record.get("id") {
         Some(value) => {
-            let id = number(value)
-                .ok_or_else(|| wrong(format!("{field}.id"), format!("{value} is no record id")))?;
+            let id = number(value).ok_or_else(|| wrong(format!("{field}.id"), format!("{value} is no record id")))?;
             account.saw_record_id(id);
             id
         }
         None => account.new_record_id(),
     };
     if let Some(value) = record.get("merged_into") {
-        let survivor = number(value).filter(|survivor| {
-            account.types[type_at].records.contains_key(survivor) && *survivor != id
-        });
+        let survivor =
+            number(value).filter(|survivor| account.types[type_at].records.contains_key(survivor) && *survivor != id);
         let survivor = survivor.ok_or_else(|| {
-            wrong(
-                format!("{field}.merged_into"),
-                format!("{value} is no record of this type loaded before"),
-            )
+            wrong(format!("{field}.merged_into"), format!("{value} is no record of this type loaded before"))
         })?;
         let object_type = &mut account.types[type_at];
         object_type.purge(id);
@@ -305,26 +221,18 @@ fn put_record(
     }
     let empty = Map::new();
     let properties = match record.get("properties") {
-        Some(value) => value
-            .as_object()
-            .ok_or_else(|| wrong(format!("{field}.properties"), "must be an object"))?,
+        Some(value) => value.as_object().ok_or_else(|| wrong(format!("{field}.properties"), "must be an object"))?,
         None => &empty,
     };
     let object_type = &mut account.types[type_at];
     object_type.purge(id);
     // what is loaded was there long before: search shows it at once
-    object_type
-        .records
-        .insert(id, Record::new(now_ms, i64::MIN));
+    object_type.records.insert(id, Record::new(now_ms, i64::MIN));
     for (name, value) in properties {
-        let at = object_type
-            .defined(name)
-            .ok_or_else(|| wrong(format!("{field}.properties.{name}"), "no such property"))?;
+        let at =
+            object_type.defined(name).ok_or_else(|| wrong(format!("{field}.properties.{name}"), "no such property"))?;
         if object_type.property(at).computed.is_some() {
-            return Err(wrong(
-                format!("{field}.properties.{name}"),
-                "is filled in by HubSpot",
-            ));
+            return Err(wrong(format!("{field}.properties.{name}"), "is filled in by HubSpot"));
         }
         let text = match value {
             Value::Null => continue,
@@ -334,18 +242,12 @@ fn put_record(
         };
         let text = objects::key_value(object_type, at, &text).into_owned();
         if object_type.email == Some(at) && values::email(&text).is_none() {
-            return Err(wrong(
-                format!("{field}.properties.{name}"),
-                format!("{text:?} is no e-mail address"),
-            ));
+            return Err(wrong(format!("{field}.properties.{name}"), format!("{text:?} is no e-mail address")));
         }
         if object_type.is_unique(at)
             && let Some(holder) = object_type.holder(at, &text)
         {
-            return Err(wrong(
-                format!("{field}.properties.{name}"),
-                format!("{text:?} is taken by record {holder}"),
-            ));
+            return Err(wrong(format!("{field}.properties.{name}"), format!("{text:?} is taken by record {holder}")));
         }
         object_type.write(id, at, Some(&text));
     }

@@ -33,11 +33,7 @@ struct Peak {
 
 impl Peak {
     fn count(&mut self, now_ms: i64, window_ms: i64) {
-        while self
-            .times
-            .front()
-            .is_some_and(|at| *at + window_ms <= now_ms)
-        {
+        while self.times.front().is_some_and(|at| *at + window_ms <= now_ms) {
             self.times.pop_front();
         }
         self.times.push_back(now_ms);
@@ -71,15 +67,8 @@ impl Log {
     pub(crate) fn add(&mut self, entry: Entry) {
         self.total += 1;
         self.throttled += u64::from(entry.status == Some(429));
-        let status = entry
-            .status
-            .map_or_else(|| "cut".to_owned(), |status| status.to_string());
-        *self
-            .by_kind
-            .entry(entry.kind)
-            .or_default()
-            .entry(status)
-            .or_default() += 1;
+        let status = entry.status.map_or_else(|| "cut".to_owned(), |status| status.to_string());
+        *self.by_kind.entry(entry.kind).or_default().entry(status).or_default() += 1;
         self.bytes += size(&entry);
         self.entries.push_back(entry);
         while self.bytes > MOST_BYTES {
@@ -136,8 +125,7 @@ fn text_or_json(body: &Bytes) -> Value {
     if body.is_empty() {
         return Value::Null;
     }
-    serde_json::from_slice(body)
-        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()))
+    serde_json::from_slice(body).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()))
 }
 
 /// How many records a request named: a batch's inputs, one for other bodies, none without a body.
@@ -145,9 +133,6 @@ fn inputs(body: &Value) -> usize {
     match body {
         Value::Null => 0,
         Value::Array(items) => items.len(),
-        _ => body
-            .get("inputs")
-            .and_then(Value::as_array)
-            .map_or(1, Vec::len),
+        _ => body.get("inputs").and_then(Value::as_array).map_or(1, Vec::len),
     }
 }

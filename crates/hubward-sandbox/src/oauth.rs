@@ -14,10 +14,7 @@ use crate::route::{Version, pairs};
 const LIFETIME_MS: i64 = 30 * 60 * 1000;
 
 fn refused(status: &str, error: &str, message: &str) -> Reply {
-    Reply::of(
-        400,
-        &json!({ "status": status, "message": message, "error": error, "error_description": message }),
-    )
+    Reply::of(400, &json!({ "status": status, "message": message, "error": error, "error_description": message }))
 }
 
 /// The form's fields; v1 and v3 tolerate them in the query too, dated versions do not `[MAP]`.
@@ -32,24 +29,11 @@ fn form(call: &Call<'_>) -> HashMap<String, String> {
 
 fn app_at(auth: &Auth, fields: &HashMap<String, String>) -> Result<usize, Reply> {
     let text = |name: &str| fields.get(name).map_or("", String::as_str);
-    let at = auth
-        .apps
-        .iter()
-        .position(|app| app.client_id == text("client_id"));
-    let at = at.ok_or_else(|| {
-        refused(
-            "BAD_CLIENT_ID",
-            "invalid_client",
-            "missing or unknown client id",
-        )
-    })?;
+    let at = auth.apps.iter().position(|app| app.client_id == text("client_id"));
+    let at = at.ok_or_else(|| refused("BAD_CLIENT_ID", "invalid_client", "missing or unknown client id"))?;
     // an account can hold several installations of one app, told apart by their refresh tokens
     if auth.apps[at].client_secret != text("client_secret") {
-        return Err(refused(
-            "BAD_CLIENT_SECRET",
-            "invalid_client",
-            "missing or invalid client secret",
-        ));
+        return Err(refused("BAD_CLIENT_SECRET", "invalid_client", "missing or invalid client secret"));
     }
     Ok(at)
 }
@@ -64,34 +48,24 @@ pub(crate) fn token(call: &Call<'_>) -> Result<Reply, Refusal> {
     let of_client = |app: &App| app.client_id == text("client_id");
     let found = match text("grant_type") {
         "refresh_token" => {
-            let found = auth.apps.iter().position(|app| {
-                of_client(app) && app.refresh_token == text("refresh_token") && !app.revoked
-            });
+            let found = auth
+                .apps
+                .iter()
+                .position(|app| of_client(app) && app.refresh_token == text("refresh_token") && !app.revoked);
             found.ok_or_else(|| {
-                refused(
-                    "BAD_REFRESH_TOKEN",
-                    "invalid_grant",
-                    "refresh token is invalid, expired or revoked",
-                )
+                refused("BAD_REFRESH_TOKEN", "invalid_grant", "refresh token is invalid, expired or revoked")
             })
         }
         "authorization_code" => {
-            let found = auth.apps.iter().position(|app| {
-                of_client(app) && app.code.as_deref() == Some(text("code")) && !app.revoked
-            });
-            found.ok_or_else(|| {
-                refused(
-                    "BAD_AUTH_CODE",
-                    "invalid_grant",
-                    "missing or unknown auth code",
-                )
-            })
+            let found = auth
+                .apps
+                .iter()
+                .position(|app| of_client(app) && app.code.as_deref() == Some(text("code")) && !app.revoked);
+            found.ok_or_else(|| refused("BAD_AUTH_CODE", "invalid_grant", "missing or unknown auth code"))
         }
-        other => Err(refused(
-            "BAD_GRANT_TYPE",
-            "unsupported_grant_type",
-            &format!("missing or unknown grant type: {other}"),
-        )),
+        other => {
+            Err(refused("BAD_GRANT_TYPE", "unsupported_grant_type", &format!("missing or unknown grant type: {other}")))
+        }
     };
     let at = match found {
         Ok(at) => at,
@@ -101,15 +75,8 @@ pub(crate) fn token(call: &Call<'_>) -> Result<Reply, Refusal> {
     let app = &auth.apps[at];
     let access = format!("sandbox-access-{}-{}", app.client_id, auth.issued);
     let grant = Grant {
-        kind: if app.user_level {
-            TokenKind::UserOauth
-        } else {
-            TokenKind::Oauth
-        },
-        scopes: app
-            .scopes
-            .as_ref()
-            .map(|scopes| scopes.iter().cloned().collect()),
+        kind: if app.user_level { TokenKind::UserOauth } else { TokenKind::Oauth },
+        scopes: app.scopes.as_ref().map(|scopes| scopes.iter().cloned().collect()),
         denied: app.denied_permissions.iter().cloned().collect(),
         app: app.client_id.clone(),
         expires_ms: Some(call.now_ms + LIFETIME_MS),
@@ -131,9 +98,7 @@ pub(crate) fn token(call: &Call<'_>) -> Result<Reply, Refusal> {
 }
 
 fn described(call: &Call<'_>, token: &str, grant: &Grant) -> Value {
-    let left_s = grant
-        .expires_ms
-        .map_or(0, |at| ((at - call.now_ms) / 1000).max(0));
+    let left_s = grant.expires_ms.map_or(0, |at| ((at - call.now_ms) / 1000).max(0));
     json!({
         "active": grant.expires_ms.is_none_or(|at| at > call.now_ms),
         "token": token,
@@ -163,10 +128,8 @@ pub(crate) fn introspect(call: &Call<'_>) -> Result<Reply, Refusal> {
         let answer = json!({ "active": !app.revoked, "hub_id": call.inner.config.portal_id, "client_id": app.client_id, "token_use": "refresh_token" });
         return Ok(Reply::of(200, &answer));
     }
-    let answer = auth.grants.get(token).map_or_else(
-        || json!({ "active": false }),
-        |grant| described(call, token, grant),
-    );
+    let answer =
+        auth.grants.get(token).map_or_else(|| json!({ "active": false }), |grant| described(call, token, grant));
     Ok(Reply::of(200, &answer))
 }
 
@@ -178,11 +141,7 @@ pub(crate) fn revoke(call: &Call<'_>) -> Result<Reply, Refusal> {
     }
     let token = fields.get("token").cloned().unwrap_or_default();
     revoke_refresh(&mut auth, &token);
-    if auth
-        .grants
-        .get(&token)
-        .is_some_and(|grant| grant.kind.is_oauth() && grant.expires_ms.is_some())
-    {
+    if auth.grants.get(&token).is_some_and(|grant| grant.kind.is_oauth() && grant.expires_ms.is_some()) {
         auth.grants.remove(&token);
     }
     Ok(Reply::empty(204))
@@ -197,11 +156,7 @@ fn revoke_refresh(auth: &mut Auth, token: &str) {
 pub(crate) fn access_token(call: &Call<'_>) -> Result<Reply, Refusal> {
     let auth = call.inner.auth();
     let token = call.param(0);
-    let grant = auth
-        .grants
-        .get(token)
-        .filter(|grant| grant.kind.is_oauth())
-        .ok_or_else(Refusal::not_found)?;
+    let grant = auth.grants.get(token).filter(|grant| grant.kind.is_oauth()).ok_or_else(Refusal::not_found)?;
     Ok(Reply::of(200, &described(call, token, grant)))
 }
 
@@ -219,10 +174,7 @@ pub(crate) fn private_app_info(call: &Call<'_>) -> Result<Reply, Refusal> {
     }
     let wanted: Wanted = crate::input::parse(call.body)?;
     let auth = call.inner.auth();
-    let grant = auth
-        .grants
-        .get(&wanted.token_key)
-        .ok_or_else(Refusal::not_found)?;
+    let grant = auth.grants.get(&wanted.token_key).ok_or_else(Refusal::not_found)?;
     Ok(Reply::of(
         200,
         &json!({

@@ -13,16 +13,8 @@ use crate::values;
 use crate::write::{self, Writing};
 
 /// A key's value in the form the index holds: e-mails trimmed and in lower case, others as they are.
-pub(crate) fn key_value<'a>(
-    object_type: &ObjectType,
-    at: PropertyAt,
-    raw: &'a str,
-) -> Cow<'a, str> {
-    if object_type.email == Some(at) {
-        values::lower(raw.trim())
-    } else {
-        Cow::Borrowed(raw)
-    }
+pub(crate) fn key_value<'a>(object_type: &ObjectType, at: PropertyAt, raw: &'a str) -> Cow<'a, str> {
+    if object_type.email == Some(at) { values::lower(raw.trim()) } else { Cow::Borrowed(raw) }
 }
 
 /// The record of a path's id, by record id or by `?idProperty`; a merged-away id leads to its survivor.
@@ -30,26 +22,14 @@ fn find(account: &Account, type_at: TypeAt, call: &Call<'_>) -> Result<u64, Refu
     let object_type = &account.types[type_at];
     let text = call.param(1);
     if let Some(name) = call.query("idProperty") {
-        let at = object_type
-            .defined(name)
-            .filter(|at| object_type.is_unique(*at))
-            .ok_or_else(|| {
-                Refusal::validation(format!(
-                    "Property {name} is not a unique identifier of object type {}",
-                    object_type.id
-                ))
-            })?;
-        return object_type
-            .holder(at, &key_value(object_type, at, text))
-            .ok_or_else(Refusal::not_found);
+        let at = object_type.defined(name).filter(|at| object_type.is_unique(*at)).ok_or_else(|| {
+            Refusal::validation(format!("Property {name} is not a unique identifier of object type {}", object_type.id))
+        })?;
+        return object_type.holder(at, &key_value(object_type, at, text)).ok_or_else(Refusal::not_found);
     }
     let id: u64 = text.parse().map_err(|_| {
-        Refusal::new(
-            404,
-            "OBJECT_NOT_FOUND",
-            "Object not found.  objectId are usually numeric.",
-        )
-        .context("id", vec![text.to_owned()])
+        Refusal::new(404, "OBJECT_NOT_FOUND", "Object not found.  objectId are usually numeric.")
+            .context("id", vec![text.to_owned()])
     })?;
     object_type.surviving(id).ok_or_else(Refusal::not_found)
 }
@@ -58,14 +38,9 @@ pub(crate) fn create(call: &Call<'_>) -> Result<Reply, Refusal> {
     let wanted: ObjectInput<'_> = input::parse(call.body)?;
     let mut account = call.account();
     let type_at = account.resolve(call.param(0))?;
-    let writing = Writing {
-        type_at,
-        existing: None,
-        version: call.version(),
-        now_ms: call.now_ms,
-    };
-    let changes = write::judge(&account, &writing, None, &wanted.properties, None)
-        .map_err(|flaw| flaw.refusal(&account))?;
+    let writing = Writing { type_at, existing: None, version: call.version(), now_ms: call.now_ms };
+    let changes =
+        write::judge(&account, &writing, None, &wanted.properties, None).map_err(|flaw| flaw.refusal(&account))?;
     let links = match &wanted.associations {
         Some(wanted) => associations::at_create(&account, call, type_at, wanted)?,
         None => Vec::new(),
@@ -75,16 +50,11 @@ pub(crate) fn create(call: &Call<'_>) -> Result<Reply, Refusal> {
     let shown = render::shown_after_write(&account.types[type_at], id, true, &changes, None);
     let mut out = Vec::with_capacity(1024);
     let warnings = render::warnings(&changes);
-    let extras = Extras {
-        warnings: &warnings,
-        ..Extras::default()
-    };
+    let extras = Extras { warnings: &warnings, ..Extras::default() };
     render::record(&mut out, &account, type_at, id, &shown, &extras);
     let object_type = &account.types[type_at];
-    Ok(Reply::json(201, out).at(format!(
-        "https://api.hubapi.com{}/{id}",
-        call.path.replace(call.param(0), &object_type.id)
-    )))
+    Ok(Reply::json(201, out)
+        .at(format!("https://api.hubapi.com{}/{id}", call.path.replace(call.param(0), &object_type.id))))
 }
 
 pub(crate) fn read(call: &Call<'_>) -> Result<Reply, Refusal> {
@@ -98,10 +68,7 @@ pub(crate) fn read(call: &Call<'_>) -> Result<Reply, Refusal> {
     let selection = select(object_type, call.list("properties").as_deref());
     let types = associated(&account, call)?;
     let mut out = Vec::with_capacity(1024);
-    let extras = Extras {
-        associations: types.as_deref(),
-        ..Extras::default()
-    };
+    let extras = Extras { associations: types.as_deref(), ..Extras::default() };
     render::record(&mut out, &account, type_at, id, &selection, &extras);
     Ok(Reply::json(200, out))
 }
@@ -121,21 +88,14 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
     let limit = call.page_limit(10, 100)?;
     let archived = call.flag("archived");
     let after: u64 = call.query("after").map_or(Ok(0), |after| {
-        after.parse().map_err(|_| {
-            Refusal::validation(format!(
-                "invalid after: {after} is no paging cursor of a list"
-            ))
-        })
+        after.parse().map_err(|_| Refusal::validation(format!("invalid after: {after} is no paging cursor of a list")))
     })?;
     let account = call.account();
     let type_at = account.resolve(call.param(0))?;
     let object_type = &account.types[type_at];
     let selection = select(object_type, call.list("properties").as_deref());
     let types = associated(&account, call)?;
-    let extras = Extras {
-        associations: types.as_deref(),
-        ..Extras::default()
-    };
+    let extras = Extras { associations: types.as_deref(), ..Extras::default() };
     let mut out = Vec::with_capacity(limit * 500);
     out.extend_from_slice(b"{\"results\":[");
     let mut written = 0;
@@ -166,25 +126,15 @@ pub(crate) fn update(call: &Call<'_>) -> Result<Reply, Refusal> {
     let mut account = call.account();
     let type_at = account.resolve(call.param(0))?;
     let id = find(&account, type_at, call)?;
-    account.types[type_at]
-        .live(id)
-        .ok_or_else(Refusal::not_found)?;
-    let writing = Writing {
-        type_at,
-        existing: Some(id),
-        version: call.version(),
-        now_ms: call.now_ms,
-    };
-    let changes = write::judge(&account, &writing, None, &wanted.properties, None)
-        .map_err(|flaw| flaw.refusal(&account))?;
+    account.types[type_at].live(id).ok_or_else(Refusal::not_found)?;
+    let writing = Writing { type_at, existing: Some(id), version: call.version(), now_ms: call.now_ms };
+    let changes =
+        write::judge(&account, &writing, None, &wanted.properties, None).map_err(|flaw| flaw.refusal(&account))?;
     write::store(&mut account, &writing, &changes);
     let shown = render::shown_after_write(&account.types[type_at], id, false, &changes, None);
     let mut out = Vec::with_capacity(1024);
     let warnings = render::warnings(&changes);
-    let extras = Extras {
-        warnings: &warnings,
-        ..Extras::default()
-    };
+    let extras = Extras { warnings: &warnings, ..Extras::default() };
     render::record(&mut out, &account, type_at, id, &shown, &extras);
     Ok(Reply::json(200, out))
 }
@@ -213,36 +163,18 @@ pub(crate) fn merge(call: &Call<'_>) -> Result<Reply, Refusal> {
     let mut account = call.account();
     let type_at = account.resolve(call.param(0))?;
     let mut ids = [0_u64; 2];
-    for (at, text) in [&wanted.primary_object_id, &wanted.object_id_to_merge]
-        .into_iter()
-        .enumerate()
-    {
-        let id = text
-            .as_str()
-            .parse()
-            .ok()
-            .and_then(|id| account.types[type_at].surviving(id));
-        ids[at] = id
-            .filter(|id| account.types[type_at].live(*id).is_some())
-            .ok_or_else(Refusal::not_found)?;
+    for (at, text) in [&wanted.primary_object_id, &wanted.object_id_to_merge].into_iter().enumerate() {
+        let id = text.as_str().parse().ok().and_then(|id| account.types[type_at].surviving(id));
+        ids[at] = id.filter(|id| account.types[type_at].live(*id).is_some()).ok_or_else(Refusal::not_found)?;
     }
     let [primary, other] = ids;
     if primary == other {
-        return Err(Refusal::validation(format!(
-            "Cannot merge object {primary} with itself"
-        )));
+        return Err(Refusal::validation(format!("Cannot merge object {primary} with itself")));
     }
     let survivor = combine(&mut account, type_at, primary, other, None, call.now_ms);
     let selection = select(&account.types[type_at], None);
     let mut out = Vec::new();
-    render::record(
-        &mut out,
-        &account,
-        type_at,
-        survivor,
-        &selection,
-        &Extras::default(),
-    );
+    render::record(&mut out, &account, type_at, survivor, &selection, &Extras::default());
     Ok(Reply::json(200, out))
 }
 

@@ -67,11 +67,7 @@ impl Owner {
 pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
     let limit = call.page_limit(100, 500)?;
     let after: u64 = call.query("after").map_or(Ok(0), |after| {
-        after.parse().map_err(|_| {
-            Refusal::validation(format!(
-                "invalid after: {after} is no paging cursor of owners"
-            ))
-        })
+        after.parse().map_err(|_| Refusal::validation(format!("invalid after: {after} is no paging cursor of owners")))
     })?;
     let archived = call.flag("archived");
     let email = call.query("email").map(str::to_lowercase);
@@ -79,12 +75,7 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
     let matching = account.owners.values().filter(|owner| {
         owner.archived == archived
             && owner.id >= after
-            && email.as_ref().is_none_or(|email| {
-                owner
-                    .email
-                    .as_ref()
-                    .is_some_and(|own| own.to_lowercase() == *email)
-            })
+            && email.as_ref().is_none_or(|email| owner.email.as_ref().is_some_and(|own| own.to_lowercase() == *email))
     });
     let mut shown = Vec::new();
     let mut next = None;
@@ -103,23 +94,14 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
 }
 
 pub(crate) fn read(call: &Call<'_>) -> Result<Reply, Refusal> {
-    let id = call
-        .param(0)
-        .parse::<u64>()
-        .map_err(|_| Refusal::not_found())?;
+    let id = call.param(0).parse::<u64>().map_err(|_| Refusal::not_found())?;
     let by_user = call.query("idProperty") == Some("userId");
     let archived = call.flag("archived");
     let account = call.account();
     let owner = account
         .owners
         .values()
-        .find(|owner| {
-            if by_user {
-                owner.active_user_id() == id
-            } else {
-                owner.id == id
-            }
-        })
+        .find(|owner| if by_user { owner.active_user_id() == id } else { owner.id == id })
         .filter(|owner| owner.archived == archived)
         .ok_or_else(Refusal::not_found)?;
     Ok(Reply::of(200, &owner.shown()))

@@ -129,27 +129,12 @@ pub(crate) fn standard(plural: &str, now_ms: i64) -> Vec<Pipeline> {
             created_ms: now_ms,
         });
     }
-    vec![Pipeline {
-        id: id.to_owned(),
-        label: label.to_owned(),
-        stages: all,
-        display_order: 0,
-        created_ms: now_ms,
-    }]
+    vec![Pipeline { id: id.to_owned(), label: label.to_owned(), stages: all, display_order: 0, created_ms: now_ms }]
 }
 
 fn find<'t>(object_type: &'t ObjectType, id: &str) -> Result<&'t Pipeline, Refusal> {
-    let found = object_type
-        .pipelines
-        .iter()
-        .find(|pipeline| pipeline.id == id);
-    found.ok_or_else(|| {
-        Refusal::new(
-            404,
-            "OBJECT_NOT_FOUND",
-            format!("Pipeline {id} was not found"),
-        )
-    })
+    let found = object_type.pipelines.iter().find(|pipeline| pipeline.id == id);
+    found.ok_or_else(|| Refusal::new(404, "OBJECT_NOT_FOUND", format!("Pipeline {id} was not found")))
 }
 
 pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
@@ -168,11 +153,7 @@ pub(crate) fn read(call: &Call<'_>) -> Result<Reply, Refusal> {
 pub(crate) fn stages(call: &Call<'_>) -> Result<Reply, Refusal> {
     let account = call.account();
     let object_type = &account.types[account.resolve(call.param(0))?];
-    let results: Vec<Value> = find(object_type, call.param(1))?
-        .stages
-        .iter()
-        .map(Stage::shown)
-        .collect();
+    let results: Vec<Value> = find(object_type, call.param(1))?.stages.iter().map(Stage::shown).collect();
     Ok(Reply::of(200, &json!({ "results": results })))
 }
 
@@ -180,13 +161,8 @@ pub(crate) fn stage_read(call: &Call<'_>) -> Result<Reply, Refusal> {
     let account = call.account();
     let object_type = &account.types[account.resolve(call.param(0))?];
     let id = call.param(2);
-    let found = find(object_type, call.param(1))?
-        .stages
-        .iter()
-        .find(|stage| stage.id == id);
-    let stage = found.ok_or_else(|| {
-        Refusal::new(404, "OBJECT_NOT_FOUND", format!("Stage {id} was not found"))
-    })?;
+    let found = find(object_type, call.param(1))?.stages.iter().find(|stage| stage.id == id);
+    let stage = found.ok_or_else(|| Refusal::new(404, "OBJECT_NOT_FOUND", format!("Stage {id} was not found")))?;
     Ok(Reply::of(200, &stage.shown()))
 }
 
@@ -196,18 +172,11 @@ pub(crate) fn create(call: &Call<'_>) -> Result<Reply, Refusal> {
     let type_at = account.resolve(call.param(0))?;
     let id = chosen_id(wanted.pipeline_id, &mut account.random, 36)?;
     let object_type = &mut account.types[type_at];
-    if object_type
-        .pipelines
-        .iter()
-        .any(|pipeline| pipeline.id == id || pipeline.label == wanted.label)
-    {
+    if object_type.pipelines.iter().any(|pipeline| pipeline.id == id || pipeline.label == wanted.label) {
         return Err(Refusal::new(
             409,
             "CONFLICT",
-            format!(
-                "A pipeline with the id or label of {:?} already exists",
-                wanted.label
-            ),
+            format!("A pipeline with the id or label of {:?} already exists", wanted.label),
         ));
     }
     let mut pipeline = Pipeline {
@@ -219,13 +188,7 @@ pub(crate) fn create(call: &Call<'_>) -> Result<Reply, Refusal> {
     };
     for one in wanted.stages {
         let generated = account.random.next();
-        let stage = stage_of(
-            one,
-            &account.types[type_at],
-            &pipeline,
-            generated,
-            call.now_ms,
-        )?;
+        let stage = stage_of(one, &account.types[type_at], &pipeline, generated, call.now_ms)?;
         pipeline.stages.push(stage);
     }
     let shown = pipeline.shown();
@@ -239,30 +202,16 @@ pub(crate) fn stage_create(call: &Call<'_>) -> Result<Reply, Refusal> {
     let type_at = account.resolve(call.param(0))?;
     let generated = account.random.next();
     let pipeline = find(&account.types[type_at], call.param(1))?;
-    let stage = stage_of(
-        wanted,
-        &account.types[type_at],
-        pipeline,
-        generated,
-        call.now_ms,
-    )?;
+    let stage = stage_of(wanted, &account.types[type_at], pipeline, generated, call.now_ms)?;
     let shown = stage.shown();
     let id = call.param(1);
-    if let Some(pipeline) = account.types[type_at]
-        .pipelines
-        .iter_mut()
-        .find(|pipeline| pipeline.id == id)
-    {
+    if let Some(pipeline) = account.types[type_at].pipelines.iter_mut().find(|pipeline| pipeline.id == id) {
         pipeline.stages.push(stage);
     }
     Ok(Reply::of(201, &shown))
 }
 
-fn chosen_id(
-    wanted: Option<String>,
-    random: &mut crate::random::SplitMix,
-    most: usize,
-) -> Result<String, Refusal> {
+fn chosen_id(wanted: Option<String>, random: &mut crate::random::SplitMix, most: usize) -> Result<String, Refusal> {
     let id = wanted.unwrap_or_else(|| (random.next() % 1_000_000_000).to_string());
     if id.len() > most {
         // what HubSpot answers to an id that is too long `[LIVE-KALUP]`
@@ -278,48 +227,25 @@ fn stage_of(
     generated: u64,
     now_ms: i64,
 ) -> Result<Stage, Refusal> {
-    let id = chosen_id(
-        wanted.stage_id,
-        &mut crate::random::SplitMix::new(generated),
-        100,
-    )?;
-    if pipeline
-        .stages
-        .iter()
-        .any(|stage| stage.label == wanted.label)
-    {
-        let message = format!(
-            "A stage labelled {:?} already exists in the pipeline",
-            wanted.label
-        );
+    let id = chosen_id(wanted.stage_id, &mut crate::random::SplitMix::new(generated), 100)?;
+    if pipeline.stages.iter().any(|stage| stage.label == wanted.label) {
+        let message = format!("A stage labelled {:?} already exists in the pipeline", wanted.label);
         return Err(Refusal::validation(message).sub_category("PipelineError.STAGE_LABEL_EXISTS"));
     }
     // stage ids are unique in the account for deals, so that a stage names its pipeline
-    if object_type
-        .pipelines
-        .iter()
-        .chain([pipeline])
-        .any(|other| other.stages.iter().any(|stage| stage.id == id))
-    {
-        return Err(Refusal::validation(format!(
-            "A stage with the id {id} already exists"
-        )));
+    if object_type.pipelines.iter().chain([pipeline]).any(|other| other.stages.iter().any(|stage| stage.id == id)) {
+        return Err(Refusal::validation(format!("A stage with the id {id} already exists")));
     }
     let mut metadata = Metadata::default();
     match &*object_type.id {
         "0-3" => {
-            let text = wanted.metadata.get("probability").map(|value| {
-                value
-                    .as_str()
-                    .map_or_else(|| value.to_string(), str::to_owned)
-            });
-            let probability = text
-                .and_then(|text| text.parse::<f64>().ok())
-                .filter(|p| (0.0..=1.0).contains(p));
+            let text = wanted
+                .metadata
+                .get("probability")
+                .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+            let probability = text.and_then(|text| text.parse::<f64>().ok()).filter(|p| (0.0..=1.0).contains(p));
             let Some(probability) = probability else {
-                return Err(Refusal::validation(
-                    "metadata.probability must be a number between 0 and 1",
-                ));
+                return Err(Refusal::validation("metadata.probability must be a number between 0 and 1"));
             };
             metadata.probability = Some(format!("{probability:?}"));
             metadata.is_closed = Some((probability == 0.0 || probability == 1.0).to_string());
@@ -331,20 +257,12 @@ fn stage_of(
                 .and_then(Value::as_str)
                 .filter(|state| matches!(*state, "OPEN" | "CLOSED"));
             let Some(state) = state else {
-                return Err(Refusal::validation(
-                    "metadata.ticketState must be OPEN or CLOSED",
-                ));
+                return Err(Refusal::validation("metadata.ticketState must be OPEN or CLOSED"));
             };
             metadata.ticket_state = Some(state.to_owned());
             metadata.is_closed = Some((state == "CLOSED").to_string());
         }
         _ => {}
     }
-    Ok(Stage {
-        id,
-        label: wanted.label,
-        display_order: wanted.display_order,
-        metadata,
-        created_ms: now_ms,
-    })
+    Ok(Stage { id, label: wanted.label, display_order: wanted.display_order, metadata, created_ms: now_ms })
 }

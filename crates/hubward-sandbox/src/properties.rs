@@ -27,12 +27,7 @@ pub(crate) struct Group {
 
 impl Group {
     pub(crate) fn named(name: &str) -> Group {
-        Group {
-            name: name.to_owned(),
-            label: name.to_owned(),
-            display_order: -1,
-            archived: false,
-        }
+        Group { name: name.to_owned(), label: name.to_owned(), display_order: -1, archived: false }
     }
 }
 
@@ -48,8 +43,7 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
     let object_type = &account.types[account.resolve(call.param(0))?];
     let mut results = Vec::new();
     for property in &object_type.properties {
-        if property.archived_at_ms.is_some() == archived && property.data_sensitivity == sensitivity
-        {
+        if property.archived_at_ms.is_some() == archived && property.data_sensitivity == sensitivity {
             results.push(property.shown());
         }
     }
@@ -70,10 +64,7 @@ fn missing(object_type: &ObjectType, name: &str) -> Refusal {
     Refusal::new(
         404,
         "OBJECT_NOT_FOUND",
-        format!(
-            "Property \"{name}\" does not exist in object type {}",
-            object_type.id
-        ),
+        format!("Property \"{name}\" does not exist in object type {}", object_type.id),
     )
 }
 
@@ -87,21 +78,16 @@ fn check(object_type: &ObjectType, create: &PropertyCreate) -> Result<(), Refusa
         ("groupName", create.group_name.is_none()),
     ];
     if let Some((field, _)) = required.into_iter().find(|(_, absent)| *absent) {
-        return Err(Refusal::validation(format!(
-            "Invalid input JSON: property {name:?} needs {field}"
-        )));
+        return Err(Refusal::validation(format!("Invalid input JSON: property {name:?} needs {field}")));
     }
     let good_name = name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.len() <= 100
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if !good_name {
         let message = format!(
             "Property name {name:?} must start with a letter and hold only lower-case letters, digits and underscores"
         );
-        return Err(Refusal::validation(message)
-            .sub_category("PropertyValidationError.INVALID_PROPERTY_NAME"));
+        return Err(Refusal::validation(message).sub_category("PropertyValidationError.INVALID_PROPERTY_NAME"));
     }
     if let (Some(kind), Some(field_type)) = (create.kind, &create.field_type)
         && !kind.takes_field_type(field_type)
@@ -123,9 +109,7 @@ fn check(object_type: &ObjectType, create: &PropertyCreate) -> Result<(), Refusa
     distinct(name, options)?;
     let group = create.group_name.as_deref().unwrap_or_default();
     if !object_type.groups.contains_key(group) {
-        return Err(Refusal::validation(format!(
-            "Property group {group:?} does not exist"
-        )));
+        return Err(Refusal::validation(format!("Property group {group:?} does not exist")));
     }
     if create.has_unique_value == Some(true) {
         if matches!(&*object_type.id, "0-7" | "0-19" | "0-54") {
@@ -134,38 +118,25 @@ fn check(object_type: &ObjectType, create: &PropertyCreate) -> Result<(), Refusa
                 object_type.id
             )));
         }
-        let own = object_type
-            .properties
-            .iter()
-            .filter(|property| property.has_unique_value && !property.hubspot_defined);
-        if own
-            .filter(|property| property.archived_at_ms.is_none())
-            .count()
-            >= MOST_UNIQUE
-        {
+        let own =
+            object_type.properties.iter().filter(|property| property.has_unique_value && !property.hubspot_defined);
+        if own.filter(|property| property.archived_at_ms.is_none()).count() >= MOST_UNIQUE {
             return Err(Refusal::validation(format!(
                 "An object type may have at most {MOST_UNIQUE} unique properties"
             )));
         }
     }
     if object_type.defined(name).is_some() {
-        return Err(Refusal::new(
-            409,
-            "OBJECT_ALREADY_EXISTS",
-            format!("A property named '{name}' already exists."),
-        )
-        .sub_category("Properties.PROPERTY_WITH_NAME_EXISTS")
-        .context("name", vec![name.clone()]));
+        return Err(Refusal::new(409, "OBJECT_ALREADY_EXISTS", format!("A property named '{name}' already exists."))
+            .sub_category("Properties.PROPERTY_WITH_NAME_EXISTS")
+            .context("name", vec![name.clone()]));
     }
     Ok(())
 }
 
 fn distinct(name: &str, options: &[Choice]) -> Result<(), Refusal> {
     for (at, choice) in options.iter().enumerate() {
-        if options[..at]
-            .iter()
-            .any(|earlier| earlier.value == choice.value)
-        {
+        if options[..at].iter().any(|earlier| earlier.value == choice.value) {
             return Err(Refusal::validation(format!(
                 "The option {:?} of the property {name} is there twice",
                 choice.value
@@ -197,18 +168,13 @@ pub(crate) fn batch_create(call: &Call<'_>) -> Result<Reply, Refusal> {
     let mut errors = Vec::new();
     for create in wanted.inputs {
         match check(&account.types[type_at], &create) {
-            Ok(()) => made.push(
-                account.types[type_at].put_property(Property::from_create(create, call.now_ms)),
-            ),
+            Ok(()) => made.push(account.types[type_at].put_property(Property::from_create(create, call.now_ms))),
             Err(refusal) => errors.push(refusal),
         }
     }
     let mut results: Vec<Value> = Vec::new();
     for at in made {
-        results.push(
-            serde_json::to_value(account.types[type_at].property(at).shown())
-                .expect("definitions are JSON"),
-        );
+        results.push(serde_json::to_value(account.types[type_at].property(at).shown()).expect("definitions are JSON"));
     }
     Ok(answer(call, &results, &errors, 201))
 }
@@ -241,12 +207,8 @@ pub(crate) fn batch_read(call: &Call<'_>) -> Result<Reply, Refusal> {
             .ok()
             .filter(|property| property.archived_at_ms.is_some() == wanted.archived);
         match found {
-            Some(property) => {
-                results.push(serde_json::to_value(property.shown()).expect("definitions are JSON"))
-            }
-            None => {
-                errors.push(missing(object_type, &one.name).context("name", vec![one.name.clone()]))
-            }
+            Some(property) => results.push(serde_json::to_value(property.shown()).expect("definitions are JSON")),
+            None => errors.push(missing(object_type, &one.name).context("name", vec![one.name.clone()])),
         }
     }
     Ok(answer(call, &results, &errors, 200))
@@ -274,24 +236,15 @@ pub(crate) fn archive(call: &Call<'_>) -> Result<Reply, Refusal> {
 }
 
 fn archive_one(object_type: &mut ObjectType, name: &str, now_ms: i64) -> Result<(), Refusal> {
-    let at = object_type
-        .defined(name)
-        .ok_or_else(|| missing(object_type, name))?;
+    let at = object_type.defined(name).ok_or_else(|| missing(object_type, name))?;
     if object_type.property(at).hubspot_defined {
-        return Err(Refusal::validation(format!(
-            "Property {name} is defined by HubSpot and cannot be deleted"
-        )));
+        return Err(Refusal::validation(format!("Property {name} is defined by HubSpot and cannot be deleted")));
     }
     let in_use = object_type.rules.iter().any(|rule| rule.property == name)
-        || object_type
-            .schema
-            .as_ref()
-            .is_some_and(|schema| schema.uses(name));
+        || object_type.schema.as_ref().is_some_and(|schema| schema.uses(name));
     if in_use {
-        return Err(Refusal::validation(format!(
-            "Property {name} is in use and cannot be deleted"
-        ))
-        .sub_category("PropertyValidationError.CANNOT_DELETE_PROPERTY_IN_USE"));
+        return Err(Refusal::validation(format!("Property {name} is in use and cannot be deleted"))
+            .sub_category("PropertyValidationError.CANNOT_DELETE_PROPERTY_IN_USE"));
     }
     let mut property = object_type.property(at).clone();
     property.archived_at_ms = Some(now_ms);
@@ -320,20 +273,13 @@ pub(crate) fn update(call: &Call<'_>) -> Result<Reply, Refusal> {
     let mut account = call.account();
     let type_at = account.resolve(call.param(0))?;
     let object_type = &mut account.types[type_at];
-    let at = object_type
-        .defined(call.param(1))
-        .ok_or_else(|| missing(object_type, call.param(1)))?;
+    let at = object_type.defined(call.param(1)).ok_or_else(|| missing(object_type, call.param(1)))?;
     let mut property = object_type.property(at).clone();
     // HubSpot lets the options of its own enumerations be changed, nothing else
-    let only_options = patch.label.is_none()
-        && patch.kind.is_none()
-        && patch.field_type.is_none()
-        && patch.group_name.is_none();
+    let only_options =
+        patch.label.is_none() && patch.kind.is_none() && patch.field_type.is_none() && patch.group_name.is_none();
     if property.hubspot_defined && !(only_options && patch.options.is_some()) {
-        return Err(Refusal::validation(format!(
-            "The definition of the property {} is read-only",
-            property.name
-        )));
+        return Err(Refusal::validation(format!("The definition of the property {} is read-only", property.name)));
     }
     if let Some(options) = patch.options {
         distinct(&property.name, &options)?;
@@ -361,11 +307,7 @@ pub(crate) fn update(call: &Call<'_>) -> Result<Reply, Refusal> {
 pub(crate) fn groups(call: &Call<'_>) -> Result<Reply, Refusal> {
     let account = call.account();
     let object_type = &account.types[account.resolve(call.param(0))?];
-    let results: Vec<&Group> = object_type
-        .groups
-        .values()
-        .filter(|group| !group.archived)
-        .collect();
+    let results: Vec<&Group> = object_type.groups.values().filter(|group| !group.archived).collect();
     Ok(Reply::of(200, &json!({ "results": results })))
 }
 
@@ -375,10 +317,7 @@ pub(crate) fn group_create(call: &Call<'_>) -> Result<Reply, Refusal> {
     let mut account = call.account();
     let type_at = account.resolve(call.param(0))?;
     let groups = &mut account.types[type_at].groups;
-    if groups
-        .get(&wanted.name)
-        .is_some_and(|group| !group.archived)
-    {
+    if groups.get(&wanted.name).is_some_and(|group| !group.archived) {
         return Err(Refusal::new(
             409,
             "OBJECT_ALREADY_EXISTS",
@@ -390,24 +329,14 @@ pub(crate) fn group_create(call: &Call<'_>) -> Result<Reply, Refusal> {
 }
 
 fn group_missing(name: &str) -> Refusal {
-    Refusal::new(
-        404,
-        "OBJECT_NOT_FOUND",
-        format!("Property group \"{name}\" does not exist"),
-    )
+    Refusal::new(404, "OBJECT_NOT_FOUND", format!("Property group \"{name}\" does not exist"))
 }
 
 pub(crate) fn group_read(call: &Call<'_>) -> Result<Reply, Refusal> {
     let account = call.account();
     let object_type = &account.types[account.resolve(call.param(0))?];
-    let group = object_type
-        .groups
-        .get(call.param(1))
-        .filter(|group| !group.archived);
-    Ok(Reply::of(
-        200,
-        group.ok_or_else(|| group_missing(call.param(1)))?,
-    ))
+    let group = object_type.groups.get(call.param(1)).filter(|group| !group.archived);
+    Ok(Reply::of(200, group.ok_or_else(|| group_missing(call.param(1)))?))
 }
 
 pub(crate) fn group_update(call: &Call<'_>) -> Result<Reply, Refusal> {
@@ -420,10 +349,7 @@ pub(crate) fn group_update(call: &Call<'_>) -> Result<Reply, Refusal> {
     let patch: Patch = input::parse(call.body)?;
     let mut account = call.account();
     let type_at = account.resolve(call.param(0))?;
-    let group = account.types[type_at]
-        .groups
-        .get_mut(call.param(1))
-        .filter(|group| !group.archived);
+    let group = account.types[type_at].groups.get_mut(call.param(1)).filter(|group| !group.archived);
     let group = group.ok_or_else(|| group_missing(call.param(1)))?;
     if let Some(label) = patch.label {
         group.label = label;
@@ -437,21 +363,11 @@ pub(crate) fn group_archive(call: &Call<'_>) -> Result<Reply, Refusal> {
     let type_at = account.resolve(call.param(0))?;
     let object_type = &mut account.types[type_at];
     let name = call.param(1);
-    if object_type
-        .properties
-        .iter()
-        .any(|property| property.group_name == name && property.archived_at_ms.is_none())
-    {
-        return Err(
-            Refusal::validation(format!("Property group {name} has active properties"))
-                .sub_category("PropertyGroupError.GROUP_WITH_ACTIVE_PROPERTIES"),
-        );
+    if object_type.properties.iter().any(|property| property.group_name == name && property.archived_at_ms.is_none()) {
+        return Err(Refusal::validation(format!("Property group {name} has active properties"))
+            .sub_category("PropertyGroupError.GROUP_WITH_ACTIVE_PROPERTIES"));
     }
-    let group = object_type
-        .groups
-        .get_mut(name)
-        .filter(|group| !group.archived)
-        .ok_or_else(|| group_missing(name))?;
+    let group = object_type.groups.get_mut(name).filter(|group| !group.archived).ok_or_else(|| group_missing(name))?;
     group.archived = true;
     Ok(Reply::empty(204))
 }

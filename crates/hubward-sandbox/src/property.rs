@@ -120,21 +120,16 @@ impl Property {
     /// A definition from a create body whose required fields were checked by the caller.
     pub(crate) fn from_create(create: PropertyCreate, now_ms: i64) -> Property {
         let kind = create.kind.unwrap_or(Kind::String);
-        let field_type = create
-            .field_type
-            .unwrap_or_else(|| kind.usual_field_type().to_owned());
-        let calculated =
-            field_type == "calculation_equation" || create.calculation_formula.is_some();
-        let external_options = create.external_options.unwrap_or(false)
-            || create.referenced_object_type.as_deref() == Some("OWNER");
+        let field_type = create.field_type.unwrap_or_else(|| kind.usual_field_type().to_owned());
+        let calculated = field_type == "calculation_equation" || create.calculation_formula.is_some();
+        let external_options =
+            create.external_options.unwrap_or(false) || create.referenced_object_type.as_deref() == Some("OWNER");
         Property {
             label: create.label.unwrap_or_else(|| create.name.clone()),
             name: create.name,
             kind,
             field_type,
-            group_name: create
-                .group_name
-                .unwrap_or_else(|| "integrationcreatedproperties".to_owned()),
+            group_name: create.group_name.unwrap_or_else(|| "integrationcreatedproperties".to_owned()),
             description: create.description.unwrap_or_default(),
             options: create.options.unwrap_or_default(),
             display_order: create.display_order.unwrap_or(-1),
@@ -143,14 +138,10 @@ impl Property {
             has_unique_value: create.has_unique_value.unwrap_or(false),
             external_options,
             referenced_object_type: create.referenced_object_type,
-            data_sensitivity: create
-                .data_sensitivity
-                .unwrap_or_else(|| "non_sensitive".to_owned()),
+            data_sensitivity: create.data_sensitivity.unwrap_or_else(|| "non_sensitive".to_owned()),
             calculated,
             read_only_value: calculated
-                || create
-                    .modification_metadata
-                    .is_some_and(|metadata| metadata.read_only_value),
+                || create.modification_metadata.is_some_and(|metadata| metadata.read_only_value),
             hubspot_defined: false,
             computed: None,
             archived_at_ms: None,
@@ -216,22 +207,9 @@ impl Kind {
     pub(crate) fn takes_field_type(self, field_type: &str) -> bool {
         let allowed: &[&str] = match self {
             Kind::Bool => &["booleancheckbox", "calculation_equation"],
-            Kind::Enumeration => &[
-                "booleancheckbox",
-                "checkbox",
-                "radio",
-                "select",
-                "calculation_equation",
-            ],
+            Kind::Enumeration => &["booleancheckbox", "checkbox", "radio", "select", "calculation_equation"],
             Kind::Date | Kind::Datetime => &["date"],
-            Kind::String => &[
-                "text",
-                "textarea",
-                "html",
-                "file",
-                "phonenumber",
-                "calculation_equation",
-            ],
+            Kind::String => &["text", "textarea", "html", "file", "phonenumber", "calculation_equation"],
             Kind::Number => &["number", "calculation_equation"],
             Kind::PhoneNumber => &["phonenumber"],
             Kind::Json | Kind::ObjectCoordinates => &[],

@@ -54,13 +54,8 @@ impl Record {
 
     /// Called before a change: keeps what search shows until `visible_at_ms`.
     pub(crate) fn keep_version(&mut self, now_ms: i64, visible_at_ms: i64) {
-        self.versions
-            .push((self.visible_at_ms, self.updated_ms, self.values.clone()));
-        let shown = self
-            .versions
-            .iter()
-            .rposition(|(at, _, _)| *at <= now_ms)
-            .unwrap_or(0);
+        self.versions.push((self.visible_at_ms, self.updated_ms, self.values.clone()));
+        let shown = self.versions.iter().rposition(|(at, _, _)| *at <= now_ms).unwrap_or(0);
         self.versions.drain(..shown);
         if self.versions.len() > MOST_VERSIONS {
             self.versions.remove(1);
@@ -74,19 +69,12 @@ impl Record {
         if self.visible_at_ms <= now_ms {
             return Some((&self.values, self.updated_ms));
         }
-        self.versions
-            .iter()
-            .rev()
-            .find(|(at, _, _)| *at <= now_ms)
-            .map(|(_, updated, values)| (values, *updated))
+        self.versions.iter().rev().find(|(at, _, _)| *at <= now_ms).map(|(_, updated, values)| (values, *updated))
     }
 }
 
 pub(crate) fn get(values: &Values, property: PropertyAt) -> Option<&str> {
-    values
-        .iter()
-        .find(|(other, _)| *other == property)
-        .map(|(_, value)| &**value)
+    values.iter().find(|(other, _)| *other == property).map(|(_, value)| &**value)
 }
 
 #[cfg(test)]
@@ -102,11 +90,7 @@ mod tests {
         record.set(1, Some("b"));
         record.keep_version(13, 25);
         record.set(1, Some("c"));
-        let seen = |at| {
-            record
-                .indexed(at)
-                .map(|(values, _)| values[0].1.to_string())
-        };
+        let seen = |at| record.indexed(at).map(|(values, _)| values[0].1.to_string());
         assert_eq!(seen(10).as_deref(), Some("a"));
         assert_eq!(seen(29).as_deref(), Some("a"));
         assert_eq!(seen(30).as_deref(), Some("c"));

@@ -126,11 +126,7 @@ pub(crate) fn record(
     );
     out.extend_from_slice(url.as_bytes());
     if let Some(new) = extras.new {
-        out.extend_from_slice(if new {
-            b",\"new\":true"
-        } else {
-            b",\"new\":false"
-        });
+        out.extend_from_slice(if new { b",\"new\":true" } else { b",\"new\":false" });
     }
     if let Some(trace_id) = extras.trace_id {
         out.extend_from_slice(b",\"objectWriteTraceId\":");
@@ -160,11 +156,7 @@ fn associations(out: &mut Vec<u8>, account: &Account, type_at: TypeAt, id: u64, 
         if links.is_empty() {
             continue;
         }
-        out.extend_from_slice(if written == 0 {
-            b",\"associations\":{"
-        } else {
-            b","
-        });
+        out.extend_from_slice(if written == 0 { b",\"associations\":{" } else { b"," });
         written += 1;
         let (from_type, to_type) = (&account.types[type_at], &account.types[*to]);
         write_str(out, &to_type.plural);
@@ -175,9 +167,7 @@ fn associations(out: &mut Vec<u8>, account: &Account, type_at: TypeAt, id: u64, 
                 comma(out, entries);
                 entries += 1;
                 let label = kind.v3_name(&from_type.singular, &to_type.singular);
-                out.extend_from_slice(
-                    format!("{{\"id\":\"{}\",\"type\":\"{label}\"}}", link.to).as_bytes(),
-                );
+                out.extend_from_slice(format!("{{\"id\":\"{}\",\"type\":\"{label}\"}}", link.to).as_bytes());
             }
         }
         out.extend_from_slice(b"]}");

@@ -122,11 +122,7 @@ const PREFIXES: &[(&str, Area, Option<Version>)] = &[
     ("crm/objects/{ver}", Area::Objects, None),
     ("crm/v3/properties", Area::Properties, Some(Version::V3)),
     ("crm/properties/{ver}", Area::Properties, None),
-    (
-        "crm-object-schemas/v3/schemas",
-        Area::Schemas,
-        Some(Version::V3),
-    ),
+    ("crm-object-schemas/v3/schemas", Area::Schemas, Some(Version::V3)),
     ("crm/v3/schemas", Area::Schemas, Some(Version::V3)),
     ("crm-object-schemas/{ver}/schemas", Area::Schemas, None),
     ("crm/v3/pipelines", Area::Pipelines, Some(Version::V3)),
@@ -137,11 +133,7 @@ const PREFIXES: &[(&str, Area, Option<Version>)] = &[
     ("crm/associations/{ver}", Area::Associations, None),
     ("account-info/v3", Area::Account, Some(Version::V3)),
     ("account-info/{ver}", Area::Account, None),
-    (
-        "oauth/v2/private-apps",
-        Area::PrivateApps,
-        Some(Version::V2),
-    ),
+    ("oauth/v2/private-apps", Area::PrivateApps, Some(Version::V2)),
     ("oauth/v1", Area::OAuth, Some(Version::V1)),
     ("oauth/v3", Area::OAuth, Some(Version::V3)),
     ("oauth/{ver}", Area::OAuth, None),
@@ -175,10 +167,7 @@ pub(crate) fn kinds() -> Vec<&'static str> {
 }
 
 pub(crate) fn route(method: &str, path: &str) -> Result<Routed, Lost> {
-    let segments: Vec<&str> = path
-        .split('/')
-        .filter(|segment| !segment.is_empty())
-        .collect();
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let mut lost = Lost::NoSuchPath;
     for (prefix, area, version) in PREFIXES {
         let Some((version, rest)) = begins_with(&segments, prefix, *version) else {
@@ -195,14 +184,7 @@ pub(crate) fn route(method: &str, path: &str) -> Result<Routed, Lost> {
                 lost = Lost::NotThatMethod;
                 continue;
             }
-            return Ok(Routed {
-                operation: *operation,
-                version,
-                kind,
-                budget: *budget,
-                need: *need,
-                params,
-            });
+            return Ok(Routed { operation: *operation, version, kind, budget: *budget, need: *need, params });
         }
     }
     Err(lost)
@@ -306,44 +288,21 @@ mod tests {
     fn one_operation_answers_on_all_three_families() {
         for (path, version) in [
             ("/crm/v3/objects/contacts/batch/upsert", Version::V3),
-            (
-                "/crm/objects/2026-03/contacts/batch/upsert",
-                Version::March2026,
-            ),
-            (
-                "/crm/objects/2026-09/contacts/batch/upsert",
-                Version::September2026,
-            ),
+            ("/crm/objects/2026-03/contacts/batch/upsert", Version::March2026),
+            ("/crm/objects/2026-09/contacts/batch/upsert", Version::September2026),
         ] {
             let routed = route("POST", path).unwrap();
-            assert_eq!(
-                (routed.operation, routed.version),
-                (Operation::BatchUpsert, version)
-            );
+            assert_eq!((routed.operation, routed.version), (Operation::BatchUpsert, version));
             assert_eq!(routed.params, ["contacts"]);
         }
     }
 
     #[test]
     fn a_bad_version_is_lost_and_a_bad_method_is_told_apart() {
-        assert_eq!(
-            route("GET", "/crm/objects/2026-10/contacts").unwrap_err(),
-            Lost::NoSuchPath
-        );
-        assert_eq!(
-            route("GET", "/crm/v4/objects/contacts").unwrap_err(),
-            Lost::NoSuchPath
-        );
-        assert_eq!(
-            route("PUT", "/crm/v3/objects/contacts/1").unwrap_err(),
-            Lost::NotThatMethod
-        );
-        assert_eq!(
-            route("GET", "/crm/v3/properties/contacts/groups")
-                .unwrap()
-                .operation,
-            Operation::GroupList
-        );
+        assert_eq!(route("GET", "/crm/objects/2026-10/contacts").unwrap_err(), Lost::NoSuchPath);
+        assert_eq!(route("GET", "/crm/v4/objects/contacts").unwrap_err(), Lost::NoSuchPath);
+        assert_eq!(route("PUT", "/crm/v3/objects/contacts/1").unwrap_err(), Lost::NotThatMethod);
+        assert_eq!(route("GET", "/crm/v3/properties/contacts/groups").unwrap().operation, Operation::GroupList);
     }
 
     #[test]

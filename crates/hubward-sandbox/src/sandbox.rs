@@ -21,8 +21,7 @@ use crate::log::{Entry, Log};
 use crate::random::SplitMix;
 use crate::route::{self, Budget, Lost, Operation, Routed};
 use crate::{
-    account_info, association_api, batch, control, load, oauth, objects, owners, pipelines,
-    properties, schemas, search,
+    account_info, association_api, batch, control, load, oauth, objects, owners, pipelines, properties, schemas, search,
 };
 
 /// The token that has every scope.
@@ -65,9 +64,7 @@ impl FromStr for Tier {
 
     fn from_str(text: &str) -> Result<Tier, UnknownTier> {
         let found = TIERS.iter().find(|(name, _)| *name == text);
-        found
-            .map(|(_, tier)| *tier)
-            .ok_or_else(|| UnknownTier(text.to_owned()))
+        found.map(|(_, tier)| *tier).ok_or_else(|| UnknownTier(text.to_owned()))
     }
 }
 
@@ -122,9 +119,7 @@ pub struct Sandbox {
 
 impl fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sandbox")
-            .field("config", &self.inner.config)
-            .finish_non_exhaustive()
+        f.debug_struct("Sandbox").field("config", &self.inner.config).finish_non_exhaustive()
     }
 }
 
@@ -165,13 +160,8 @@ impl Inner {
     /// An empty account, limits and tokens of the tier, no faults, an empty log. The clock goes on.
     pub(crate) fn reset(&self) {
         let config = &self.config;
-        *self.account() = Account::new(
-            config.portal_id,
-            config.tier,
-            config.seed,
-            config.search_lag_ms,
-            self.clock.now_ms(),
-        );
+        *self.account() =
+            Account::new(config.portal_id, config.tier, config.seed, config.search_lag_ms, self.clock.now_ms());
         *self.auth() = Auth::new(config.tier);
         *self.meter() = fresh_meter(config.tier);
         self.faults().clear();
@@ -190,13 +180,7 @@ impl Sandbox {
     /// A new, empty account whose time begins now.
     pub fn new(config: SandboxConfig) -> Sandbox {
         let clock = Clock::new(config.started_at);
-        let account = Account::new(
-            config.portal_id,
-            config.tier,
-            config.seed,
-            config.search_lag_ms,
-            clock.now_ms(),
-        );
+        let account = Account::new(config.portal_id, config.tier, config.seed, config.search_lag_ms, clock.now_ms());
         let inner = Inner {
             clock,
             account: Mutex::new(account),
@@ -207,9 +191,7 @@ impl Sandbox {
             correlation: Mutex::new(SplitMix::new(config.seed ^ 0x00C0_FFEE)),
             config,
         };
-        Sandbox {
-            inner: Arc::new(inner),
-        }
+        Sandbox { inner: Arc::new(inner) }
     }
 
     /// Puts properties, schemas, records, owners and more into the account, as `POST /_sandbox/load` does; the crate's
@@ -232,35 +214,19 @@ impl Sandbox {
         headers: &HeaderMap,
         body: Bytes,
     ) -> Result<Response<Bytes>, Cut> {
-        let (path, query) = path_and_query
-            .split_once('?')
-            .unwrap_or((path_and_query, ""));
+        let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
         if path.starts_with("/_sandbox") {
-            return Ok(control::answer(
-                &self.inner,
-                method,
-                path,
-                &route::pairs(query),
-                &body,
-            ));
+            return Ok(control::answer(&self.inner, method, path, &route::pairs(query), &body));
         }
         let inner = &*self.inner;
         let now_ms = inner.clock.now_ms();
         let ms = inner.clock.elapsed_ms();
         let routed = route::route(method.as_str(), path);
         let kind = routed.as_ref().map_or("unknown", |routed| routed.kind);
-        let in_burst = routed
-            .as_ref()
-            .is_ok_and(|routed| routed.budget == Budget::Burst);
+        let in_burst = routed.as_ref().is_ok_and(|routed| routed.budget == Budget::Burst);
         inner.log().arrived(kind, in_burst, ms);
         let deed = faults::strike(&mut inner.faults(), method.as_str(), path, kind, now_ms);
-        let request = Request {
-            path,
-            query,
-            headers,
-            body: &body,
-            now_ms,
-        };
+        let request = Request { path, query, headers, body: &body, now_ms };
         let mut response = inner.answer(&request, routed, deed.as_ref());
         let delay_ms = deed.as_ref().map_or(0, |deed| deed.delay_ms);
         let wait = inner.config.latency + Duration::from_millis(delay_ms);
@@ -282,11 +248,7 @@ impl Sandbox {
             status: (!cut).then(|| response.status().as_u16()),
             fault: deed.as_ref().map(Deed::name),
             body,
-            answer: if cut {
-                Bytes::new()
-            } else {
-                response.body().clone()
-            },
+            answer: if cut { Bytes::new() } else { response.body().clone() },
         };
         inner.log().add(entry);
         if cut { Err(Cut) } else { Ok(response) }
@@ -303,12 +265,7 @@ struct Request<'a> {
 
 impl Inner {
     /// Does the work, or what a fault makes of it.
-    fn answer(
-        &self,
-        request: &Request<'_>,
-        routed: Result<Routed, Lost>,
-        deed: Option<&Deed>,
-    ) -> Response<Bytes> {
+    fn answer(&self, request: &Request<'_>, routed: Result<Routed, Lost>, deed: Option<&Deed>) -> Response<Bytes> {
         let status = deed.and_then(|deed| deed.status.filter(|_| !deed.applied));
         if let (Some(status), Some(deed)) = (status, deed) {
             return self.respond(Err(deed.refusal(status)), &Told::default());
@@ -325,19 +282,12 @@ impl Inner {
         }
     }
 
-    fn work(
-        &self,
-        request: &Request<'_>,
-        routed: Result<Routed, Lost>,
-    ) -> (Result<Reply, Refusal>, Told) {
+    fn work(&self, request: &Request<'_>, routed: Result<Routed, Lost>) -> (Result<Reply, Refusal>, Told) {
         let routed = match routed {
             Ok(routed) => routed,
             Err(Lost::NoSuchPath) => return (Err(Refusal::not_found()), Told::default()),
             Err(Lost::NotThatMethod) => {
-                return (
-                    Err(Refusal::bare(405, "HTTP 405 Method Not Allowed")),
-                    Told::default(),
-                );
+                return (Err(Refusal::bare(405, "HTTP 405 Method Not Allowed")), Told::default());
             }
         };
         let mut grant: Option<Arc<Grant>> = None;
@@ -366,10 +316,7 @@ impl Inner {
             grant,
         };
         if wants_json(request, &routed) {
-            return (
-                Err(Refusal::bare(415, "HTTP 415 Unsupported Media Type")),
-                told,
-            );
+            return (Err(Refusal::bare(415, "HTTP 415 Unsupported Media Type")), told);
         }
         (dispatch(&call), told)
     }
@@ -392,14 +339,10 @@ impl Inner {
         };
         let empty = body.is_empty();
         let mut response = Response::new(Bytes::from(body));
-        *response.status_mut() =
-            http::StatusCode::from_u16(status).expect("statuses are between 200 and 599");
+        *response.status_mut() = http::StatusCode::from_u16(status).expect("statuses are between 200 and 599");
         let headers = response.headers_mut();
         if !empty {
-            headers.insert(
-                http::header::CONTENT_TYPE,
-                HeaderValue::from_static("application/json;charset=utf-8"),
-            );
+            headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json;charset=utf-8"));
         }
         if let Ok(value) = HeaderValue::from_str(&correlation) {
             headers.insert("x-hubspot-correlation-id", value);
@@ -420,11 +363,7 @@ fn wants_json(request: &Request<'_>, routed: &Routed) -> bool {
     if request.body.is_empty() || routed.kind == "oauth" {
         return false;
     }
-    match request
-        .headers
-        .get(http::header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-    {
+    match request.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) {
         Some(kind) => !kind.to_ascii_lowercase().starts_with("application/json"),
         None => false,
     }

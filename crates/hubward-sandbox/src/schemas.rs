@@ -36,13 +36,9 @@ pub(crate) struct Schema {
 impl Schema {
     pub(crate) fn uses(&self, property: &str) -> bool {
         self.primary_display_property == property
-            || [
-                &self.required_properties,
-                &self.searchable_properties,
-                &self.secondary_display_properties,
-            ]
-            .iter()
-            .any(|list| list.iter().any(|name| name == property))
+            || [&self.required_properties, &self.searchable_properties, &self.secondary_display_properties]
+                .iter()
+                .any(|list| list.iter().any(|name| name == property))
     }
 }
 
@@ -106,24 +102,13 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
 }
 
 fn find(account: &Account, name: &str) -> Result<TypeAt, Refusal> {
-    let found = account
-        .find(name)
-        .filter(|at| account.types[*at].schema.is_some());
-    found.ok_or_else(|| {
-        Refusal::new(
-            404,
-            "OBJECT_NOT_FOUND",
-            format!("Unable to infer object type from: {name}"),
-        )
-    })
+    let found = account.find(name).filter(|at| account.types[*at].schema.is_some());
+    found.ok_or_else(|| Refusal::new(404, "OBJECT_NOT_FOUND", format!("Unable to infer object type from: {name}")))
 }
 
 fn answer(account: &Account, type_at: TypeAt, status: u16) -> Reply {
     let object_type = &account.types[type_at];
-    let schema = object_type
-        .schema
-        .as_ref()
-        .expect("only custom object types are answered with");
+    let schema = object_type.schema.as_ref().expect("only custom object types are answered with");
     Reply::of(status, &shown(account, object_type, schema))
 }
 
@@ -148,11 +133,7 @@ pub(crate) fn create(call: &Call<'_>) -> Result<Reply, Refusal> {
 }
 
 /// Adds a custom object type; a type of that name is replaced, its records kept.
-pub(crate) fn add(
-    account: &mut Account,
-    wanted: SchemaInput,
-    now_ms: i64,
-) -> Result<TypeAt, Refusal> {
+pub(crate) fn add(account: &mut Account, wanted: SchemaInput, now_ms: i64) -> Result<TypeAt, Refusal> {
     let name = &wanted.name;
     let good_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.len() <= 50
@@ -163,26 +144,19 @@ pub(crate) fn add(
         )));
     }
     let Some(primary) = wanted.primary_display_property else {
-        return Err(Refusal::validation("primaryDisplayProperty is required")
-            .sub_category("PRIMARY_DISPLAY_PROPERTY_REQUIRED"));
+        return Err(
+            Refusal::validation("primaryDisplayProperty is required").sub_category("PRIMARY_DISPLAY_PROPERTY_REQUIRED")
+        );
     };
     let group = format!("{name}_information");
-    let mut properties =
-        standard::properties_of(name, "hubspot_owner_id|Owner|enumeration|o|", now_ms);
+    let mut properties = standard::properties_of(name, "hubspot_owner_id|Owner|enumeration|o|", now_ms);
     for mut create in wanted.properties {
-        if !properties
-            .iter()
-            .any(|property| property.name == create.name)
-        {
+        if !properties.iter().any(|property| property.name == create.name) {
             create.group_name.get_or_insert_with(|| group.clone());
             properties.push(Property::from_create(create, now_ms));
         }
     }
-    let named = [
-        &wanted.required_properties,
-        &wanted.searchable_properties,
-        &wanted.secondary_display_properties,
-    ];
+    let named = [&wanted.required_properties, &wanted.searchable_properties, &wanted.secondary_display_properties];
     for property in named.into_iter().flatten().chain([&primary]) {
         if !properties.iter().any(|other| other.name == *property) {
             return Err(Refusal::validation(format!(
@@ -201,10 +175,7 @@ pub(crate) fn add(
         updated_ms: now_ms,
     };
     let plural = schema.labels.plural.clone().unwrap_or_else(|| name.clone());
-    if let Some(type_at) = account
-        .find(name)
-        .filter(|at| account.types[*at].schema.is_some())
-    {
+    if let Some(type_at) = account.find(name).filter(|at| account.types[*at].schema.is_some()) {
         let object_type = &mut account.types[type_at];
         for property in properties {
             object_type.put_property(property);
@@ -213,13 +184,9 @@ pub(crate) fn add(
         object_type.plural = plural;
         return Ok(type_at);
     }
-    let id = wanted
-        .object_type_id
-        .unwrap_or_else(|| account.new_type_id());
+    let id = wanted.object_type_id.unwrap_or_else(|| account.new_type_id());
     let mut object_type = ObjectType::new(id, plural, name.clone(), properties);
-    object_type
-        .groups
-        .insert(group.clone(), Group::named(&group));
+    object_type.groups.insert(group.clone(), Group::named(&group));
     object_type.schema = Some(schema);
     account.types.push(object_type);
     Ok(account.types.len() - 1)
@@ -244,18 +211,12 @@ pub(crate) fn update(call: &Call<'_>) -> Result<Reply, Refusal> {
         return Err(Refusal::not_found());
     };
     schema.labels = patch.labels.unwrap_or_else(|| schema.labels.clone());
-    schema.primary_display_property = patch
-        .primary_display_property
-        .unwrap_or_else(|| schema.primary_display_property.clone());
-    schema.secondary_display_properties = patch
-        .secondary_display_properties
-        .unwrap_or_else(|| schema.secondary_display_properties.clone());
-    schema.required_properties = patch
-        .required_properties
-        .unwrap_or_else(|| schema.required_properties.clone());
-    schema.searchable_properties = patch
-        .searchable_properties
-        .unwrap_or_else(|| schema.searchable_properties.clone());
+    schema.primary_display_property =
+        patch.primary_display_property.unwrap_or_else(|| schema.primary_display_property.clone());
+    schema.secondary_display_properties =
+        patch.secondary_display_properties.unwrap_or_else(|| schema.secondary_display_properties.clone());
+    schema.required_properties = patch.required_properties.unwrap_or_else(|| schema.required_properties.clone());
+    schema.searchable_properties = patch.searchable_properties.unwrap_or_else(|| schema.searchable_properties.clone());
     schema.updated_ms = call.now_ms;
     Ok(answer(&account, type_at, 200))
 }
@@ -264,11 +225,7 @@ pub(crate) fn archive(call: &Call<'_>) -> Result<Reply, Refusal> {
     let mut account = call.account();
     let type_at = find(&account, call.param(0))?;
     let object_type = &mut account.types[type_at];
-    if object_type
-        .records
-        .values()
-        .any(|record| record.archived_at_ms.is_none())
-    {
+    if object_type.records.values().any(|record| record.archived_at_ms.is_none()) {
         let message = format!("Object type {} still has records", object_type.id);
         return Err(Refusal::validation(message).sub_category("EXISTING_OBJECT_RECORDS"));
     }

@@ -56,25 +56,26 @@ enum Direction {
 }
 
 pub(crate) fn search(call: &Call<'_>) -> Result<Reply, Refusal> {
-    let characters =
-        std::str::from_utf8(call.body).map_or(call.body.len(), |text| text.chars().count());
+    let characters = std::str::from_utf8(call.body).map_or(call.body.len(), |text| text.chars().count());
     if characters > MOST_BODY_CHARACTERS {
         return Err(Refusal::validation(format!(
             "The request body is longer than the {MOST_BODY_CHARACTERS} characters allowed in a search"
         )));
     }
     let wanted: Search<'_> = input::parse(call.body)?;
-    let limit = wanted
-        .limit
-        .map_or(10, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let limit = wanted.limit.map_or(10, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     if limit > MOST_PAGE {
-        return Err(Refusal::validation(format!(
-            "limit {limit} is more than the {MOST_PAGE} results a page may hold"
-        )));
+        return Err(Refusal::validation(format!("limit {limit} is more than the {MOST_PAGE} results a page may hold")));
     }
     let after = match &wanted.after {
         Some(after) if !after.as_str().is_empty() => after.as_str().parse::<usize>().map_err(|_| {
-            Refusal::bare(400, format!("Invalid input JSON on line 1, column 1: Cannot deserialize value of type `int` from String \"{}\"", after.as_str()))
+            Refusal::bare(
+                400,
+                format!(
+                    "Invalid input JSON on line 1, column 1: Cannot deserialize value of type `int` from String \"{}\"",
+                    after.as_str()
+                ),
+            )
         })?,
         _ => 0,
     };
@@ -91,22 +92,14 @@ pub(crate) fn search(call: &Call<'_>) -> Result<Reply, Refusal> {
     let object_type = &account.types[type_at];
     let groups = filter::prepare(&account, type_at, &wanted.filter_groups, &wanted.filters)?;
     let sort = match wanted.sorts.first() {
-        Some(Sort::By {
-            property_name,
-            direction,
-        }) => Some((
-            find(object_type, property_name.as_str())?,
-            direction.unwrap_or(Direction::Ascending),
-        )),
+        Some(Sort::By { property_name, direction }) => {
+            Some((find(object_type, property_name.as_str())?, direction.unwrap_or(Direction::Ascending)))
+        }
         Some(Sort::Name(name)) => Some((find(object_type, name.as_str())?, Direction::Ascending)),
         None => None,
     };
-    let words: Vec<String> = wanted
-        .query
-        .iter()
-        .flat_map(|query| query.as_str().split_whitespace())
-        .map(str::to_lowercase)
-        .collect();
+    let words: Vec<String> =
+        wanted.query.iter().flat_map(|query| query.as_str().split_whitespace()).map(str::to_lowercase).collect();
     let mut hits: Vec<u64> = Vec::new();
     for (id, record) in &object_type.records {
         if record.archived_at_ms.is_some() {
@@ -115,19 +108,8 @@ pub(crate) fn search(call: &Call<'_>) -> Result<Reply, Refusal> {
         let Some((held, updated_ms)) = record.indexed(call.now_ms) else {
             continue;
         };
-        let seen = Seen {
-            account: &account,
-            type_at,
-            object_type,
-            id: *id,
-            record,
-            held,
-            updated_ms,
-        };
-        let fits = groups.is_empty()
-            || groups
-                .iter()
-                .any(|group| group.iter().all(|filter| seen.fits(filter)));
+        let seen = Seen { account: &account, type_at, object_type, id: *id, record, held, updated_ms };
+        let fits = groups.is_empty() || groups.iter().any(|group| group.iter().all(|filter| seen.fits(filter)));
         if fits && seen.has_words(&words) {
             hits.push(*id);
         }
@@ -141,50 +123,26 @@ pub(crate) fn search(call: &Call<'_>) -> Result<Reply, Refusal> {
     out.extend_from_slice(format!("{{\"total\":{},\"results\":[", hits.len()).as_bytes());
     for (at, id) in hits.iter().skip(after).take(limit).enumerate() {
         comma(&mut out, at);
-        render::record(
-            &mut out,
-            &account,
-            type_at,
-            *id,
-            &selection,
-            &Extras::default(),
-        );
+        render::record(&mut out, &account, type_at, *id, &selection, &Extras::default());
     }
     out.push(b']');
     let next = after + limit;
     if limit > 0 && next < hits.len() {
-        out.extend_from_slice(
-            format!(",\"paging\":{{\"next\":{{\"after\":\"{next}\"}}}}").as_bytes(),
-        );
+        out.extend_from_slice(format!(",\"paging\":{{\"next\":{{\"after\":\"{next}\"}}}}").as_bytes());
     }
     out.push(b'}');
     Ok(Reply::json(200, out))
 }
 
-fn order(
-    object_type: &ObjectType,
-    hits: &mut [u64],
-    at: PropertyAt,
-    direction: Direction,
-    now_ms: i64,
-) {
+fn order(object_type: &ObjectType, hits: &mut [u64], at: PropertyAt, direction: Direction, now_ms: i64) {
     let kind = object_type.property(at).kind;
     let numeric = matches!(kind, Kind::Number | Kind::Date | Kind::Datetime);
-    let compare = if kind == Kind::Number {
-        Compare::Number
-    } else {
-        Compare::Time
-    };
+    let compare = if kind == Kind::Number { Compare::Number } else { Compare::Time };
     let key = |id: &u64| {
         let record = &object_type.records[id];
         let indexed = record.indexed(now_ms);
-        let value =
-            indexed.and_then(|(held, updated)| object_type.value(*id, record, held, updated, at));
-        let as_number = if numeric {
-            value.as_deref().and_then(|value| number(compare, value))
-        } else {
-            None
-        };
+        let value = indexed.and_then(|(held, updated)| object_type.value(*id, record, held, updated, at));
+        let as_number = if numeric { value.as_deref().and_then(|value| number(compare, value)) } else { None };
         (as_number, value.map(|value| value.to_lowercase()))
     };
     hits.sort_by_cached_key(|id| {

@@ -27,11 +27,7 @@ impl Sandbox {
     ///
     /// # Errors
     /// Only what the listener itself gives; a connection's trouble ends that connection.
-    pub async fn serve(
-        &self,
-        listener: TcpListener,
-        shutdown: impl Future<Output = ()> + Send,
-    ) -> io::Result<()> {
+    pub async fn serve(&self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) -> io::Result<()> {
         let mut shutdown = pin!(shutdown);
         let mut connections = JoinSet::new();
         loop {
@@ -68,13 +64,9 @@ async fn connection(sandbox: Sandbox, stream: TcpStream) {
     }
 }
 
-async fn respond(
-    sandbox: &Sandbox,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Cut> {
+async fn respond(sandbox: &Sandbox, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Cut> {
     let (head, body) = request.into_parts();
-    let body: Result<Bytes, Infallible> = match Limited::new(body, MOST_BODY_BYTES).collect().await
-    {
+    let body: Result<Bytes, Infallible> = match Limited::new(body, MOST_BODY_BYTES).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         // too large, or the client went away
         Err(_) => {
@@ -86,12 +78,7 @@ async fn respond(
         }
     };
     let Ok(body) = body;
-    let target = head
-        .uri
-        .path_and_query()
-        .map_or("/", |target| target.as_str());
-    let response = sandbox
-        .handle(&head.method, target, &head.headers, body)
-        .await?;
+    let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+    let response = sandbox.handle(&head.method, target, &head.headers, body).await?;
     Ok(response.map(Full::new))
 }

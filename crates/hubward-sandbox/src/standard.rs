@@ -27,42 +27,17 @@ pub(crate) const TYPES: &[StandardType] = types![
     ("0-5", "tickets", "ticket", TICKET),
     ("0-7", "products", "product", PRODUCT),
     ("0-8", "line_items", "line_item", LINE_ITEM),
-    (
-        "0-14",
-        "quotes",
-        "quote",
-        "hs_title|Title|string||\nhs_status|Status|string||"
-    ),
+    ("0-14", "quotes", "quote", "hs_title|Title|string||\nhs_status|Status|string||"),
     ("0-27", "tasks", "task", TASK),
     ("0-46", "notes", "note", NOTE),
     ("0-47", "meetings", "meeting", MEETING),
     ("0-48", "calls", "call", CALL),
     ("0-49", "emails", "email", EMAIL),
     ("0-123", "orders", "order", ORDER),
-    (
-        "0-136",
-        "leads",
-        "lead",
-        "hs_lead_name|Lead name|string||\nhs_lead_label|Lead label|string||"
-    ),
-    (
-        "0-162",
-        "services",
-        "service",
-        "hs_name|Name|string||\nhs_description|Description|string:textarea||"
-    ),
-    (
-        "0-410",
-        "courses",
-        "course",
-        "hs_course_name|Course name|string||\nhs_course_id|Course id|string||"
-    ),
-    (
-        "0-420",
-        "listings",
-        "listing",
-        "hs_name|Name|string||\nhs_price|Price|number||"
-    ),
+    ("0-136", "leads", "lead", "hs_lead_name|Lead name|string||\nhs_lead_label|Lead label|string||"),
+    ("0-162", "services", "service", "hs_name|Name|string||\nhs_description|Description|string:textarea||"),
+    ("0-410", "courses", "course", "hs_course_name|Course name|string||\nhs_course_id|Course id|string||"),
+    ("0-420", "listings", "listing", "hs_name|Name|string||\nhs_price|Price|number||"),
     (
         "0-421",
         "appointments",
@@ -251,11 +226,7 @@ pub(crate) fn properties_of(plural: &str, own: &str, now_ms: i64) -> Vec<Propert
         }
     }
     if plural == "contacts" {
-        all.extend(property(
-            "lastmodifieddate|Last Modified Date|datetime|r|",
-            &group,
-            now_ms,
-        ));
+        all.extend(property("lastmodifieddate|Last Modified Date|datetime|r|", &group, now_ms));
         for property in &mut all {
             if property.name == "hs_pipeline" {
                 property.computed = Some(Computed::Always("contacts-lifecycle-pipeline"));
@@ -268,10 +239,7 @@ pub(crate) fn properties_of(plural: &str, own: &str, now_ms: i64) -> Vec<Propert
 fn property(line: &str, group: &str, now_ms: i64) -> Option<Property> {
     let mut parts = line.splitn(5, '|');
     let (name, label, kind) = (parts.next()?, parts.next()?, parts.next()?);
-    let (flags, options) = (
-        parts.next().unwrap_or_default(),
-        parts.next().unwrap_or_default(),
-    );
+    let (flags, options) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let (kind, field_type) = kind.split_once(':').unwrap_or((kind, ""));
     let kind = match kind {
         "number" => Kind::Number,
@@ -281,17 +249,9 @@ fn property(line: &str, group: &str, now_ms: i64) -> Option<Property> {
         "enumeration" => Kind::Enumeration,
         _ => Kind::String,
     };
-    let options = if options == "@lifecycle" {
-        LIFECYCLE
-    } else {
-        options
-    };
+    let options = if options == "@lifecycle" { LIFECYCLE } else { options };
     let mut choices: Vec<Choice> = Vec::new();
-    for (at, pair) in options
-        .split(';')
-        .filter(|pair| !pair.is_empty())
-        .enumerate()
-    {
+    for (at, pair) in options.split(';').filter(|pair| !pair.is_empty()).enumerate() {
         let (value, label) = pair.split_once('=').unwrap_or((pair, pair));
         choices.push(choice(value, label, at));
     }
@@ -303,11 +263,7 @@ fn property(line: &str, group: &str, now_ms: i64) -> Option<Property> {
         name: name.to_owned(),
         label: label.to_owned(),
         kind,
-        field_type: if field_type.is_empty() {
-            kind.usual_field_type().to_owned()
-        } else {
-            field_type.to_owned()
-        },
+        field_type: if field_type.is_empty() { kind.usual_field_type().to_owned() } else { field_type.to_owned() },
         group_name: group.to_owned(),
         description: String::new(),
         options: choices,
@@ -357,21 +313,8 @@ fn computed(name: &str) -> Option<Computed> {
 /// Properties that a read, list or search answers with when none are asked for `[DOC-SEARCH]`.
 pub(crate) fn default_properties(plural: &str) -> &'static [&'static str] {
     match plural {
-        "contacts" => &[
-            "createdate",
-            "email",
-            "firstname",
-            "hs_object_id",
-            "lastmodifieddate",
-            "lastname",
-        ],
-        "companies" => &[
-            "name",
-            "domain",
-            "createdate",
-            "hs_lastmodifieddate",
-            "hs_object_id",
-        ],
+        "contacts" => &["createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname"],
+        "companies" => &["name", "domain", "createdate", "hs_lastmodifieddate", "hs_object_id"],
         "deals" => &[
             "dealname",
             "amount",
@@ -400,31 +343,12 @@ pub(crate) fn default_properties(plural: &str) -> &'static [&'static str] {
 /// Where the free-text `query` of a search looks `[DOC-SEARCH]`; empty for other types.
 pub(crate) fn searchable(plural: &str) -> &'static [&'static str] {
     match plural {
-        "contacts" => &[
-            "firstname",
-            "lastname",
-            "email",
-            "phone",
-            "hs_additional_emails",
-            "fax",
-            "mobilephone",
-            "company",
-        ],
+        "contacts" => {
+            &["firstname", "lastname", "email", "phone", "hs_additional_emails", "fax", "mobilephone", "company"]
+        }
         "companies" => &["website", "phone", "name", "domain"],
-        "deals" => &[
-            "dealname",
-            "pipeline",
-            "dealstage",
-            "description",
-            "dealtype",
-        ],
-        "tickets" => &[
-            "subject",
-            "content",
-            "hs_pipeline_stage",
-            "hs_ticket_category",
-            "hs_ticket_id",
-        ],
+        "deals" => &["dealname", "pipeline", "dealstage", "description", "dealtype"],
+        "tickets" => &["subject", "content", "hs_pipeline_stage", "hs_ticket_category", "hs_ticket_id"],
         _ => &[],
     }
 }

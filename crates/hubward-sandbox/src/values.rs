@@ -40,60 +40,38 @@ pub(crate) struct Kept<'a> {
 }
 
 fn plain(value: Cow<'_, str>) -> Kept<'_> {
-    Kept {
-        value,
-        normalized: false,
-    }
+    Kept { value, normalized: false }
 }
 
 /// Judges a value that is not empty (an empty one clears and needs no judging).
-pub(crate) fn check<'a>(
-    property: &Property,
-    raw: &'a str,
-    facts: &Facts<'_>,
-) -> Result<Kept<'a>, Invalid> {
-    let refuse = |code: &'static str, message: String| Invalid {
-        name: property.name.clone(),
-        code,
-        message,
-    };
+pub(crate) fn check<'a>(property: &Property, raw: &'a str, facts: &Facts<'_>) -> Result<Kept<'a>, Invalid> {
+    let refuse = |code: &'static str, message: String| Invalid { name: property.name.clone(), code, message };
     match property.kind {
         Kind::String | Kind::PhoneNumber | Kind::Json | Kind::ObjectCoordinates => {
             if facts.is_email {
                 return email(raw)
-                    .ok_or_else(|| {
-                        refuse("INVALID_EMAIL", format!("Email address {raw} is invalid"))
-                    })
+                    .ok_or_else(|| refuse("INVALID_EMAIL", format!("Email address {raw} is invalid")))
                     .map(plain);
             }
             if raw.len() > MOST_CHARACTERS && raw.chars().count() > MOST_CHARACTERS {
-                let message = format!(
-                    "{} is longer than the {MOST_CHARACTERS} characters allowed",
-                    property.name
-                );
+                let message = format!("{} is longer than the {MOST_CHARACTERS} characters allowed", property.name);
                 return Err(refuse("INVALID_LENGTH", message));
             }
             Ok(plain(Cow::Borrowed(raw)))
         }
         Kind::Number => match is_number(raw) {
             true => Ok(plain(Cow::Borrowed(raw))),
-            false => Err(refuse(
-                "INVALID_INTEGER",
-                format!("{} was not a valid number", property.name),
-            )),
+            false => Err(refuse("INVALID_INTEGER", format!("{} was not a valid number", property.name))),
         },
         Kind::Bool => match raw {
             "true" | "false" => Ok(plain(Cow::Borrowed(raw))),
             _ => Err(refuse("INVALID_BOOLEAN_OPTION", not_allowed(property, raw))),
         },
         Kind::Enumeration if facts.pipeline_role > 0 => {
-            let known = facts
-                .pipelines
-                .iter()
-                .any(|pipeline| match facts.pipeline_role {
-                    1 => pipeline.id == raw,
-                    _ => pipeline.stages.iter().any(|stage| stage.id == raw),
-                });
+            let known = facts.pipelines.iter().any(|pipeline| match facts.pipeline_role {
+                1 => pipeline.id == raw,
+                _ => pipeline.stages.iter().any(|stage| stage.id == raw),
+            });
             if known {
                 Ok(plain(Cow::Borrowed(raw)))
             } else {
@@ -104,19 +82,17 @@ pub(crate) fn check<'a>(
             let owner = raw.parse::<u64>().ok().and_then(|id| facts.owners.get(&id));
             match owner {
                 Some(owner) if !owner.archived => Ok(plain(Cow::Borrowed(raw))),
-                _ => Err(refuse(
-                    "INVALID_OPTION",
-                    format!("{raw} was not one of the allowed options: []"),
-                )),
+                _ => Err(refuse("INVALID_OPTION", format!("{raw} was not one of the allowed options: []"))),
             }
         }
         Kind::Enumeration if property.external_options => Ok(plain(Cow::Borrowed(raw))),
-        Kind::Enumeration => enumeration(property, raw, facts.held)
-            .map_err(|one| refuse("INVALID_OPTION", not_allowed(property, one))),
-        Kind::Date => date(raw, facts.normalizes, facts.now_ms)
-            .map_err(|message| refuse("INVALID_DATE", message)),
-        Kind::Datetime => datetime(raw, facts.normalizes, facts.now_ms)
-            .map_err(|(code, message)| refuse(code, message)),
+        Kind::Enumeration => {
+            enumeration(property, raw, facts.held).map_err(|one| refuse("INVALID_OPTION", not_allowed(property, one)))
+        }
+        Kind::Date => date(raw, facts.normalizes, facts.now_ms).map_err(|message| refuse("INVALID_DATE", message)),
+        Kind::Datetime => {
+            datetime(raw, facts.normalizes, facts.now_ms).map_err(|(code, message)| refuse(code, message))
+        }
     }
 }
 
@@ -148,11 +124,7 @@ pub(crate) fn email(raw: &str) -> Option<Cow<'_, str>> {
 }
 
 pub(crate) fn lower(text: &str) -> Cow<'_, str> {
-    if text.chars().any(char::is_uppercase) {
-        Cow::Owned(text.to_lowercase())
-    } else {
-        Cow::Borrowed(text)
-    }
+    if text.chars().any(char::is_uppercase) { Cow::Owned(text.to_lowercase()) } else { Cow::Borrowed(text) }
 }
 
 /// Digits with at most one decimal point; scientific notation is taken `[DOC-PROP]`.
@@ -165,30 +137,18 @@ fn is_number(raw: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let mantissa_good = match mantissa.split_once('.') {
         Some((whole, part)) => {
-            (digits(whole) || whole.is_empty())
-                && (digits(part) || part.is_empty())
-                && mantissa.len() > 1
+            (digits(whole) || whole.is_empty()) && (digits(part) || part.is_empty()) && mantissa.len() > 1
         }
         None => digits(mantissa),
     };
-    mantissa_good
-        && exponent
-            .is_none_or(|exponent| digits(exponent.strip_prefix(['-', '+']).unwrap_or(exponent)))
+    mantissa_good && exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['-', '+']).unwrap_or(exponent)))
 }
 
 /// Internal values, case and all; `A;B` replaces, `;A;B` appends to a multiple choice `[DOC-PROP]`. Errs with the value refused.
-fn enumeration<'a>(
-    property: &Property,
-    raw: &'a str,
-    held: Option<&str>,
-) -> Result<Kept<'a>, &'a str> {
+fn enumeration<'a>(property: &Property, raw: &'a str, held: Option<&str>) -> Result<Kept<'a>, &'a str> {
     let allowed = |one: &str| property.options.iter().any(|choice| choice.value == one);
     if !property.is_multiple() {
-        return if allowed(raw) {
-            Ok(plain(Cow::Borrowed(raw)))
-        } else {
-            Err(raw)
-        };
+        return if allowed(raw) { Ok(plain(Cow::Borrowed(raw))) } else { Err(raw) };
     }
     for one in raw.split(';').filter(|one| !one.is_empty()) {
         if !allowed(one) {
@@ -198,11 +158,7 @@ fn enumeration<'a>(
     if !raw.starts_with(';') {
         return Ok(plain(Cow::Borrowed(raw)));
     }
-    let mut values: Vec<&str> = held
-        .unwrap_or_default()
-        .split(';')
-        .filter(|one| !one.is_empty())
-        .collect();
+    let mut values: Vec<&str> = held.unwrap_or_default().split(';').filter(|one| !one.is_empty()).collect();
     for one in raw.split(';').filter(|one| !one.is_empty()) {
         if !values.contains(&one) {
             values.push(one);
@@ -231,29 +187,18 @@ fn stages_allowed(raw: &str, facts: &Facts<'_>) -> String {
     let mut all = Vec::new();
     for pipeline in facts.pipelines {
         match facts.pipeline_role {
-            1 => all.push(format!(
-                "label: \"{}\"\nvalue: \"{}\"\n",
-                pipeline.label, pipeline.id
-            )),
+            1 => all.push(format!("label: \"{}\"\nvalue: \"{}\"\n", pipeline.label, pipeline.id)),
             _ => all.extend(
-                pipeline
-                    .stages
-                    .iter()
-                    .map(|stage| format!("label: \"{}\"\nvalue: \"{}\"\n", stage.label, stage.id)),
+                pipeline.stages.iter().map(|stage| format!("label: \"{}\"\nvalue: \"{}\"\n", stage.label, stage.id)),
             ),
         }
     }
-    format!(
-        "{raw} was not one of the allowed options: [{}]",
-        all.join(", ")
-    )
+    format!("{raw} was not one of the allowed options: [{}]", all.join(", "))
 }
 
 fn epoch(raw: &str) -> Option<i64> {
     let digits = raw.strip_prefix('-').unwrap_or(raw);
-    (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
-        .then(|| raw.parse().ok())
-        .flatten()
+    (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())).then(|| raw.parse().ok()).flatten()
 }
 
 fn absurd(ms: i64, now_ms: i64) -> Option<String> {
@@ -267,10 +212,7 @@ fn date(raw: &str, normalizes: bool, now_ms: i64) -> Result<Kept<'_>, String> {
         let ms = date_ms(raw).ok_or_else(|| format!("{raw} was not a valid date."))?;
         return absurd(ms, now_ms).map_or(Ok(plain(Cow::Borrowed(raw))), Err);
     }
-    let normalized = |ms: i64| Kept {
-        value: Cow::Owned(day(ms)),
-        normalized: true,
-    };
+    let normalized = |ms: i64| Kept { value: Cow::Owned(day(ms)), normalized: true };
     if let Some(ms) = epoch(raw) {
         if let Some(message) = absurd(ms, now_ms) {
             return Err(message);
@@ -282,15 +224,8 @@ fn date(raw: &str, normalizes: bool, now_ms: i64) -> Result<Kept<'_>, String> {
         if normalizes {
             return Ok(normalized(ms));
         }
-        let (hour, minute, second, milli) = (
-            rest / 3_600_000,
-            rest / 60_000 % 60,
-            rest / 1000 % 60,
-            rest % 1000,
-        );
-        return Err(format!(
-            "{ms} is at {hour}:{minute}:{second}.{milli} UTC, not midnight!"
-        ));
+        let (hour, minute, second, milli) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60, rest % 1000);
+        return Err(format!("{ms} is at {hour}:{minute}:{second}.{milli} UTC, not midnight!"));
     }
     match lenient_ms(raw) {
         Some(ms) if normalizes => absurd(ms, now_ms).map_or(Ok(normalized(ms)), Err),
@@ -314,10 +249,7 @@ fn datetime(raw: &str, normalizes: bool, now_ms: i64) -> Result<Kept<'_>, (&'sta
     if let Some(message) = absurd(ms, now_ms) {
         return Err(("INVALID_DATE", message));
     }
-    Ok(Kept {
-        value: Cow::Owned(iso(ms)),
-        normalized,
-    })
+    Ok(Kept { value: Cow::Owned(iso(ms)), normalized })
 }
 
 fn is_calendar_date(raw: &str) -> bool {
@@ -325,20 +257,12 @@ fn is_calendar_date(raw: &str) -> bool {
     bytes.len() == 10
         && bytes[4] == b'-'
         && bytes[7] == b'-'
-        && bytes
-            .iter()
-            .enumerate()
-            .all(|(at, b)| at == 4 || at == 7 || b.is_ascii_digit())
+        && bytes.iter().enumerate().all(|(at, b)| at == 4 || at == 7 || b.is_ascii_digit())
 }
 
 fn date_ms(raw: &str) -> Option<i64> {
     let date: civil::Date = raw.parse().ok()?;
-    Some(
-        date.to_zoned(jiff::tz::TimeZone::UTC)
-            .ok()?
-            .timestamp()
-            .as_millisecond(),
-    )
+    Some(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond())
 }
 
 /// What 2026-09 is taken to understand beyond the documented forms: ISO with any offset or none, and dates with slashes.
@@ -352,15 +276,10 @@ fn lenient_ms(raw: &str) -> Option<i64> {
         return Some(local.to_zoned(utc).ok()?.timestamp().as_millisecond());
     }
     if raw.contains('/') {
-        let parts: Vec<i16> = raw
-            .split('/')
-            .map(str::parse)
-            .collect::<Result<_, _>>()
-            .ok()?;
+        let parts: Vec<i16> = raw.split('/').map(str::parse).collect::<Result<_, _>>().ok()?;
         let [a, b, c] = parts[..] else { return None };
         let (year, month, day) = if a > 31 { (a, b, c) } else { (c, a, b) };
-        let date =
-            civil::Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+        let date = civil::Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
         return Some(date.to_zoned(utc).ok()?.timestamp().as_millisecond());
     }
     None
@@ -368,10 +287,7 @@ fn lenient_ms(raw: &str) -> Option<i64> {
 
 fn day(ms: i64) -> String {
     match jiff::Timestamp::from_millisecond(ms) {
-        Ok(timestamp) => timestamp
-            .to_zoned(jiff::tz::TimeZone::UTC)
-            .date()
-            .to_string(),
+        Ok(timestamp) => timestamp.to_zoned(jiff::tz::TimeZone::UTC).date().to_string(),
         Err(_) => ms.to_string(),
     }
 }
@@ -392,9 +308,7 @@ mod tests {
         for good in ["0", "1500", "-1.5", "1e3", "1.5E-7", ".5", "5.", "+3"] {
             assert!(is_number(good), "{good}");
         }
-        for bad in [
-            "", "-", ".", "1,5", "1.2.3", "abc", "1e", "0x10", "NaN", " 5",
-        ] {
+        for bad in ["", "-", ".", "1,5", "1.2.3", "abc", "1e", "0x10", "NaN", " 5"] {
             assert!(!is_number(bad), "{bad}");
         }
     }
@@ -402,47 +316,21 @@ mod tests {
     #[test]
     fn a_date_is_a_day_or_midnight_and_2026_09_normalizes_the_rest() {
         assert_eq!(date("2026-02-28", false, NOW).unwrap().value, "2026-02-28");
-        assert_eq!(
-            date("1579132800000", false, NOW).unwrap().value,
-            "2020-01-16"
-        );
-        assert_eq!(
-            date("1579179660000", false, NOW).unwrap_err(),
-            "1579179660000 is at 13:1:0.0 UTC, not midnight!"
-        );
+        assert_eq!(date("1579132800000", false, NOW).unwrap().value, "2020-01-16");
+        assert_eq!(date("1579179660000", false, NOW).unwrap_err(), "1579179660000 is at 13:1:0.0 UTC, not midnight!");
         let kept = date("1579179660000", true, NOW).unwrap();
         assert_eq!((&*kept.value, kept.normalized), ("2020-01-16", true));
         assert!(date("2026-02-30", true, NOW).is_err());
-        assert!(
-            date("-62044444800000", true, NOW)
-                .unwrap_err()
-                .contains("more than 1,000 years ago")
-        );
+        assert!(date("-62044444800000", true, NOW).unwrap_err().contains("more than 1,000 years ago"));
     }
 
     #[test]
     fn a_datetime_needs_its_z_before_2026_09() {
-        assert_eq!(
-            datetime("2026-01-02T03:04:05.600Z", false, NOW)
-                .unwrap()
-                .value,
-            "2026-01-02T03:04:05.6Z"
-        );
-        assert_eq!(
-            datetime("1767323045000", false, NOW).unwrap().value,
-            "2026-01-02T03:04:05Z"
-        );
-        assert_eq!(
-            datetime("asd000", false, NOW).unwrap_err().1,
-            "asd000 was not a valid long."
-        );
+        assert_eq!(datetime("2026-01-02T03:04:05.600Z", false, NOW).unwrap().value, "2026-01-02T03:04:05.6Z");
+        assert_eq!(datetime("1767323045000", false, NOW).unwrap().value, "2026-01-02T03:04:05Z");
+        assert_eq!(datetime("asd000", false, NOW).unwrap_err().1, "asd000 was not a valid long.");
         assert!(datetime("2026-01-02T03:04:05+02:00", false, NOW).is_err());
-        assert_eq!(
-            datetime("2026-01-02T03:04:05+02:00", true, NOW)
-                .unwrap()
-                .value,
-            "2026-01-02T01:04:05Z"
-        );
+        assert_eq!(datetime("2026-01-02T03:04:05+02:00", true, NOW).unwrap().value, "2026-01-02T01:04:05Z");
     }
 
     #[test]

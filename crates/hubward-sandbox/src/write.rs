@@ -35,11 +35,9 @@ impl Flaw {
     pub(crate) fn refusal(self, account: &Account) -> Refusal {
         match self {
             Flaw::Values(invalid) => Refusal::invalid_values(account.portal_id, &invalid),
-            Flaw::EmailTaken(Some(id)) => Refusal::new(
-                409,
-                "CONFLICT",
-                format!("Contact already exists. Existing ID: {id}"),
-            ),
+            Flaw::EmailTaken(Some(id)) => {
+                Refusal::new(409, "CONFLICT", format!("Contact already exists. Existing ID: {id}"))
+            }
             Flaw::EmailTaken(None) => Refusal::new(409, "CONFLICT", "Contact already exists"),
             Flaw::Refused(refusal) => refusal,
         }
@@ -80,29 +78,17 @@ pub(crate) fn judge<'a>(
         let name = name.as_str();
         let Some(at) = object_type.defined(name) else {
             let message = format!("Property \"{name}\" does not exist");
-            invalid.push(Invalid {
-                name: name.to_owned(),
-                code: "PROPERTY_DOESNT_EXIST",
-                message,
-            });
+            invalid.push(Invalid { name: name.to_owned(), code: "PROPERTY_DOESNT_EXIST", message });
             continue;
         };
         if object_type.property(at).read_only_value {
             let message = format!("\"{name}\" is a calculated property; its value cannot be set.");
-            invalid.push(Invalid {
-                name: name.to_owned(),
-                code: "READ_ONLY_VALUE",
-                message,
-            });
+            invalid.push(Invalid { name: name.to_owned(), code: "READ_ONLY_VALUE", message });
             continue;
         }
         let Some(raw) = raw else { continue };
         let change = if raw.as_str().is_empty() {
-            Ok(Change {
-                at,
-                value: None,
-                normalized_from: None,
-            })
+            Ok(Change { at, value: None, normalized_from: None })
         } else {
             value(account, writing, record, at, raw.as_str())
         };
@@ -116,8 +102,7 @@ pub(crate) fn judge<'a>(
         }
     }
     if invalid.is_empty() {
-        stage_and_pipeline(account, writing, record, &mut changes)
-            .map_err(|one| Flaw::Values(vec![one]))?;
+        stage_and_pipeline(account, writing, record, &mut changes).map_err(|one| Flaw::Values(vec![one]))?;
     }
     if !invalid.is_empty() {
         return Err(Flaw::Values(invalid));
@@ -149,11 +134,7 @@ fn value<'a>(
         now_ms: writing.now_ms,
     };
     let kept = values::check(object_type.property(at), raw, &facts)?;
-    Ok(Change {
-        at,
-        value: Some(kept.value),
-        normalized_from: kept.normalized.then_some(raw),
-    })
+    Ok(Change { at, value: Some(kept.value), normalized_from: kept.normalized.then_some(raw) })
 }
 
 /// `lifecyclestage` moves forward only, unless it was cleared first `[DOC-CONTACTS]`. A backward write is silently not
@@ -162,10 +143,7 @@ fn goes_back(object_type: &ObjectType, record: Option<&Record>, change: &Change<
     if object_type.lifecyclestage != Some(change.at) {
         return false;
     }
-    let (Some(new), Some(held)) = (
-        change.value.as_deref(),
-        record.and_then(|record| record.get(change.at)),
-    ) else {
+    let (Some(new), Some(held)) = (change.value.as_deref(), record.and_then(|record| record.get(change.at))) else {
         return false;
     };
     let options = &object_type.property(change.at).options;
@@ -184,54 +162,33 @@ fn stage_and_pipeline<'a>(
     let Some((pipeline_at, stage_at)) = object_type.stage else {
         return Ok(());
     };
-    let sent = |at: PropertyAt| {
-        changes
-            .iter()
-            .find(|change| change.at == at)
-            .and_then(|change| change.value.as_deref())
-    };
+    let sent =
+        |at: PropertyAt| changes.iter().find(|change| change.at == at).and_then(|change| change.value.as_deref());
     let Some(stage) = sent(stage_at) else {
         return Ok(());
     };
-    let Some(pipeline) = object_type
-        .pipelines
-        .iter()
-        .find(|pipeline| match sent(pipeline_at) {
-            Some(id) => pipeline.id == id,
-            None => pipeline.stages.iter().any(|other| other.id == stage),
-        })
-    else {
+    let Some(pipeline) = object_type.pipelines.iter().find(|pipeline| match sent(pipeline_at) {
+        Some(id) => pipeline.id == id,
+        None => pipeline.stages.iter().any(|other| other.id == stage),
+    }) else {
         return Ok(());
     };
     let Some(found) = pipeline.stages.iter().find(|other| other.id == stage) else {
         let name = object_type.property(stage_at).name.clone();
         let message = format!("{stage} is not a stage of the pipeline {}", pipeline.id);
-        return Err(Invalid {
-            name,
-            code: "INVALID_OPTION",
-            message,
-        });
+        return Err(Invalid { name, code: "INVALID_OPTION", message });
     };
-    let closes =
-        found.is_closed() && record.is_some_and(|record| record.get(stage_at) != Some(stage));
+    let closes = found.is_closed() && record.is_some_and(|record| record.get(stage_at) != Some(stage));
     let derived = sent(pipeline_at).is_none().then(|| pipeline.id.clone());
     if let Some(id) = derived {
-        changes.push(Change {
-            at: pipeline_at,
-            value: Some(Cow::Owned(id)),
-            normalized_from: None,
-        });
+        changes.push(Change { at: pipeline_at, value: Some(Cow::Owned(id)), normalized_from: None });
     }
     if closes
         && object_type.id == "0-3"
         && let Some(at) = object_type.defined("closedate")
     {
         changes.retain(|change| change.at != at);
-        changes.push(Change {
-            at,
-            value: Some(Cow::Owned(iso(writing.now_ms))),
-            normalized_from: None,
-        });
+        changes.push(Change { at, value: Some(Cow::Owned(iso(writing.now_ms))), normalized_from: None });
     }
     Ok(())
 }
@@ -244,17 +201,11 @@ fn unique(
 ) -> Result<(), Flaw> {
     let object_type = &account.types[writing.type_at];
     for change in changes {
-        let Some(value) = change
-            .value
-            .as_deref()
-            .filter(|_| object_type.is_unique(change.at))
-        else {
+        let Some(value) = change.value.as_deref().filter(|_| object_type.is_unique(change.at)) else {
             continue;
         };
         let is_email = object_type.email == Some(change.at);
-        let holder = object_type
-            .holder(change.at, value)
-            .filter(|holder| Some(*holder) != writing.existing);
+        let holder = object_type.holder(change.at, value).filter(|holder| Some(*holder) != writing.existing);
         let claimed = match &mut claims {
             Some(claims) => !claims.insert((change.at, value.to_owned())),
             None => false,
@@ -270,10 +221,7 @@ fn unique(
                     account.portal_id,
                     type_words(object_type),
                     existing.map_or_else(|| "null".to_owned(), |id| id.to_string()),
-                    holder.map_or_else(
-                        || "another record of this request".to_owned(),
-                        |id| id.to_string()
-                    ),
+                    holder.map_or_else(|| "another record of this request".to_owned(), |id| id.to_string()),
                 );
                 if existing.is_some() {
                     return Err(Flaw::Refused(Refusal::validation(coordinates)));
@@ -310,10 +258,7 @@ fn required(
             None => record.and_then(|record| record.get(at)),
         }
     };
-    let schema_requires: &[String] = object_type
-        .schema
-        .as_ref()
-        .map_or(&[], |schema| &schema.required_properties);
+    let schema_requires: &[String] = object_type.schema.as_ref().map_or(&[], |schema| &schema.required_properties);
     if record.is_none() {
         minimum(object_type, schema_requires, &after).map_err(Flaw::Refused)?;
     }
@@ -322,10 +267,8 @@ fn required(
         .filter(|change| change.value.is_none())
         .map(|change| &object_type.property(change.at).name)
         .filter(|name| {
-            let by_rule = object_type
-                .rules
-                .iter()
-                .any(|rule| rule.property == **name && matches!(rule.when, When::Required));
+            let by_rule =
+                object_type.rules.iter().any(|rule| rule.property == **name && matches!(rule.when, When::Required));
             by_rule || schema_requires.contains(name)
         })
         .cloned()
@@ -336,20 +279,14 @@ fn required(
             object_type.shouted(),
             cleared.join(", ")
         );
-        return Err(Flaw::Refused(
-            Refusal::validation(message).context("properties", cleared),
-        ));
+        return Err(Flaw::Refused(Refusal::validation(message).context("properties", cleared)));
     }
     if !writing.version.enforces() {
         return Ok(());
     }
     let mut details = Vec::new();
     let mut missing = |name: &str, code: &'static str, message: String| {
-        details.push(Detail {
-            message,
-            code: Some(code),
-            context: vec![("propertyName", vec![name.to_owned()])],
-        });
+        details.push(Detail { message, code: Some(code), context: vec![("propertyName", vec![name.to_owned()])] });
     };
     for rule in &object_type.rules {
         let name = &rule.property;
@@ -358,16 +295,11 @@ fn required(
         }
         match &rule.when {
             When::RequiredOnCreate | When::Required if record.is_none() => {
-                missing(
-                    name,
-                    "MISSING_REQUIRED_PROPERTY",
-                    format!("A value for {name} must be provided"),
-                );
+                missing(name, "MISSING_REQUIRED_PROPERTY", format!("A value for {name} must be provided"));
             }
             When::ConditionalRequired { when } => {
-                let holds = after(&when.property).is_some_and(|value| {
-                    when.values.is_empty() || when.values.iter().any(|one| one == value)
-                });
+                let holds = after(&when.property)
+                    .is_some_and(|value| when.values.is_empty() || when.values.iter().any(|one| one == value));
                 if holds {
                     let message = format!(
                         "{name} is required because of a conditional property rule based on [{}]",
@@ -383,8 +315,7 @@ fn required(
         return Ok(());
     }
     Err(Flaw::Refused(
-        Refusal::validation("The property values provided are invalid")
-            .with(|body| body.errors = details),
+        Refusal::validation("The property values provided are invalid").with(|body| body.errors = details),
     ))
 }
 
@@ -414,21 +345,13 @@ fn minimum<'v>(
         );
         return Err(Refusal::validation(message).context("properties", names));
     }
-    let own = all_of
-        .iter()
-        .copied()
-        .chain(schema_requires.iter().map(String::as_str));
-    let missing: Vec<String> = own
-        .filter(|name| after(name).is_none())
-        .map(str::to_owned)
-        .collect();
+    let own = all_of.iter().copied().chain(schema_requires.iter().map(String::as_str));
+    let missing: Vec<String> = own.filter(|name| after(name).is_none()).map(str::to_owned).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Refusal::validation(format!(
-        "Error creating {kind}. Some required properties were not set."
-    ))
-    .context("properties", missing))
+    Err(Refusal::validation(format!("Error creating {kind}. Some required properties were not set."))
+        .context("properties", missing))
 }
 
 /// Stores judged changes; answers with the record's id and the properties that changed.
@@ -444,9 +367,7 @@ pub(crate) fn store(account: &mut Account, writing: &Writing, changes: &[Change<
         None => {
             let id = account.new_record_id();
             let object_type = &mut account.types[writing.type_at];
-            object_type
-                .records
-                .insert(id, Record::new(writing.now_ms, visible));
+            object_type.records.insert(id, Record::new(writing.now_ms, visible));
             // a contact begins as a lead `[LIVE-AMP]`
             if let (Some(stage), "0-1") = (object_type.lifecyclestage, &*object_type.id) {
                 object_type.write(id, stage, Some("lead"));

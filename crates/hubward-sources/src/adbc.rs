@@ -52,12 +52,7 @@ impl AdbcSource {
         options: Vec<(String, SecretString)>,
         search: DriverSearch,
     ) -> Self {
-        Self {
-            driver,
-            entrypoint,
-            options,
-            search,
-        }
+        Self { driver, entrypoint, options, search }
     }
 
     /// With the search of the options, where they bring one.
@@ -76,24 +71,15 @@ impl AdbcSource {
             let value = OptionValue::String(value.expose_secret().to_owned());
             options.push((OptionDatabase::from(key.as_str()), value));
         }
-        let connected = driver
-            .new_database_with_opts(options)
-            .and_then(|database| database.new_connection());
+        let connected = driver.new_database_with_opts(options).and_then(|database| database.new_connection());
         connected.map_err(|error| {
             let kind = match error.status {
                 Status::Unauthenticated | Status::Unauthorized => SourceErrorKind::Auth,
                 Status::NotFound => SourceErrorKind::NotFound,
                 _ => SourceErrorKind::Connect,
             };
-            SourceError::new(
-                kind,
-                format!(
-                    "the driver `{}` cannot connect: {}",
-                    self.driver,
-                    self.redacted(&error)
-                ),
-            )
-            .help("see the source's `options`: they are passed to the driver by their names")
+            SourceError::new(kind, format!("the driver `{}` cannot connect: {}", self.driver, self.redacted(&error)))
+                .help("see the source's `options`: they are passed to the driver by their names")
         })
     }
 
@@ -102,17 +88,11 @@ impl AdbcSource {
     }
 
     fn refused(&self, error: &adbc_core::error::Error) -> SourceError {
-        let state: String = error
-            .sqlstate
-            .iter()
-            .map(|byte| char::from(byte.cast_unsigned()))
-            .collect();
+        let state: String = error.sqlstate.iter().map(|byte| char::from(byte.cast_unsigned())).collect();
         let kind = match (state.as_str(), error.status) {
             ("42703", _) => SourceErrorKind::UnknownColumn,
             ("42P01", _) => SourceErrorKind::UnknownTable,
-            ("42501", _) | (_, Status::Unauthenticated | Status::Unauthorized) => {
-                SourceErrorKind::Auth
-            }
+            ("42501", _) | (_, Status::Unauthenticated | Status::Unauthorized) => SourceErrorKind::Auth,
             (_, Status::Cancelled) => SourceErrorKind::Cancelled,
             (_, Status::IO | Status::Timeout) if !state.starts_with("42") => SourceErrorKind::Read,
             (_, Status::NotImplemented) => SourceErrorKind::Unsupported,
@@ -121,17 +101,9 @@ impl AdbcSource {
         SourceError::new(kind, self.redacted(error))
     }
 
-    fn statement(
-        &self,
-        connection: &mut ManagedConnection,
-        sql: &str,
-    ) -> Result<ManagedStatement, SourceError> {
-        let mut statement = connection
-            .new_statement()
-            .map_err(|error| self.refused(&error))?;
-        statement
-            .set_sql_query(sql)
-            .map_err(|error| self.refused(&error))?;
+    fn statement(&self, connection: &mut ManagedConnection, sql: &str) -> Result<ManagedStatement, SourceError> {
+        let mut statement = connection.new_statement().map_err(|error| self.refused(&error))?;
+        statement.set_sql_query(sql).map_err(|error| self.refused(&error))?;
         Ok(statement)
     }
 
@@ -151,8 +123,7 @@ impl AdbcSource {
             for batch in reader {
                 let batch = batch.map_err(|error| {
                     SourceError::read(
-                        Redactor::of(&self.options)
-                            .text(&format!("the driver `{}` broke off: {error}", self.driver)),
+                        Redactor::of(&self.options).text(&format!("the driver `{}` broke off: {error}", self.driver)),
                     )
                 })?;
                 let batch = canonical.batch(&batch)?;
@@ -206,17 +177,11 @@ fn with_watcher<T>(
 }
 
 impl Source for AdbcSource {
-    fn read(
-        &self,
-        query: &ModelQuery,
-        options: &ReadOptions,
-    ) -> Result<Box<dyn RowStream>, SourceError> {
+    fn read(&self, query: &ModelQuery, options: &ReadOptions) -> Result<Box<dyn RowStream>, SourceError> {
         let source = self.searching(options);
         let sql = sql_of(query);
         let batch_rows = options.batch_rows.max(1);
-        feed::start(options, move |feed| {
-            source.feed_rows(&sql, batch_rows, feed)
-        })
+        feed::start(options, move |feed| source.feed_rows(&sql, batch_rows, feed))
     }
 
     fn columns(&self, query: &ModelQuery, options: &ReadOptions) -> Result<SchemaRef, SourceError> {
@@ -227,12 +192,9 @@ impl Source for AdbcSource {
         let schema = match statement.execute_schema() {
             Ok(schema) => schema,
             // Not every driver can say the columns beforehand: begin the query and leave it.
-            Err(error) if error.status == Status::NotImplemented => statement
-                .execute()
-                .map_err(|error| source.refused(&error))?
-                .schema()
-                .as_ref()
-                .clone(),
+            Err(error) if error.status == Status::NotImplemented => {
+                statement.execute().map_err(|error| source.refused(&error))?.schema().as_ref().clone()
+            }
             Err(error) => return Err(source.refused(&error)),
         };
         let schema = Canonical::of(&checked(&schema)?)?.schema();
@@ -251,9 +213,7 @@ impl Source for AdbcSource {
             .map_err(|error| self.refused(&error))?;
         let mut names = Vec::new();
         for batch in listed {
-            let batch = batch.map_err(|error| {
-                SourceError::read(format!("the tables cannot be listed: {error}"))
-            })?;
+            let batch = batch.map_err(|error| SourceError::read(format!("the tables cannot be listed: {error}")))?;
             objects::table_names(&batch, &mut names)?;
         }
         names.sort();
@@ -277,11 +237,7 @@ fn sql_of(query: &ModelQuery) -> String {
 fn name_part(part: &str) -> String {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let starts_well = part.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
-    if starts_well && part.chars().all(plain) {
-        part.to_owned()
-    } else {
-        quoted(part)
-    }
+    if starts_well && part.chars().all(plain) { part.to_owned() } else { quoted(part) }
 }
 
 /// What PostgreSQL's driver says about types that Arrow does not have: JSON is marked, the rest refused.
@@ -289,9 +245,7 @@ fn checked(schema: &Schema) -> Result<Schema, SourceError> {
     let mut fields: Vec<Field> = Vec::new();
     for field in schema.fields() {
         let name = field.name();
-        let typed = POSTGRES_TYPE
-            .iter()
-            .find_map(|key| field.metadata().get(key));
+        let typed = POSTGRES_TYPE.iter().find_map(|key| field.metadata().get(key));
         match typed.map(String::as_str) {
             Some("json" | "jsonb") if field.data_type() == &DataType::Utf8 => {
                 fields.push(json_field(name));
@@ -299,13 +253,9 @@ fn checked(schema: &Schema) -> Result<Schema, SourceError> {
             Some("money") => {
                 return Err(SourceError::new(
                     SourceErrorKind::Unsupported,
-                    format!(
-                        "column `{name}` has the type money, which the driver gives without its decimal point"
-                    ),
+                    format!("column `{name}` has the type money, which the driver gives without its decimal point"),
                 )
-                .help(format!(
-                    "cast it to a number in the model: cast({name} as numeric)"
-                )));
+                .help(format!("cast it to a number in the model: cast({name} as numeric)")));
             }
             Some(other) if other != "bytea" && field.data_type() == &DataType::Binary => {
                 return Err(opaque(name));
@@ -318,25 +268,18 @@ fn checked(schema: &Schema) -> Result<Schema, SourceError> {
 
 /// The years -9999 to 9999 in days and microseconds from 1970.
 const CALENDAR_DAYS: std::ops::RangeInclusive<i32> = -4_371_587..=2_932_896;
-const CALENDAR_MICROS: std::ops::RangeInclusive<i64> =
-    -377_705_116_800_000_000..=253_402_300_799_999_999;
+const CALENDAR_MICROS: std::ops::RangeInclusive<i64> = -377_705_116_800_000_000..=253_402_300_799_999_999;
 
 fn refuse_beyond_calendar(batch: &RecordBatch) -> Result<(), SourceError> {
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
         let beyond = match field.data_type() {
             DataType::Timestamp(_, _) => {
                 let values = column.as_primitive::<TimestampMicrosecondType>();
-                values
-                    .iter()
-                    .flatten()
-                    .any(|value| !CALENDAR_MICROS.contains(&value))
+                values.iter().flatten().any(|value| !CALENDAR_MICROS.contains(&value))
             }
             DataType::Date32 => {
                 let values = column.as_primitive::<Date32Type>();
-                values
-                    .iter()
-                    .flatten()
-                    .any(|value| !CALENDAR_DAYS.contains(&value))
+                values.iter().flatten().any(|value| !CALENDAR_DAYS.contains(&value))
             }
             _ => false,
         };
@@ -346,9 +289,7 @@ fn refuse_beyond_calendar(batch: &RecordBatch) -> Result<(), SourceError> {
                 SourceErrorKind::Unsupported,
                 format!("column `{name}` holds a date beyond the calendar, perhaps `infinity`"),
             )
-            .help(format!(
-                "replace it in the model, for instance with NULL: nullif({name}, 'infinity')"
-            )));
+            .help(format!("replace it in the model, for instance with NULL: nullif({name}, 'infinity')")));
         }
     }
     Ok(())

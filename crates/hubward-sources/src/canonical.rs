@@ -21,10 +21,7 @@ const EXTENSION_NAME: &str = "ARROW:extension:name";
 /// Whether the text of this column is JSON.
 #[must_use]
 pub fn is_json(field: &Field) -> bool {
-    field
-        .metadata()
-        .get(EXTENSION_NAME)
-        .is_some_and(|name| name == JSON_EXTENSION)
+    field.metadata().get(EXTENSION_NAME).is_some_and(|name| name == JSON_EXTENSION)
 }
 
 /// A column of JSON text.
@@ -58,10 +55,7 @@ impl Canonical {
             fields.push(canonical);
             steps.push(step);
         }
-        Ok(Self {
-            schema: Arc::new(Schema::new(fields)),
-            steps,
-        })
+        Ok(Self { schema: Arc::new(Schema::new(fields)), steps })
     }
 
     pub(crate) fn schema(&self) -> SchemaRef {
@@ -98,11 +92,7 @@ fn canonical_column(field: &FieldRef) -> Result<(Field, Step), SourceError> {
         return Ok((Field::new(name, DataType::Utf8, true), Step::Uuid));
     }
     let data_type = canonical_type(field.data_type()).ok_or_else(|| unsupported(field))?;
-    let step = if &data_type == field.data_type() {
-        Step::Keep
-    } else {
-        Step::Cast
-    };
+    let step = if &data_type == field.data_type() { Step::Keep } else { Step::Cast };
     let canonical = if is_json(field) && data_type == DataType::Utf8 {
         json_field(name)
     } else {
@@ -113,13 +103,7 @@ fn canonical_column(field: &FieldRef) -> Result<(Field, Step), SourceError> {
 }
 
 fn is_bytes(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Binary
-            | DataType::LargeBinary
-            | DataType::BinaryView
-            | DataType::FixedSizeBinary(_)
-    )
+    matches!(data_type, DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_))
 }
 
 fn canonical_type(data_type: &DataType) -> Option<DataType> {
@@ -144,20 +128,14 @@ fn canonical_type(data_type: &DataType) -> Option<DataType> {
         DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
             DataType::Decimal128(*precision, *scale)
         }
-        DataType::Null
-        | DataType::LargeUtf8
-        | DataType::Utf8View
-        | DataType::Duration(_)
-        | DataType::Interval(_) => DataType::Utf8,
-        DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
-            DataType::Binary
+        DataType::Null | DataType::LargeUtf8 | DataType::Utf8View | DataType::Duration(_) | DataType::Interval(_) => {
+            DataType::Utf8
         }
+        DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => DataType::Binary,
         DataType::Date64 => DataType::Date32,
         DataType::Time32(_) | DataType::Time64(_) => DataType::Time64(TimeUnit::Microsecond),
         // With a zone the numbers count from the epoch in UTC, whatever the zone's name: a cast changes only the label.
-        DataType::Timestamp(_, zone) => {
-            DataType::Timestamp(TimeUnit::Microsecond, zone.as_ref().map(|_| "UTC".into()))
-        }
+        DataType::Timestamp(_, zone) => DataType::Timestamp(TimeUnit::Microsecond, zone.as_ref().map(|_| "UTC".into())),
         DataType::Dictionary(_, values) => canonical_type(values)?,
         DataType::RunEndEncoded(_, values) => canonical_type(values.data_type())?,
         DataType::List(item)
@@ -165,13 +143,9 @@ fn canonical_type(data_type: &DataType) -> Option<DataType> {
         | DataType::ListView(item)
         | DataType::LargeListView(item)
         | DataType::FixedSizeList(item, _) => DataType::List(canonical_item(item)?),
-        DataType::Struct(fields) => DataType::Struct(
-            fields
-                .iter()
-                .map(canonical_item)
-                .collect::<Option<Vec<_>>>()?
-                .into(),
-        ),
+        DataType::Struct(fields) => {
+            DataType::Struct(fields.iter().map(canonical_item).collect::<Option<Vec<_>>>()?.into())
+        }
         DataType::Map(entries, sorted) => {
             let DataType::Struct(fields) = entries.data_type() else {
                 return None;
@@ -183,10 +157,7 @@ fn canonical_type(data_type: &DataType) -> Option<DataType> {
                     Some(field.as_ref().clone().with_data_type(data_type))
                 })
                 .collect::<Option<Vec<_>>>()?;
-            let entries = entries
-                .as_ref()
-                .clone()
-                .with_data_type(DataType::Struct(fields.into()));
+            let entries = entries.as_ref().clone().with_data_type(DataType::Struct(fields.into()));
             DataType::Map(Arc::new(entries), *sorted)
         }
         DataType::Union(_, _) => return None,
@@ -208,29 +179,17 @@ fn canonical_item(field: &FieldRef) -> Option<FieldRef> {
 
 pub(crate) fn cast(column: &ArrayRef, field: &Field) -> Result<ArrayRef, SourceError> {
     // Not the default, which turns what does not fit into NULL.
-    let options = CastOptions {
-        safe: false,
-        ..CastOptions::default()
-    };
+    let options = CastOptions { safe: false, ..CastOptions::default() };
     cast_with_options(column, field.data_type(), &options).map_err(|error| {
-        SourceError::read(format!(
-            "column `{}`: a value does not fit: {error}",
-            field.name()
-        ))
-        .help("cast the column to text in the model")
+        SourceError::read(format!("column `{}`: a value does not fit: {error}", field.name()))
+            .help("cast the column to text in the model")
     })
 }
 
 fn uuids_as_text(column: &ArrayRef, field: &Field) -> Result<ArrayRef, SourceError> {
-    let bytes = column
-        .as_any()
-        .downcast_ref::<FixedSizeBinaryArray>()
-        .ok_or_else(|| {
-            SourceError::read(format!(
-                "column `{}`: the source sent another type than it announced",
-                field.name()
-            ))
-        })?;
+    let bytes = column.as_any().downcast_ref::<FixedSizeBinaryArray>().ok_or_else(|| {
+        SourceError::read(format!("column `{}`: the source sent another type than it announced", field.name()))
+    })?;
     let mut text = StringBuilder::with_capacity(bytes.len(), bytes.len() * 36);
     for value in bytes {
         match value.and_then(|value| uuid::Uuid::from_slice(value).ok()) {
@@ -244,11 +203,8 @@ fn uuids_as_text(column: &ArrayRef, field: &Field) -> Result<ArrayRef, SourceErr
 /// A column as text: dates and times in ISO form, nested values as JSON with NULL members written out.
 pub(crate) fn as_text(column: &ArrayRef, field: &Field) -> Result<ArrayRef, SourceError> {
     let printable = Field::new(field.name(), printable_type(field.data_type()), true);
-    let column = if printable.data_type() == field.data_type() {
-        Arc::clone(column)
-    } else {
-        cast(column, &printable)?
-    };
+    let column =
+        if printable.data_type() == field.data_type() { Arc::clone(column) } else { cast(column, &printable)? };
     if printable.data_type().is_nested() {
         as_json_text(&column, &Arc::new(printable))
     } else {
@@ -258,12 +214,8 @@ pub(crate) fn as_text(column: &ArrayRef, field: &Field) -> Result<ArrayRef, Sour
 
 fn as_json_text(column: &ArrayRef, field: &FieldRef) -> Result<ArrayRef, SourceError> {
     let options = EncoderOptions::default().with_explicit_nulls(true);
-    let mut encoder = make_encoder(field, column, &options).map_err(|error| {
-        SourceError::read(format!(
-            "column `{}` cannot be written as JSON: {error}",
-            field.name()
-        ))
-    })?;
+    let mut encoder = make_encoder(field, column, &options)
+        .map_err(|error| SourceError::read(format!("column `{}` cannot be written as JSON: {error}", field.name())))?;
     let mut text = StringBuilder::new();
     let mut buffer = Vec::new();
     for row in 0..column.len() {
@@ -280,25 +232,12 @@ fn as_json_text(column: &ArrayRef, field: &FieldRef) -> Result<ArrayRef, SourceE
 
 /// The same type with `+00:00` for `UTC`: the printer knows zones only as offsets.
 fn printable_type(data_type: &DataType) -> DataType {
-    let printable_field = |field: &FieldRef| {
-        field
-            .as_ref()
-            .clone()
-            .with_data_type(printable_type(field.data_type()))
-    };
+    let printable_field = |field: &FieldRef| field.as_ref().clone().with_data_type(printable_type(field.data_type()));
     match data_type {
         DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some("+00:00".into())),
         DataType::List(item) => DataType::List(Arc::new(printable_field(item))),
-        DataType::Map(entries, sorted) => {
-            DataType::Map(Arc::new(printable_field(entries)), *sorted)
-        }
-        DataType::Struct(fields) => DataType::Struct(
-            fields
-                .iter()
-                .map(printable_field)
-                .collect::<Vec<_>>()
-                .into(),
-        ),
+        DataType::Map(entries, sorted) => DataType::Map(Arc::new(printable_field(entries)), *sorted),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(printable_field).collect::<Vec<_>>().into()),
         other => other.clone(),
     }
 }
@@ -308,19 +247,13 @@ pub(crate) fn opaque(column: &str) -> SourceError {
         SourceErrorKind::Unsupported,
         format!("column `{column}` comes as bytes in a form that only its database understands"),
     )
-    .help(format!(
-        "cast it to text in the model: cast({column} as text)"
-    ))
+    .help(format!("cast it to text in the model: cast({column} as text)"))
 }
 
 fn unsupported(field: &Field) -> SourceError {
     SourceError::new(
         SourceErrorKind::Unsupported,
-        format!(
-            "column `{}` has the type {}, which has no counterpart here",
-            field.name(),
-            field.data_type()
-        ),
+        format!("column `{}` has the type {}, which has no counterpart here", field.name(), field.data_type()),
     )
     .help("cast it to text in the model")
 }

@@ -48,12 +48,7 @@ pub struct SourceError {
 
 impl SourceError {
     pub(crate) fn new(kind: SourceErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            help: None,
-            position: None,
-        }
+        Self { kind, message: message.into(), help: None, position: None }
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
@@ -86,18 +81,12 @@ impl SqlPosition {
         let line = before.matches('\n').count() + 1;
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let column = before[line_start..].chars().count() + 1;
-        Self {
-            line: u32::try_from(line).unwrap_or(u32::MAX),
-            column: u32::try_from(column).unwrap_or(u32::MAX),
-        }
+        Self { line: u32::try_from(line).unwrap_or(u32::MAX), column: u32::try_from(column).unwrap_or(u32::MAX) }
     }
 
     /// The position of the `index`-th character (0-based) of `sql`.
     pub(crate) fn of_char(sql: &str, index: usize) -> Self {
-        let byte = sql
-            .char_indices()
-            .nth(index)
-            .map_or(sql.len(), |(byte, _)| byte);
+        let byte = sql.char_indices().nth(index).map_or(sql.len(), |(byte, _)| byte);
         Self::of_byte(sql, byte)
     }
 }
@@ -110,21 +99,9 @@ mod tests {
     fn a_position_counts_lines_and_characters_from_one() {
         let sql = "select é,\n  nope\nfrom t";
         let byte = sql.find("nope").expect("the word is in the text");
-        assert_eq!(
-            SqlPosition::of_byte(sql, byte),
-            SqlPosition { line: 2, column: 3 }
-        );
-        assert_eq!(
-            SqlPosition::of_char(sql, 12),
-            SqlPosition { line: 2, column: 3 }
-        );
-        assert_eq!(
-            SqlPosition::of_char(sql, 8),
-            SqlPosition { line: 1, column: 9 }
-        );
-        assert_eq!(
-            SqlPosition::of_byte(sql, 999),
-            SqlPosition { line: 3, column: 7 }
-        );
+        assert_eq!(SqlPosition::of_byte(sql, byte), SqlPosition { line: 2, column: 3 });
+        assert_eq!(SqlPosition::of_char(sql, 12), SqlPosition { line: 2, column: 3 });
+        assert_eq!(SqlPosition::of_char(sql, 8), SqlPosition { line: 1, column: 9 });
+        assert_eq!(SqlPosition::of_byte(sql, 999), SqlPosition { line: 3, column: 7 });
     }
 }

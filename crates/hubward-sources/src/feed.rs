@@ -84,9 +84,7 @@ impl Feed {
     }
 
     fn send(&self, message: Message) -> Result<(), SourceError> {
-        self.sender
-            .send(Ok(message))
-            .map_err(|_| SourceError::cancelled())
+        self.sender.send(Ok(message)).map_err(|_| SourceError::cancelled())
     }
 }
 
@@ -109,15 +107,8 @@ pub(crate) fn start(
     produce: impl FnOnce(&mut Feed) -> Result<(), SourceError> + Send + 'static,
 ) -> Result<Box<dyn RowStream>, SourceError> {
     let (sender, receiver) = sync_channel(BATCHES_IN_FLIGHT);
-    let stop = StopSignal {
-        gone: Arc::new(AtomicBool::new(false)),
-        cancel: options.cancel.clone(),
-    };
-    let mut feed = Feed {
-        sender,
-        stop: stop.clone(),
-        left: options.limit,
-    };
+    let stop = StopSignal { gone: Arc::new(AtomicBool::new(false)), cancel: options.cancel.clone() };
+    let mut feed = Feed { sender, stop: stop.clone(), left: options.limit };
     thread::Builder::new()
         .name("source".to_owned())
         .spawn(move || {
@@ -127,12 +118,7 @@ pub(crate) fn start(
         })
         .map_err(|error| SourceError::read(format!("no thread for the reader: {error}")))?;
     // Made before the schema is known, so that its drop stops the reader when the wait for it fails.
-    let mut stream = FeedStream {
-        receiver,
-        schema: Arc::new(Schema::empty()),
-        stop,
-        state: State::Reading,
-    };
+    let mut stream = FeedStream { receiver, schema: Arc::new(Schema::empty()), stop, state: State::Reading };
     match receive(&stream.receiver, &stream.stop)? {
         Message::Schema(schema) => stream.schema = schema,
         Message::Batch(_) | Message::End => return Err(broken()),
@@ -140,10 +126,7 @@ pub(crate) fn start(
     Ok(Box::new(stream))
 }
 
-fn receive(
-    receiver: &Receiver<Result<Message, SourceError>>,
-    stop: &StopSignal,
-) -> Result<Message, SourceError> {
+fn receive(receiver: &Receiver<Result<Message, SourceError>>, stop: &StopSignal) -> Result<Message, SourceError> {
     loop {
         if stop.cancel.is_cancelled() {
             return Err(SourceError::cancelled());
@@ -207,10 +190,7 @@ mod tests {
 
     #[test]
     fn the_limit_cuts_the_last_batch_and_stops_the_reader() {
-        let options = ReadOptions {
-            limit: Some(15),
-            ..ReadOptions::default()
-        };
+        let options = ReadOptions { limit: Some(15), ..ReadOptions::default() };
         let mut stream = start(&options, |feed| {
             feed.schema(numbers(0, 1).schema())?;
             assert!(feed.batch(numbers(0, 10))?);

@@ -65,12 +65,7 @@ impl Table {
             _ => return None,
         };
         let hidden = file_name.starts_with('.');
-        (!hidden && path.is_file()).then_some(Self {
-            stem,
-            file_name,
-            path,
-            format,
-        })
+        (!hidden && path.is_file()).then_some(Self { stem, file_name, path, format })
     }
 
     fn reader(&self, wanted: &Wanted<'_>) -> Result<Box<dyn TableReader>, SourceError> {
@@ -92,26 +87,18 @@ impl Catalog {
     fn list(root: &Path) -> Result<Self, SourceError> {
         let unreadable = |error: std::io::Error| {
             let kind = match error.kind() {
-                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
-                    SourceErrorKind::NotFound
-                }
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => SourceErrorKind::NotFound,
                 _ => SourceErrorKind::Connect,
             };
-            SourceError::new(
-                kind,
-                format!("the folder {} cannot be read: {error}", root.display()),
-            )
-            .help("correct `root` of the source; it is relative to the project's folder")
+            SourceError::new(kind, format!("the folder {} cannot be read: {error}", root.display()))
+                .help("correct `root` of the source; it is relative to the project's folder")
         };
         let mut tables = Vec::new();
         for entry in fs::read_dir(root).map_err(unreadable)? {
             tables.extend(Table::of(entry.map_err(unreadable)?.path()));
         }
         tables.sort_by(|a, b| a.file_name.cmp(&b.file_name));
-        Ok(Self {
-            root: root.to_owned(),
-            tables,
-        })
+        Ok(Self { root: root.to_owned(), tables })
     }
 
     /// The table of this name: a whole file name, else a stem. `fold` compares as SQL does, without regard to case.
@@ -121,11 +108,7 @@ impl Catalog {
             return Ok(table);
         }
         let exact: Vec<&Table> = self.tables.iter().filter(|t| t.stem == name).collect();
-        let hits = if exact.is_empty() {
-            self.tables.iter().filter(|t| same(&t.stem)).collect()
-        } else {
-            exact
-        };
+        let hits = if exact.is_empty() { self.tables.iter().filter(|t| same(&t.stem)).collect() } else { exact };
         match hits.as_slice() {
             [table] => Ok(table),
             [] => Err(self.missing(name)),
@@ -143,10 +126,7 @@ impl Catalog {
         };
         SourceError::new(
             SourceErrorKind::UnknownTable,
-            format!(
-                "no table `{name}` in the folder {}; {known}",
-                self.root.display()
-            ),
+            format!("no table `{name}` in the folder {}; {known}", self.root.display()),
         )
         .help("a table is a .csv, .parquet, .jsonl or .ndjson file, named by its stem")
     }
@@ -155,15 +135,9 @@ impl Catalog {
 fn ambiguous(name: &str, first: &Table, second: &Table) -> SourceError {
     SourceError::new(
         SourceErrorKind::UnknownTable,
-        format!(
-            "table `{name}` could be {} or {}",
-            first.file_name, second.file_name
-        ),
+        format!("table `{name}` could be {} or {}", first.file_name, second.file_name),
     )
-    .help(format!(
-        "write the whole file name (\"{}\"), or rename one of the files",
-        first.file_name
-    ))
+    .help(format!("write the whole file name (\"{}\"), or rename one of the files", first.file_name))
 }
 
 pub(crate) struct FilesSource {
@@ -177,21 +151,14 @@ impl FilesSource {
 }
 
 impl Source for FilesSource {
-    fn read(
-        &self,
-        query: &ModelQuery,
-        options: &ReadOptions,
-    ) -> Result<Box<dyn RowStream>, SourceError> {
+    fn read(&self, query: &ModelQuery, options: &ReadOptions) -> Result<Box<dyn RowStream>, SourceError> {
         let catalog = Catalog::list(&self.root)?;
         let batch_rows = options.batch_rows.max(1);
         match query {
             ModelQuery::Table(name) => {
                 let table = catalog.find(name, false)?.clone();
                 feed::start(options, move |feed| {
-                    let mut reader = table.reader(&Wanted {
-                        batch_rows,
-                        columns: None,
-                    })?;
+                    let mut reader = table.reader(&Wanted { batch_rows, columns: None })?;
                     feed.schema(reader.schema())?;
                     while let Some(batch) = reader.next_batch()? {
                         if !feed.batch(batch)? {
@@ -203,9 +170,7 @@ impl Source for FilesSource {
             }
             ModelQuery::Sql(sql) => {
                 let sql = sql.clone();
-                feed::start(options, move |feed| {
-                    sql::read(catalog, &sql, batch_rows, feed)
-                })
+                feed::start(options, move |feed| sql::read(catalog, &sql, batch_rows, feed))
             }
         }
     }
@@ -214,10 +179,7 @@ impl Source for FilesSource {
         let catalog = Catalog::list(&self.root)?;
         match query {
             ModelQuery::Table(name) => {
-                let wanted = Wanted {
-                    batch_rows: options.batch_rows.max(1),
-                    columns: None,
-                };
+                let wanted = Wanted { batch_rows: options.batch_rows.max(1), columns: None };
                 let schema = catalog.find(name, false)?.reader(&wanted)?.schema();
                 crate::text::refuse_doubled_names(&schema)?;
                 Ok(schema)
@@ -244,9 +206,6 @@ impl Source for FilesSource {
 
 fn open_file(path: &Path) -> Result<File, SourceError> {
     File::open(path).map_err(|error| {
-        SourceError::new(
-            SourceErrorKind::Connect,
-            format!("{} cannot be opened: {error}", path.display()),
-        )
+        SourceError::new(SourceErrorKind::Connect, format!("{} cannot be opened: {error}", path.display()))
     })
 }

@@ -44,11 +44,7 @@ pub trait Source: Send {
     ///
     /// # Errors
     /// The source cannot be reached, or refuses the query.
-    fn read(
-        &self,
-        query: &ModelQuery,
-        options: &ReadOptions,
-    ) -> Result<Box<dyn RowStream>, SourceError>;
+    fn read(&self, query: &ModelQuery, options: &ReadOptions) -> Result<Box<dyn RowStream>, SourceError>;
 
     /// The columns of a query without its rows: prepares it, or reads a file's header. A type that only the rows decide
     /// (an expression in SQLite) is given as text.
@@ -83,23 +79,13 @@ pub fn open(source: &SourceSpec) -> Result<Box<dyn Source>, SourceError> {
 ///
 /// # Errors
 /// The specification cannot be understood (a PostgreSQL URL that is none, an unknown `sslmode`).
-pub fn open_with(
-    source: &SourceSpec,
-    search: &DriverSearch,
-) -> Result<Box<dyn Source>, SourceError> {
+pub fn open_with(source: &SourceSpec, search: &DriverSearch) -> Result<Box<dyn Source>, SourceError> {
     Ok(match source {
         SourceSpec::Sqlite { path } => Box::new(sqlite::SqliteSource::new(path.clone())),
         SourceSpec::Files { root } => Box::new(files::FilesSource::new(root.clone())),
         SourceSpec::Postgres { url } => Box::new(postgres::PostgresSource::new(url)?),
-        SourceSpec::Adbc {
-            driver,
-            entrypoint,
-            options,
-        } => Box::new(adbc::AdbcSource::new(
-            driver.clone(),
-            entrypoint.clone(),
-            options.clone(),
-            search.clone(),
-        )),
+        SourceSpec::Adbc { driver, entrypoint, options } => {
+            Box::new(adbc::AdbcSource::new(driver.clone(), entrypoint.clone(), options.clone(), search.clone()))
+        }
     })
 }

@@ -46,11 +46,6 @@ pub struct ReadOptions {
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self {
-            batch_rows: 8192,
-            limit: None,
-            cancel: CancelFlag::default(),
-            env: DriverSearch::default(),
-        }
+        Self { batch_rows: 8192, limit: None, cancel: CancelFlag::default(), env: DriverSearch::default() }
     }
 }

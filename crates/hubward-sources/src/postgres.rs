@@ -25,9 +25,7 @@ pub(crate) struct PostgresSource {
 
 impl PostgresSource {
     pub(crate) fn new(url: &SecretString) -> Result<Self, SourceError> {
-        Ok(Self {
-            target: Target::parse(url)?,
-        })
+        Ok(Self { target: Target::parse(url)? })
     }
 }
 
@@ -37,26 +35,17 @@ fn block_on<T>(work: impl Future<Output = Result<T, SourceError>>) -> Result<T, 
         .enable_all()
         .build()
         .map_err(|error| {
-            SourceError::new(
-                SourceErrorKind::Connect,
-                format!("the connection cannot be set up: {error}"),
-            )
+            SourceError::new(SourceErrorKind::Connect, format!("the connection cannot be set up: {error}"))
         })?
         .block_on(work)
 }
 
 impl Source for PostgresSource {
-    fn read(
-        &self,
-        query: &ModelQuery,
-        options: &ReadOptions,
-    ) -> Result<Box<dyn RowStream>, SourceError> {
+    fn read(&self, query: &ModelQuery, options: &ReadOptions) -> Result<Box<dyn RowStream>, SourceError> {
         let target = self.target.clone();
         let sql = sql_of(query);
         let batch_rows = options.batch_rows.max(1);
-        feed::start(options, move |feed| {
-            block_on(rows::read(&target, &sql, batch_rows, feed))
-        })
+        feed::start(options, move |feed| block_on(rows::read(&target, &sql, batch_rows, feed)))
     }
 
     fn columns(&self, query: &ModelQuery, options: &ReadOptions) -> Result<SchemaRef, SourceError> {

@@ -30,11 +30,7 @@ impl SqliteSource {
 }
 
 impl Source for SqliteSource {
-    fn read(
-        &self,
-        query: &ModelQuery,
-        options: &ReadOptions,
-    ) -> Result<Box<dyn RowStream>, SourceError> {
+    fn read(&self, query: &ModelQuery, options: &ReadOptions) -> Result<Box<dyn RowStream>, SourceError> {
         let path = self.path.clone();
         let sql = sql_of(query);
         let batch_rows = options.batch_rows;
@@ -44,11 +40,7 @@ impl Source for SqliteSource {
         })
     }
 
-    fn columns(
-        &self,
-        query: &ModelQuery,
-        _options: &ReadOptions,
-    ) -> Result<SchemaRef, SourceError> {
+    fn columns(&self, query: &ModelQuery, _options: &ReadOptions) -> Result<SchemaRef, SourceError> {
         rows::columns(&open(&self.path)?, &sql_of(query))
     }
 
@@ -81,11 +73,8 @@ fn sql_of(query: &ModelQuery) -> String {
 fn open(path: &Path) -> Result<Connection, SourceError> {
     let shown = path.display();
     if !path.exists() {
-        return Err(SourceError::new(
-            SourceErrorKind::NotFound,
-            format!("no SQLite database at {shown}"),
-        )
-        .help("correct `path` of the source; it is relative to the project's folder"));
+        return Err(SourceError::new(SourceErrorKind::NotFound, format!("no SQLite database at {shown}"))
+            .help("correct `path` of the source; it is relative to the project's folder"));
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let attempt = || {
@@ -97,18 +86,13 @@ fn open(path: &Path) -> Result<Connection, SourceError> {
     };
     attempt().map_err(|error: rusqlite::Error| {
         let help = match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::NotADatabase) => {
-                "the file is not a SQLite database, or it is encrypted"
-            }
+            Some(rusqlite::ErrorCode::NotADatabase) => "the file is not a SQLite database, or it is encrypted",
             Some(rusqlite::ErrorCode::CannotOpen) => {
                 "the file must be readable, and so must its folder while another program writes to it"
             }
             _ => "see whether another program holds the file, and whether it opens with `sqlite3`",
         };
-        SourceError::new(
-            SourceErrorKind::Connect,
-            format!("the SQLite database {shown} cannot be opened: {error}"),
-        )
-        .help(help)
+        SourceError::new(SourceErrorKind::Connect, format!("the SQLite database {shown} cannot be opened: {error}"))
+            .help(help)
     })
 }

@@ -25,8 +25,7 @@ pub(crate) fn refuse_doubled_names(schema: &Schema) -> Result<(), SourceError> {
     }
     if schema.fields().is_empty() {
         return Err(
-            SourceError::new(SourceErrorKind::Sql, "the model gives no columns")
-                .help("a model is one `select`"),
+            SourceError::new(SourceErrorKind::Sql, "the model gives no columns").help("a model is one `select`")
         );
     }
     Ok(())

@@ -14,12 +14,8 @@ const BATCH: u64 = 8192;
 
 fn main() {
     // `cargo bench` hands its own flag down, and `cargo test` runs this without a size.
-    let mut arguments = std::env::args()
-        .skip(1)
-        .filter(|argument| !argument.starts_with("--"));
-    let rows: u64 = arguments
-        .next()
-        .map_or(1_000_000, |text| text.parse().expect("ROWS is a number"));
+    let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
+    let rows: u64 = arguments.next().map_or(1_000_000, |text| text.parse().expect("ROWS is a number"));
     let temporary = arguments.next().map_or_else(
         || tempfile::tempdir().expect("a temporary folder"),
         |folder| tempfile::tempdir_in(folder).expect("a folder in FOLDER"),
@@ -47,9 +43,7 @@ fn main() {
     unchanged(&mut ledger, rows);
     drop(ledger);
     let mut ledger = timed("open with the log of 100,000 rows", || open(dir));
-    timed("compact with the log of 100,000 rows", || {
-        ledger.compact().expect("compacts")
-    });
+    timed("compact with the log of 100,000 rows", || ledger.compact().expect("compacts"));
     memory("at the end");
     sizes(dir);
 }
@@ -100,8 +94,7 @@ fn first_load(dir: &Path, rows: u64) {
     let mut changes = Vec::new();
     for first in (0..rows).step_by(1000) {
         changes.clear();
-        changes
-            .extend((first..rows.min(first + 1000)).map(|row| Change::Confirmed(entry(row, row))));
+        changes.extend((first..rows.min(first + 1000)).map(|row| Change::Confirmed(entry(row, row))));
         ledger.append(&changes).expect("appends");
         let before = Instant::now();
         if ledger.compact_if_due().expect("compacts") {
@@ -130,10 +123,7 @@ fn unchanged(ledger: &mut Ledger, rows: u64) {
         let start = Instant::now();
         ledger.probe(&keys, &fingerprints, &mut out).expect("reads");
         seconds += start.elapsed().as_secs_f64();
-        unchanged += out
-            .iter()
-            .filter(|&&answer| answer == Probe::Unchanged)
-            .count();
+        unchanged += out.iter().filter(|&&answer| answer == Probe::Unchanged).count();
     }
     assert!(unchanged as u64 >= rows - 100_000 && ledger.unseen_count() == 0);
     println!(
@@ -149,15 +139,10 @@ fn added(ledger: &mut Ledger, rows: u64) {
     let mut out = Vec::new();
     let start = Instant::now();
     for batch in keys.chunks(BATCH as usize) {
-        ledger
-            .probe(batch, &vec![0; batch.len()], &mut out)
-            .expect("reads");
+        ledger.probe(batch, &vec![0; batch.len()], &mut out).expect("reads");
     }
     let seconds = start.elapsed().as_secs_f64();
-    println!(
-        "probe of unknown rows: {:.1} M rows/s",
-        keys.len() as f64 / seconds / 1e6
-    );
+    println!("probe of unknown rows: {:.1} M rows/s", keys.len() as f64 / seconds / 1e6);
 }
 
 fn changed(ledger: &mut Ledger, rows: u64) {
@@ -166,32 +151,22 @@ fn changed(ledger: &mut Ledger, rows: u64) {
     let mut out = Vec::new();
     let start = Instant::now();
     for batch in keys.chunks(BATCH as usize) {
-        ledger
-            .probe(batch, &vec![u64::MAX; batch.len()], &mut out)
-            .expect("reads");
+        ledger.probe(batch, &vec![u64::MAX; batch.len()], &mut out).expect("reads");
     }
     let seconds = start.elapsed().as_secs_f64();
-    println!(
-        "probe of changed rows: {:.1} M rows/s",
-        keys.len() as f64 / seconds / 1e6
-    );
+    println!("probe of changed rows: {:.1} M rows/s", keys.len() as f64 / seconds / 1e6);
 }
 
 /// Records 100,000 changed rows in frames of 100, each durable.
 fn record(ledger: &mut Ledger, rows: u64) {
     let start = Instant::now();
     for frame in 0..1000 {
-        let changes: Vec<Change> = (0..100)
-            .map(|i| mix(frame * 100 + i) % rows)
-            .map(|row| Change::Confirmed(entry(row, row)))
-            .collect();
+        let changes: Vec<Change> =
+            (0..100).map(|i| mix(frame * 100 + i) % rows).map(|row| Change::Confirmed(entry(row, row))).collect();
         ledger.append(&changes).expect("appends");
     }
     let seconds = start.elapsed().as_secs_f64();
-    println!(
-        "record 100,000 rows in 1,000 durable frames: {seconds:.2} s, {:.2} ms each",
-        seconds
-    );
+    println!("record 100,000 rows in 1,000 durable frames: {seconds:.2} s, {:.2} ms each", seconds);
 }
 
 fn memory(when: &str) {
@@ -214,10 +189,6 @@ fn memory(when: &str) {
 fn sizes(dir: &Path) {
     for item in std::fs::read_dir(dir).expect("lists").flatten() {
         let length = item.metadata().map_or(0, |metadata| metadata.len());
-        println!(
-            "{}: {:.1} MB",
-            item.file_name().display(),
-            length as f64 / 1e6
-        );
+        println!("{}: {:.1} MB", item.file_name().display(), length as f64 / 1e6);
     }
 }

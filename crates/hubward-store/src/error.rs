@@ -12,11 +12,7 @@ pub enum StoreError {
     DiskFull { doing: &'static str, path: PathBuf },
     /// The operating system refused.
     #[error("{doing} {path} failed: {source}", path = .path.display())]
-    Io {
-        doing: &'static str,
-        path: PathBuf,
-        source: io::Error,
-    },
+    Io { doing: &'static str, path: PathBuf, source: io::Error },
     /// A file does not hold what was written to it.
     #[error("{path} is damaged: {what}; restore it from a backup, or move it away and the next run compares from scratch", path = .path.display())]
     Corrupt { path: PathBuf, what: String },
@@ -25,18 +21,12 @@ pub enum StoreError {
         "{path} has format version {found}, this program knows versions up to {known}: update hubward (nothing was changed)",
         path = .path.display()
     )]
-    NewerFormat {
-        path: PathBuf,
-        found: u32,
-        known: u32,
-    },
+    NewerFormat { path: PathBuf, found: u32, known: u32 },
     /// Another process has the ledger open.
     #[error("{path} is locked by {holder}: wait until it ends, or stop it", path = .path.display())]
     Locked { path: PathBuf, holder: String },
     /// A fingerprint was to be changed for a row that the ledger does not hold. A fault of the caller; nothing was written.
-    #[error(
-        "the ledger holds no row with key {key:032x}: a fingerprint can only be changed for a confirmed row"
-    )]
+    #[error("the ledger holds no row with key {key:032x}: a fingerprint can only be changed for a confirmed row")]
     UnknownKey { key: u128 },
     /// Something is larger than the file format allows. Nothing was written.
     #[error("{what} is larger than the limit of {limit}: make it smaller")]
@@ -46,50 +36,29 @@ pub enum StoreError {
     Poisoned { path: PathBuf },
     /// SQLite refused.
     #[error("{doing} in {path} failed: {source}", path = .path.display())]
-    Database {
-        doing: &'static str,
-        path: PathBuf,
-        source: rusqlite::Error,
-    },
+    Database { doing: &'static str, path: PathBuf, source: rusqlite::Error },
 }
 
 impl StoreError {
     pub(crate) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
         match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull {
-                doing,
-                path: path.to_owned(),
-            },
-            _ => Self::Io {
-                doing,
-                path: path.to_owned(),
-                source,
-            },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::DiskFull { doing, path: path.to_owned() }
+            }
+            _ => Self::Io { doing, path: path.to_owned(), source },
         }
     }
 
     pub(crate) fn corrupt(path: &Path, what: impl Into<String>) -> Self {
-        Self::Corrupt {
-            path: path.to_owned(),
-            what: what.into(),
-        }
+        Self::Corrupt { path: path.to_owned(), what: what.into() }
     }
 
     pub(crate) fn database(doing: &'static str, path: &Path, source: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode;
         match source.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Self::DiskFull {
-                doing,
-                path: path.to_owned(),
-            },
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-                Self::corrupt(path, source.to_string())
-            }
-            _ => Self::Database {
-                doing,
-                path: path.to_owned(),
-                source,
-            },
+            Some(ErrorCode::DiskFull) => Self::DiskFull { doing, path: path.to_owned() },
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::corrupt(path, source.to_string()),
+            _ => Self::Database { doing, path: path.to_owned(), source },
         }
     }
 }

@@ -10,9 +10,7 @@ use crate::StoreError;
 
 /// Makes creations, renames and removals in `dir` durable.
 pub(crate) fn sync_dir(dir: &Path) -> Result<(), StoreError> {
-    File::open(dir)
-        .and_then(|handle| handle.sync_all())
-        .map_err(|e| StoreError::io("syncing the folder", dir, e))
+    File::open(dir).and_then(|handle| handle.sync_all()).map_err(|e| StoreError::io("syncing the folder", dir, e))
 }
 
 /// Writes `bytes` to `temporary` and makes them durable; the caller renames it.
@@ -45,8 +43,7 @@ pub(crate) fn release(map: &Mmap, start: usize, end: usize) {
     if start < end {
         // SAFETY: the advice is unsafe for maps whose content is only in memory. This one is a read-only map of a file that
         // nobody changes, so the same bytes come back.
-        let advised =
-            unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, start, end - start) };
+        let advised = unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, start, end - start) };
         // Only a saving: without it the pages stay until the system wants them.
         let _ = advised;
     }

@@ -39,10 +39,7 @@ pub enum LockError {
 
 fn describe(holder: Option<&Holder>) -> String {
     match holder {
-        Some(holder) => format!(
-            "`{}` (process {}, since {})",
-            holder.command, holder.pid, holder.started_at
-        ),
+        Some(holder) => format!("`{}` (process {}, since {})", holder.command, holder.pid, holder.started_at),
         None => "another process that has just started".to_owned(),
     }
 }
@@ -90,15 +87,9 @@ impl ProjectLock {
             "command": holder.command,
             "started_at": holder.started_at.to_string(),
         });
-        let written = file
-            .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "{text}"));
+        let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{text}"));
         written.map_err(|e| StoreError::io("writing", path, e))?;
-        Ok(Self {
-            file,
-            path: path.to_owned(),
-        })
+        Ok(Self { file, path: path.to_owned() })
     }
 
     /// Who holds the lock now; `None` where nobody does. Takes nothing.

@@ -47,10 +47,7 @@ pub(super) fn several(value: &Value, property: &PropertyDef) -> Result<String, R
                 if chosen.is_empty() {
                     return Err(Refusal::new(
                         "INVALID_OPTION",
-                        format!(
-                            "{:?} names no option; an empty text clears the property",
-                            quoted(value)
-                        ),
+                        format!("{:?} names no option; an empty text clears the property", quoted(value)),
                     ));
                 }
             }
@@ -64,18 +61,10 @@ pub(super) fn several(value: &Value, property: &PropertyDef) -> Result<String, R
 /// The form of a multiple-checkbox value that adds to what is there: `;A;B` (api.md 3.4). The empty text stays empty.
 #[must_use]
 pub fn append_form(text: &str) -> String {
-    if text.is_empty() || text.starts_with(';') {
-        text.to_owned()
-    } else {
-        format!(";{text}")
-    }
+    if text.is_empty() || text.starts_with(';') { text.to_owned() } else { format!(";{text}") }
 }
 
-fn choose(
-    items: &[Value],
-    property: &PropertyDef,
-    chosen: &mut Vec<String>,
-) -> Result<(), Refusal> {
+fn choose(items: &[Value], property: &PropertyDef, chosen: &mut Vec<String>) -> Result<(), Refusal> {
     for value in items {
         if value.is_null() {
             continue;
@@ -101,10 +90,7 @@ fn add(chosen: &mut Vec<String>, text: String) {
 }
 
 fn json_array(text: &str) -> Option<Value> {
-    text.trim_start()
-        .starts_with('[')
-        .then(|| parse_json(text))
-        .filter(|value| matches!(value, Value::List(_)))
+    text.trim_start().starts_with('[').then(|| parse_json(text)).filter(|value| matches!(value, Value::List(_)))
 }
 
 fn part_of_text(part: &str, property: &PropertyDef) -> Result<String, Refusal> {
@@ -138,19 +124,13 @@ fn item(value: &Value, property: &PropertyDef) -> Result<String, Refusal> {
         }
     }
     // An enumeration of `true` and `false` is a checkbox by another name.
-    let yes_no =
-        property.options.len() == 2 && is_option(property, "true") && is_option(property, "false");
+    let yes_no = property.options.len() == 2 && is_option(property, "true") && is_option(property, "false");
     if yes_no && let Some(flag) = boolean::read(value) {
         return Ok(flag.to_string());
     }
     Err(Refusal::new(
         "INVALID_OPTION",
-        format!(
-            "{:?} is not one of the options of {}{}",
-            quoted(value),
-            property.name,
-            hint(&text, property)
-        ),
+        format!("{:?} is not one of the options of {}{}", quoted(value), property.name, hint(&text, property)),
     ))
 }
 
@@ -178,18 +158,10 @@ fn hint(text: &str, property: &PropertyDef) -> String {
             );
         }
     }
-    if property.is_multi()
-        && wanted.contains(',')
-        && wanted
-            .split(',')
-            .all(|part| is_option(property, part.trim()))
-    {
+    if property.is_multi() && wanted.contains(',') && wanted.split(',').all(|part| is_option(property, part.trim())) {
         return "; several options are separated by semicolons, not commas".to_owned();
     }
-    if let Some(near) = nearest(
-        wanted,
-        property.options.iter().map(|option| option.value.as_str()),
-    ) {
+    if let Some(near) = nearest(wanted, property.options.iter().map(|option| option.value.as_str())) {
         return format!("; did you mean {near:?}?");
     }
     list(&property.options)
@@ -200,10 +172,7 @@ fn list(options: &[PropertyOption]) -> String {
     for option in options.iter().take(MAX_LISTED) {
         listed.push(format!("{:?}", option.value));
     }
-    let more = if options.len() > MAX_LISTED {
-        format!(" and {} more", options.len() - MAX_LISTED)
-    } else {
-        String::new()
-    };
+    let more =
+        if options.len() > MAX_LISTED { format!(" and {} more", options.len() - MAX_LISTED) } else { String::new() };
     format!("; its internal values are {}{more}", listed.join(", "))
 }

@@ -43,10 +43,7 @@ fn instant_text(civil: DateTime) -> String {
 }
 
 fn out_of_years(value: &Value) -> Refusal {
-    Refusal::new(
-        "INVALID_DATE",
-        format!("{:?} is outside the years 1 to 9999", quoted(value)),
-    )
+    Refusal::new("INVALID_DATE", format!("{:?} is outside the years 1 to 9999", quoted(value)))
 }
 
 fn refused(value: &Value, what: &str, ctx: &ConvertContext<'_>) -> Refusal {
@@ -106,9 +103,7 @@ fn compact_date(digits: &str) -> Option<Date> {
     let year: i16 = digits[..4].parse().ok()?;
     let month: i8 = digits[4..6].parse().ok()?;
     let day: i8 = digits[6..].parse().ok()?;
-    (1000..=9999)
-        .contains(&year)
-        .then(|| Date::new(year, month, day).ok())?
+    (1000..=9999).contains(&year).then(|| Date::new(year, month, day).ok())?
 }
 
 fn text_to_utc(text: &str) -> Option<DateTime> {

@@ -11,10 +11,9 @@ pub(super) fn email(value: &Value) -> Result<String, Refusal> {
     let address = text.trim();
     match fault(address) {
         None => Ok(address.to_owned()),
-        Some(fault) => Err(Refusal::new(
-            "INVALID_EMAIL",
-            format!("{:?} is not an e-mail address: {fault}", quoted(value)),
-        )),
+        Some(fault) => {
+            Err(Refusal::new("INVALID_EMAIL", format!("{:?} is not an e-mail address: {fault}", quoted(value))))
+        }
     }
 }
 

@@ -70,18 +70,12 @@ pub fn convert(
         Conversion::Auto => auto(value, property, ctx),
     };
     match converted {
-        Ok(text) => check_length(&text)
-            .map(|()| Converted::Text(text))
-            .map_err(|refusal| refusal.on(value, property)),
+        Ok(text) => check_length(&text).map(|()| Converted::Text(text)).map_err(|refusal| refusal.on(value, property)),
         Err(refusal) => Err(refusal.on(value, property)),
     }
 }
 
-fn auto(
-    value: &Value,
-    property: &PropertyDef,
-    ctx: &ConvertContext<'_>,
-) -> Result<String, Refusal> {
+fn auto(value: &Value, property: &PropertyDef, ctx: &ConvertContext<'_>) -> Result<String, Refusal> {
     if property.is_owner() {
         return owner::owner(value, ctx.owners);
     }
@@ -93,9 +87,7 @@ fn auto(
         PropertyType::Date => date::date(value, ctx),
         PropertyType::DateTime => date::datetime(value, ctx),
         PropertyType::String if property.name == "email" => email::email(value),
-        PropertyType::String | PropertyType::PhoneNumber | PropertyType::Other(_) => {
-            Ok(value_text(value))
-        }
+        PropertyType::String | PropertyType::PhoneNumber | PropertyType::Other(_) => Ok(value_text(value)),
     }
 }
 
@@ -110,9 +102,7 @@ fn check_length(text: &str) -> Result<(), Refusal> {
     }
     Err(Refusal::new(
         "VALUE_TOO_LONG",
-        format!(
-            "the text has {units} characters, HubSpot takes at most {MAX_TEXT_UTF16}: shorten it in the model"
-        ),
+        format!("the text has {units} characters, HubSpot takes at most {MAX_TEXT_UTF16}: shorten it in the model"),
     ))
 }
 
@@ -125,10 +115,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(category: &'static str, text: impl Into<String>) -> Self {
-        Self {
-            category,
-            text: text.into(),
-        }
+        Self { category, text: text.into() }
     }
 
     fn on(self, value: &Value, property: &PropertyDef) -> Reason {

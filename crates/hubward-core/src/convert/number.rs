@@ -10,19 +10,13 @@ pub(super) fn number(value: &Value) -> Result<String, Refusal> {
         Value::Float(number) if number.is_finite() => Ok(value_text(value)),
         Value::Text(text) if is_number(text.trim()) => Ok(text.trim().to_owned()),
         Value::Text(text) => Err(refused(value, hint(text.trim()))),
-        Value::Bool(_) => Err(refused(
-            value,
-            "; map true and false to numbers in the model",
-        )),
+        Value::Bool(_) => Err(refused(value, "; map true and false to numbers in the model")),
         _ => Err(refused(value, "")),
     }
 }
 
 fn refused(value: &Value, hint: &str) -> Refusal {
-    Refusal::new(
-        "INVALID_NUMBER",
-        format!("{:?} is not a number{hint}", quoted(value)),
-    )
+    Refusal::new("INVALID_NUMBER", format!("{:?} is not a number{hint}", quoted(value)))
 }
 
 /// An optional sign, digits with at most one decimal point among them, an optional exponent, and within what a double

@@ -25,10 +25,7 @@ impl Owners {
     /// All owners of the account, as (id, e-mail address).
     #[must_use]
     pub fn known(owners: impl IntoIterator<Item = (String, Option<String>)>) -> Self {
-        let mut all = Self {
-            known: true,
-            ..Self::default()
-        };
+        let mut all = Self { known: true, ..Self::default() };
         for (id, email) in owners {
             if let Some(email) = email {
                 all.by_email.insert(email.trim().to_lowercase(), id.clone());
@@ -47,9 +44,7 @@ impl Owners {
     /// The id of the owner with this address, whatever its letter case.
     #[must_use]
     pub fn id_of(&self, email: &str) -> Option<&str> {
-        self.by_email
-            .get(&email.trim().to_lowercase())
-            .map(String::as_str)
+        self.by_email.get(&email.trim().to_lowercase()).map(String::as_str)
     }
 }
 
@@ -69,10 +64,7 @@ pub(super) fn owner(value: &Value, owners: &Owners) -> Result<String, Refusal> {
         return Ok(text.to_owned());
     }
     if !text.contains('@') {
-        return Err(unknown(format!(
-            "{:?} is neither an owner id nor an e-mail address",
-            quoted(value)
-        )));
+        return Err(unknown(format!("{:?} is neither an owner id nor an e-mail address", quoted(value))));
     }
     if !owners.known {
         return Err(unknown(format!(
@@ -84,9 +76,7 @@ pub(super) fn owner(value: &Value, owners: &Owners) -> Result<String, Refusal> {
         None => {
             let hint = nearest(text, owners.by_email.keys().map(String::as_str))
                 .map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
-            Err(unknown(format!(
-                "no owner of this account has the e-mail address {text:?}{hint}"
-            )))
+            Err(unknown(format!("no owner of this account has the e-mail address {text:?}{hint}")))
         }
     }
 }

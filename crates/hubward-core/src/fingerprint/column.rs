@@ -2,11 +2,10 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Date64Type, Decimal128Type, Decimal256Type, Float32Type,
-    Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time32MillisecondType,
-    Time32SecondType, Time64MicrosecondType, Time64NanosecondType, TimestampMicrosecondType,
-    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type,
-    UInt32Type, UInt64Type,
+    ArrowPrimitiveType, Date32Type, Date64Type, Decimal128Type, Decimal256Type, Float32Type, Float64Type, Int8Type,
+    Int16Type, Int32Type, Int64Type, Time32MillisecondType, Time32SecondType, Time64MicrosecondType,
+    Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayAccessor, GenericListArray, OffsetSizeTrait};
 use arrow_schema::{DataType, Field, TimeUnit};
@@ -35,9 +34,7 @@ pub(super) fn hash(array: &dyn Array, field: &Field, out: &mut Vec<u64>) {
         }
         DataType::Decimal256(_, scale) if *scale >= 0 => {
             let scale = scale.unsigned_abs();
-            primitive::<Decimal256Type>(array, out, |unscaled| {
-                value::wide_decimal(unscaled, scale)
-            });
+            primitive::<Decimal256Type>(array, out, |unscaled| value::wide_decimal(unscaled, scale));
         }
         DataType::Utf8 => strings(array.as_string::<i32>(), field, out),
         DataType::LargeUtf8 => strings(array.as_string::<i64>(), field, out),
@@ -45,32 +42,20 @@ pub(super) fn hash(array: &dyn Array, field: &Field, out: &mut Vec<u64>) {
         DataType::Binary => each(array.as_binary::<i32>(), out, value::bytes),
         DataType::LargeBinary => each(array.as_binary::<i64>(), out, value::bytes),
         DataType::BinaryView => each(array.as_binary_view(), out, value::bytes),
-        DataType::FixedSizeBinary(_) => {
-            each(array.as_fixed_size_binary(), out, |bytes| {
-                match bytes.try_into() {
-                    Ok(uuid) => value::text(&uuid_bytes(uuid)),
-                    Err(_) => value::bytes(bytes),
-                }
-            })
-        }
+        DataType::FixedSizeBinary(_) => each(array.as_fixed_size_binary(), out, |bytes| match bytes.try_into() {
+            Ok(uuid) => value::text(&uuid_bytes(uuid)),
+            Err(_) => value::bytes(bytes),
+        }),
         DataType::Date32 => primitive::<Date32Type>(array, out, |days| value::date(days.into())),
-        DataType::Date64 => {
-            primitive::<Date64Type>(array, out, |ms| value::date(ms.div_euclid(86_400_000)))
-        }
+        DataType::Date64 => primitive::<Date64Type>(array, out, |ms| value::date(ms.div_euclid(86_400_000))),
         DataType::Time32(TimeUnit::Second) => {
-            primitive::<Time32SecondType>(array, out, |s| {
-                value::time(i64::from(s) * 1_000_000_000)
-            });
+            primitive::<Time32SecondType>(array, out, |s| value::time(i64::from(s) * 1_000_000_000));
         }
         DataType::Time32(_) => {
-            primitive::<Time32MillisecondType>(array, out, |ms| {
-                value::time(i64::from(ms) * 1_000_000)
-            });
+            primitive::<Time32MillisecondType>(array, out, |ms| value::time(i64::from(ms) * 1_000_000));
         }
         DataType::Time64(TimeUnit::Microsecond) => {
-            primitive::<Time64MicrosecondType>(array, out, |us| {
-                value::time(us.wrapping_mul(1_000))
-            });
+            primitive::<Time64MicrosecondType>(array, out, |us| value::time(us.wrapping_mul(1_000)));
         }
         DataType::Time64(_) => primitive::<Time64NanosecondType>(array, out, value::time),
         DataType::Timestamp(unit, zone) => timestamps(array, *unit, zone.is_some(), out),
@@ -83,11 +68,7 @@ pub(super) fn hash(array: &dyn Array, field: &Field, out: &mut Vec<u64>) {
 }
 
 #[inline]
-fn primitive<T: ArrowPrimitiveType>(
-    array: &dyn Array,
-    out: &mut Vec<u64>,
-    hash: impl Fn(T::Native) -> u64,
-) {
+fn primitive<T: ArrowPrimitiveType>(array: &dyn Array, out: &mut Vec<u64>, hash: impl Fn(T::Native) -> u64) {
     let array = array.as_primitive::<T>();
     match array.nulls().filter(|nulls| nulls.null_count() > 0) {
         None => out.extend(array.values().iter().map(|native| hash(*native))),
@@ -95,11 +76,7 @@ fn primitive<T: ArrowPrimitiveType>(
             // What stands under a NULL is arbitrary, but hashing it is harmless and keeps the loop without a branch.
             let valid = nulls.iter();
             out.extend(
-                array
-                    .values()
-                    .iter()
-                    .zip(valid)
-                    .map(|(native, valid)| if valid { hash(*native) } else { value::NULL }),
+                array.values().iter().zip(valid).map(|(native, valid)| if valid { hash(*native) } else { value::NULL }),
             );
         }
     }
@@ -111,13 +88,7 @@ fn each<A: ArrayAccessor>(array: A, out: &mut Vec<u64>, hash: impl Fn(A::Item) -
         out.extend((0..array.len()).map(|row| hash(array.value(row))));
         return;
     }
-    out.extend((0..array.len()).map(|row| {
-        if array.is_valid(row) {
-            hash(array.value(row))
-        } else {
-            value::NULL
-        }
-    }));
+    out.extend((0..array.len()).map(|row| if array.is_valid(row) { hash(array.value(row)) } else { value::NULL }));
 }
 
 fn strings<'a, A: ArrayAccessor<Item = &'a str>>(array: A, field: &Field, out: &mut Vec<u64>) {
@@ -142,29 +113,15 @@ fn single(number: f32) -> u64 {
 
 fn timestamps(array: &dyn Array, unit: TimeUnit, zoned: bool, out: &mut Vec<u64>) {
     match unit {
-        TimeUnit::Second => {
-            primitive::<TimestampSecondType>(array, out, |s| value::timestamp(s, 0, zoned))
-        }
+        TimeUnit::Second => primitive::<TimestampSecondType>(array, out, |s| value::timestamp(s, 0, zoned)),
         TimeUnit::Millisecond => primitive::<TimestampMillisecondType>(array, out, |ms| {
-            value::timestamp(
-                ms.div_euclid(1_000),
-                ms.rem_euclid(1_000) * 1_000_000,
-                zoned,
-            )
+            value::timestamp(ms.div_euclid(1_000), ms.rem_euclid(1_000) * 1_000_000, zoned)
         }),
         TimeUnit::Microsecond => primitive::<TimestampMicrosecondType>(array, out, |us| {
-            value::timestamp(
-                us.div_euclid(1_000_000),
-                us.rem_euclid(1_000_000) * 1_000,
-                zoned,
-            )
+            value::timestamp(us.div_euclid(1_000_000), us.rem_euclid(1_000_000) * 1_000, zoned)
         }),
         TimeUnit::Nanosecond => primitive::<TimestampNanosecondType>(array, out, |ns| {
-            value::timestamp(
-                ns.div_euclid(1_000_000_000),
-                ns.rem_euclid(1_000_000_000),
-                zoned,
-            )
+            value::timestamp(ns.div_euclid(1_000_000_000), ns.rem_euclid(1_000_000_000), zoned)
         }),
     }
 }
@@ -201,9 +158,7 @@ fn structs(array: &dyn Array, out: &mut Vec<u64>) {
         if array.is_null(row) {
             out.push(value::NULL);
         } else {
-            out.push(value::map(
-                children.iter().map(|(name, hashes)| (*name, hashes[row])),
-            ));
+            out.push(value::map(children.iter().map(|(name, hashes)| (*name, hashes[row]))));
         }
     }
 }
@@ -224,11 +179,7 @@ fn dictionary(array: &dyn Array, field: &Field, out: &mut Vec<u64>) {
             continue;
         }
         let key = dictionary_key(keys, row);
-        out.push(
-            key.and_then(|key| hashes.get(key))
-                .copied()
-                .unwrap_or(value::NULL),
-        );
+        out.push(key.and_then(|key| hashes.get(key)).copied().unwrap_or(value::NULL));
     }
 }
 

@@ -2,8 +2,8 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Decimal128Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
-    UInt16Type, UInt32Type, UInt64Type,
+    ArrowPrimitiveType, Decimal128Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type,
+    UInt64Type,
 };
 use arrow_array::{Array, ArrayAccessor};
 use arrow_schema::{DataType, Field};
@@ -53,14 +53,8 @@ fn each(array: impl Array, out: &mut Vec<u128>, nulls: &mut [bool], hash: impl F
 }
 
 #[inline]
-fn strings<'a, A: ArrayAccessor<Item = &'a str>>(
-    array: A,
-    out: &mut Vec<u128>,
-    nulls: &mut [bool],
-) {
-    each(&array, out, nulls, |row| {
-        xxh3_128(array.value(row).as_bytes())
-    });
+fn strings<'a, A: ArrayAccessor<Item = &'a str>>(array: A, out: &mut Vec<u128>, nulls: &mut [bool]) {
+    each(&array, out, nulls, |row| xxh3_128(array.value(row).as_bytes()));
 }
 
 #[inline]

@@ -67,19 +67,11 @@ impl Fingerprinter {
         let mut unknown = Vec::new();
         let mut find = |name: &str| -> Option<Column> {
             if let Some((index, _)) = schema.column_with_name(name) {
-                return Some(Column {
-                    name: name.to_owned(),
-                    index,
-                    seed: xxh3_64(name.as_bytes()),
-                });
+                return Some(Column { name: name.to_owned(), index, seed: xxh3_64(name.as_bytes()) });
             }
             let missing = UnknownColumn {
                 column: name.to_owned(),
-                nearest: nearest(
-                    name,
-                    schema.fields().iter().map(|field| field.name().as_str()),
-                )
-                .map(str::to_owned),
+                nearest: nearest(name, schema.fields().iter().map(|field| field.name().as_str())).map(str::to_owned),
             };
             if !unknown.contains(&missing) {
                 unknown.push(missing);
@@ -87,21 +79,12 @@ impl Fingerprinter {
             None
         };
         let keys: Vec<Column> = key_columns.iter().filter_map(|name| find(name)).collect();
-        let mut names: Vec<&str> = mapped_columns
-            .iter()
-            .map(String::as_str)
-            .chain(match_column)
-            .collect();
+        let mut names: Vec<&str> = mapped_columns.iter().map(String::as_str).chain(match_column).collect();
         names.sort_unstable();
         names.dedup();
         let mapped: Vec<Column> = names.into_iter().filter_map(&mut find).collect();
         if unknown.is_empty() {
-            Ok(Self {
-                keys,
-                mapped,
-                scratch: Vec::new(),
-                key_scratch: Vec::new(),
-            })
+            Ok(Self { keys, mapped, scratch: Vec::new(), key_scratch: Vec::new() })
         } else {
             Err(unknown)
         }
@@ -131,17 +114,9 @@ impl Fingerprinter {
         fingerprints.resize(rows, 0);
         for column in &self.mapped {
             let field = schema.field(column.index);
-            assert_eq!(
-                field.name(),
-                &column.name,
-                "every batch of a model has the model's schema"
-            );
+            assert_eq!(field.name(), &column.name, "every batch of a model has the model's schema");
             self.scratch.clear();
-            column::hash(
-                batch.column(column.index).as_ref(),
-                field,
-                &mut self.scratch,
-            );
+            column::hash(batch.column(column.index).as_ref(), field, &mut self.scratch);
             debug_assert_eq!(self.scratch.len(), rows);
             for (fingerprint, hash) in fingerprints.iter_mut().zip(&self.scratch) {
                 *fingerprint = fingerprint.wrapping_add(value::mix(hash.wrapping_add(column.seed)));
@@ -153,18 +128,9 @@ impl Fingerprinter {
         keys.resize(rows, 0);
         for (position, column) in self.keys.iter().enumerate() {
             let field = schema.field(column.index);
-            assert_eq!(
-                field.name(),
-                &column.name,
-                "every batch of a model has the model's schema"
-            );
+            assert_eq!(field.name(), &column.name, "every batch of a model has the model's schema");
             self.key_scratch.clear();
-            key::hash(
-                batch.column(column.index).as_ref(),
-                field,
-                &mut self.key_scratch,
-                key_nulls,
-            );
+            key::hash(batch.column(column.index).as_ref(), field, &mut self.key_scratch, key_nulls);
             debug_assert_eq!(self.key_scratch.len(), rows);
             if position == 0 {
                 std::mem::swap(keys, &mut self.key_scratch);

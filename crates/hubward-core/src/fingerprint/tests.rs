@@ -5,11 +5,10 @@ use std::sync::Arc;
 use arrow_array::builder::{Int32Builder, Int64Builder, LargeListBuilder, ListBuilder};
 use arrow_array::types::Int32Type;
 use arrow_array::{
-    ArrayRef, Date32Array, Date64Array, Decimal128Array, Decimal256Array, DictionaryArray,
-    Float32Array, Float64Array, Int16Array, Int32Array, Int64Array, LargeStringArray, RecordBatch,
-    RunArray, StringArray, StringViewArray, StructArray, TimestampMicrosecondArray,
-    TimestampMillisecondArray, TimestampNanosecondArray, TimestampSecondArray, UInt8Array,
-    UInt64Array,
+    ArrayRef, Date32Array, Date64Array, Decimal128Array, Decimal256Array, DictionaryArray, Float32Array, Float64Array,
+    Int16Array, Int32Array, Int64Array, LargeStringArray, RecordBatch, RunArray, StringArray, StringViewArray,
+    StructArray, TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray, TimestampSecondArray,
+    UInt8Array, UInt64Array,
 };
 use arrow_buffer::i256;
 use arrow_schema::{DataType, Field, Fields, Schema};
@@ -31,19 +30,9 @@ struct Hashed {
 
 fn hash(batch: &RecordBatch, key: &[&str], mapped: &[&str]) -> Hashed {
     let mut fingerprinter =
-        Fingerprinter::new(batch.schema_ref(), &names(key), &names(mapped), None)
-            .expect("the columns exist");
-    let mut hashed = Hashed {
-        keys: vec![7; 3],
-        prints: vec![7; 3],
-        nulls: vec![true; 3],
-    };
-    fingerprinter.hash_batch(
-        batch,
-        &mut hashed.keys,
-        &mut hashed.prints,
-        &mut hashed.nulls,
-    );
+        Fingerprinter::new(batch.schema_ref(), &names(key), &names(mapped), None).expect("the columns exist");
+    let mut hashed = Hashed { keys: vec![7; 3], prints: vec![7; 3], nulls: vec![true; 3] };
+    fingerprinter.hash_batch(batch, &mut hashed.keys, &mut hashed.prints, &mut hashed.nulls);
     hashed
 }
 
@@ -73,35 +62,19 @@ fn whole_numbers_hash_alike_in_every_width_and_kind() {
         Arc::new(UInt64Array::from(vec![Some(5), None, Some(0)])),
         Arc::new(Float64Array::from(vec![Some(5.0), None, Some(-0.0)])),
         Arc::new(Float32Array::from(vec![Some(5.0), None, Some(-0.0)])),
-        Arc::new(
-            Decimal128Array::from(vec![Some(500), None, Some(0)])
-                .with_precision_and_scale(10, 2)
-                .unwrap(),
-        ),
-        Arc::new(
-            Decimal128Array::from(vec![Some(5), None, Some(0)])
-                .with_precision_and_scale(38, 0)
-                .unwrap(),
-        ),
+        Arc::new(Decimal128Array::from(vec![Some(500), None, Some(0)]).with_precision_and_scale(10, 2).unwrap()),
+        Arc::new(Decimal128Array::from(vec![Some(5), None, Some(0)]).with_precision_and_scale(38, 0).unwrap()),
     ]);
 }
 
 #[test]
 fn decimals_hash_by_value_whatever_the_scale() {
     let narrow = |values: Vec<i128>, scale: i8| -> ArrayRef {
-        Arc::new(
-            Decimal128Array::from(values)
-                .with_precision_and_scale(38, scale)
-                .unwrap(),
-        )
+        Arc::new(Decimal128Array::from(values).with_precision_and_scale(38, scale).unwrap())
     };
     let wide = |values: Vec<i128>, scale: i8| -> ArrayRef {
         let values: Vec<i256> = values.into_iter().map(i256::from_i128).collect();
-        Arc::new(
-            Decimal256Array::from(values)
-                .with_precision_and_scale(76, scale)
-                .unwrap(),
-        )
+        Arc::new(Decimal256Array::from(values).with_precision_and_scale(76, scale).unwrap())
     };
     let big = 1_234_567_890_123_456_789_012_345_678;
     alike(vec![
@@ -111,21 +84,12 @@ fn decimals_hash_by_value_whatever_the_scale() {
         wide(vec![-12_500_000, 10_000, big * 10_000], 6),
     ]);
     let huge = u64::MAX;
-    alike(vec![
-        Arc::new(UInt64Array::from(vec![huge])),
-        narrow(vec![i128::from(huge) * 10], 1),
-    ]);
+    alike(vec![Arc::new(UInt64Array::from(vec![huge])), narrow(vec![i128::from(huge) * 10], 1)]);
 }
 
 #[test]
 fn texts_hash_alike_in_every_array() {
-    let texts = vec![
-        Some("a"),
-        None,
-        Some("longer than the twelve inline bytes"),
-        Some(""),
-        Some("a"),
-    ];
+    let texts = vec![Some("a"), None, Some("longer than the twelve inline bytes"), Some(""), Some("a")];
     let dictionary: DictionaryArray<Int32Type> = texts.clone().into_iter().collect();
     let runs: RunArray<Int32Type> = texts.clone().into_iter().collect();
     alike(vec![
@@ -137,30 +101,16 @@ fn texts_hash_alike_in_every_array() {
     ]);
     // A short slice of a long dictionary goes another way.
     let slice: ArrayRef = Arc::new(dictionary.slice(2, 1));
-    alike(vec![
-        Arc::new(StringArray::from(vec![
-            "longer than the twelve inline bytes",
-        ])),
-        slice,
-    ]);
+    alike(vec![Arc::new(StringArray::from(vec!["longer than the twelve inline bytes"])), slice]);
 }
 
 #[test]
 fn timestamps_hash_by_instant_and_dates_by_day() {
     alike(vec![
         Arc::new(TimestampSecondArray::from(vec![1_582_947_017, -1]).with_timezone("UTC")),
-        Arc::new(
-            TimestampMillisecondArray::from(vec![1_582_947_017_000, -1_000])
-                .with_timezone("+02:00"),
-        ),
-        Arc::new(
-            TimestampMicrosecondArray::from(vec![1_582_947_017_000_000, -1_000_000])
-                .with_timezone("UTC"),
-        ),
-        Arc::new(
-            TimestampNanosecondArray::from(vec![1_582_947_017_000_000_000, -1_000_000_000])
-                .with_timezone("UTC"),
-        ),
+        Arc::new(TimestampMillisecondArray::from(vec![1_582_947_017_000, -1_000]).with_timezone("+02:00")),
+        Arc::new(TimestampMicrosecondArray::from(vec![1_582_947_017_000_000, -1_000_000]).with_timezone("UTC")),
+        Arc::new(TimestampNanosecondArray::from(vec![1_582_947_017_000_000_000, -1_000_000_000]).with_timezone("UTC")),
     ]);
     alike(vec![
         Arc::new(Date32Array::from(vec![18_000, -1])),
@@ -181,66 +131,38 @@ fn lists_and_structs_hash_by_their_content() {
     let (small, large) = (small.finish(), large.finish());
     alike(vec![Arc::new(small.clone()), Arc::new(large)]);
     let whole = column(Arc::new(small.clone())).prints;
-    assert_eq!(
-        column(Arc::new(small.slice(2, 2))).prints,
-        whole[2..],
-        "a slice hashes as its rows"
-    );
+    assert_eq!(column(Arc::new(small.slice(2, 2))).prints, whole[2..], "a slice hashes as its rows");
     let mut distinct = whole.clone();
     distinct.sort_unstable();
     distinct.dedup();
-    assert_eq!(
-        distinct.len(),
-        whole.len(),
-        "[1, null], [], [2, 1] and NULL all differ"
-    );
+    assert_eq!(distinct.len(), whole.len(), "[1, null], [], [2, 1] and NULL all differ");
 
     let structs = |int: ArrayRef| -> ArrayRef {
         let fields = Fields::from(vec![Field::new("n", int.data_type().clone(), true)]);
         Arc::new(StructArray::new(fields, vec![int], None))
     };
-    alike(vec![
-        structs(Arc::new(Int32Array::from(vec![1, 2]))),
-        structs(Arc::new(Int64Array::from(vec![1, 2]))),
-    ]);
+    alike(vec![structs(Arc::new(Int32Array::from(vec![1, 2]))), structs(Arc::new(Int64Array::from(vec![1, 2])))]);
 }
 
 #[test]
 fn nothing_that_differs_hashes_alike() {
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(Int64Array::from(vec![
-            Some(5),
-            Some(-5),
-            None,
-            Some(18_000),
-        ])),
+        Arc::new(Int64Array::from(vec![Some(5), Some(-5), None, Some(18_000)])),
         Arc::new(StringArray::from(vec!["5", "", "null", "NULL"])),
-        Arc::new(Float64Array::from(vec![
-            5.5,
-            f64::NAN,
-            f64::INFINITY,
-            1e300,
-        ])),
+        Arc::new(Float64Array::from(vec![5.5, f64::NAN, f64::INFINITY, 1e300])),
         Arc::new(Date32Array::from(vec![5, 18_000])),
         Arc::new(arrow_array::BooleanArray::from(vec![true, false])),
         Arc::new(arrow_array::BinaryArray::from(vec![&b"5"[..], b""])),
         Arc::new(TimestampSecondArray::from(vec![5, 18_000])),
         Arc::new(TimestampSecondArray::from(vec![5, 18_000]).with_timezone("UTC")),
     ];
-    let mut prints: Vec<u64> = columns
-        .into_iter()
-        .flat_map(|array| column(array).prints)
-        .collect();
+    let mut prints: Vec<u64> = columns.into_iter().flat_map(|array| column(array).prints).collect();
     let count = prints.len();
     prints.sort_unstable();
     prints.dedup();
     assert_eq!(prints.len(), count);
     let nan = |bits: u64| column(Arc::new(Float64Array::from(vec![f64::from_bits(bits)]))).prints;
-    assert_eq!(
-        nan(0x7ff8_0000_0000_0000),
-        nan(0xfff8_0000_0000_0001),
-        "every NaN is one NaN"
-    );
+    assert_eq!(nan(0x7ff8_0000_0000_0000), nan(0xfff8_0000_0000_0001), "every NaN is one NaN");
 }
 
 #[test]
@@ -263,38 +185,20 @@ fn columns_are_known_by_name_and_not_by_place() {
 #[test]
 fn a_key_with_a_null_part_is_no_key() {
     let a: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), Some(1), None, Some(12)]));
-    let b: ArrayRef = Arc::new(StringArray::from(vec![
-        Some("2"),
-        None,
-        Some("2"),
-        Some(""),
-    ]));
+    let b: ArrayRef = Arc::new(StringArray::from(vec![Some("2"), None, Some("2"), Some("")]));
     let batch = RecordBatch::try_from_iter([("a", a), ("b", b)]).unwrap();
     let hashed = hash(&batch, &["a", "b"], &[]);
     assert_eq!(hashed.nulls, [false, true, true, false]);
     assert_ne!(hashed.keys[0], hashed.keys[3], "(1, 2) is not (12, )");
-    assert_ne!(
-        hash(&batch, &["b", "a"], &[]).keys[0],
-        hashed.keys[0],
-        "the order of the key's columns counts"
-    );
+    assert_ne!(hash(&batch, &["b", "a"], &[]).keys[0], hashed.keys[0], "the order of the key's columns counts");
 }
 
 #[test]
 fn unknown_columns_are_all_named_with_the_nearest() {
     let schema = Schema::new(vec![Field::new("email", DataType::Utf8, true)]);
-    let unknown = Fingerprinter::new(
-        &schema,
-        &names(&["id"]),
-        &names(&["emial", "email"]),
-        Some("emial"),
-    )
-    .unwrap_err();
+    let unknown = Fingerprinter::new(&schema, &names(&["id"]), &names(&["emial", "email"]), Some("emial")).unwrap_err();
     assert_eq!(unknown.len(), 2);
-    assert_eq!(
-        unknown[1].to_string(),
-        "the model has no column emial, did you mean email?"
-    );
+    assert_eq!(unknown[1].to_string(), "the model has no column emial, did you mean email?");
 }
 
 #[test]
@@ -307,10 +211,7 @@ fn hashes_stay_the_same_from_version_to_version() {
     assert_eq!(super::HASH_VERSION, 1);
     assert_eq!(hashed.keys[0], xxhash_rust::xxh3::xxh3_128(b"42"));
     assert_eq!(hashed.prints[0], PINNED);
-    assert_eq!(
-        match_hash("ana@example.com"),
-        xxhash_rust::xxh3::xxh3_64(b"ana@example.com")
-    );
+    assert_eq!(match_hash("ana@example.com"), xxhash_rust::xxh3::xxh3_64(b"ana@example.com"));
 }
 
 const PINNED: u64 = 7_565_295_168_360_823_659;

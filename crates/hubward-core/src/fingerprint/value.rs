@@ -70,11 +70,7 @@ pub(super) fn float(number: f64) -> u64 {
             return int(whole);
         }
     }
-    let bits = if number.is_nan() {
-        f64::NAN.to_bits()
-    } else {
-        number.to_bits()
-    };
+    let bits = if number.is_nan() { f64::NAN.to_bits() } else { number.to_bits() };
     mix(FLOAT.wrapping_add(bits))
 }
 
@@ -210,8 +206,6 @@ pub(super) fn value(value: &Value) -> u64 {
             let items: Vec<u64> = items.iter().map(self::value).collect();
             list(&items)
         }
-        Value::Map(entries) => map(entries
-            .iter()
-            .map(|(name, entry)| (text(name.as_bytes()), self::value(entry)))),
+        Value::Map(entries) => map(entries.iter().map(|(name, entry)| (text(name.as_bytes()), self::value(entry)))),
     }
 }

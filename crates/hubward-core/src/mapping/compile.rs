@@ -28,10 +28,7 @@ impl Mapping {
         schema: &Schema,
     ) -> Result<Self, Vec<MappingProblem>> {
         let mut compiler = Compiler {
-            properties: properties
-                .iter()
-                .map(|property| (property.name.as_str(), property))
-                .collect(),
+            properties: properties.iter().map(|property| (property.name.as_str(), property)).collect(),
             schema,
             problems: Vec::new(),
             columns: Vec::new(),
@@ -46,9 +43,7 @@ impl Mapping {
         compiled.sort_by(|left, right| left.name.cmp(&right.name));
         for pair in compiled.windows(2) {
             if pair[0].name == pair[1].name {
-                let second = entries
-                    .iter()
-                    .rfind(|entry| entry.property == *pair[1].name);
+                let second = entries.iter().rfind(|entry| entry.property == *pair[1].name);
                 compiler.problems.push(MappingProblem::new(
                     second.map_or(&match_.at, |entry| &entry.at),
                     "duplicate-property",
@@ -63,12 +58,7 @@ impl Mapping {
         match rule {
             Some(match_) if compiler.problems.is_empty() => {
                 let signature = signature(&compiled, &match_, nulls);
-                Ok(Self {
-                    entries: compiled,
-                    match_,
-                    columns,
-                    signature,
-                })
+                Ok(Self { entries: compiled, match_, columns, signature })
             }
             _ => Err(compiler.problems),
         }
@@ -90,7 +80,8 @@ impl Compiler<'_> {
                 self.problems.push(MappingProblem::new(
                     &match_.at,
                     "match-by-id",
-                    "records can be matched by id only in mode update: HubSpot gives the id when it creates the record".to_owned(),
+                    "records can be matched by id only in mode update: HubSpot gives the id when it creates the record"
+                        .to_owned(),
                     "set `mode: update`, or match by a unique property".to_owned(),
                 ));
                 return None;
@@ -132,10 +123,7 @@ impl Compiler<'_> {
                 // A constant that cannot be converted would make every row invalid. Owners are not known here.
                 if let Some(property) = property.filter(|property| !property.is_owner()) {
                     let owners = Owners::unknown();
-                    let ctx = ConvertContext {
-                        owners: &owners,
-                        version_normalises_dates: false,
-                    };
+                    let ctx = ConvertContext { owners: &owners, version_normalises_dates: false };
                     if let Err(reason) = convert(value, property, entry.conversion, &ctx) {
                         self.problems.push(MappingProblem::new(
                             &entry.at,
@@ -155,9 +143,7 @@ impl Compiler<'_> {
         let template = match Template::parse(text) {
             Ok(template) => template,
             Err(error) => {
-                let line = error.line.map_or_else(String::new, |line| {
-                    format!(" (line {line} of the template)")
-                });
+                let line = error.line.map_or_else(String::new, |line| format!(" (line {line} of the template)"));
                 self.problems.push(MappingProblem::new(
                     at,
                     "bad-template",
@@ -176,12 +162,7 @@ impl Compiler<'_> {
                 known.then_some(template)
             }
             Columns::All => {
-                self.columns.extend(
-                    self.schema
-                        .fields()
-                        .iter()
-                        .map(|field| field.name().clone()),
-                );
+                self.columns.extend(self.schema.fields().iter().map(|field| field.name().clone()));
                 Some(template)
             }
         }
@@ -191,19 +172,11 @@ impl Compiler<'_> {
         match self.schema.column_with_name(name) {
             Some((index, _)) => {
                 self.columns.push(name.to_owned());
-                Some(ColumnRef {
-                    name: name.to_owned(),
-                    index,
-                })
+                Some(ColumnRef { name: name.to_owned(), index })
             }
             None => {
-                let known = self
-                    .schema
-                    .fields()
-                    .iter()
-                    .map(|field| field.name().as_str());
-                self.problems
-                    .push(MappingProblem::unknown_column(at, name, known));
+                let known = self.schema.fields().iter().map(|field| field.name().as_str());
+                self.problems.push(MappingProblem::unknown_column(at, name, known));
                 None
             }
         }
@@ -217,11 +190,7 @@ impl Compiler<'_> {
         let mut known: Vec<&str> = self.properties.keys().copied().collect();
         known.sort_unstable();
         let mut problem = MappingProblem::unknown_property(at, name, known);
-        if let Some(property) = self
-            .properties
-            .values()
-            .find(|property| property.label == name)
-        {
+        if let Some(property) = self.properties.values().find(|property| property.label == name) {
             problem.help = format!("that is a label; the internal name is {}", property.name);
         }
         self.problems.push(problem);
@@ -232,10 +201,7 @@ impl Compiler<'_> {
         self.problems.push(MappingProblem::new(
             at,
             "read-only-property",
-            format!(
-                "{} cannot be written: HubSpot sets or calculates it",
-                property.name
-            ),
+            format!("{} cannot be written: HubSpot sets or calculates it", property.name),
             "map another property or take the entry out".to_owned(),
         ));
     }
@@ -246,12 +212,9 @@ fn signature(entries: &[MappedProperty], match_: &MatchRule, nulls: Nulls) -> St
     let mut text = format!("nulls={nulls:?}\n");
     match match_ {
         MatchRule::RecordId(column) => text.push_str(&format!("match id {:?}\n", column.name)),
-        MatchRule::Property(column, property) => text.push_str(&format!(
-            "match {:?} {} {:?}\n",
-            property.name,
-            property.type_.name(),
-            column.name
-        )),
+        MatchRule::Property(column, property) => {
+            text.push_str(&format!("match {:?} {} {:?}\n", property.name, property.type_.name(), column.name))
+        }
     }
     for entry in entries {
         let source = match &entry.source {

@@ -79,10 +79,7 @@ impl Mapping {
     /// The mapped properties' names, sorted.
     #[must_use]
     pub fn property_names(&self) -> Vec<Arc<str>> {
-        self.entries
-            .iter()
-            .map(|entry| Arc::clone(&entry.name))
-            .collect()
+        self.entries.iter().map(|entry| Arc::clone(&entry.name)).collect()
     }
 
     /// The compiled entries, sorted by property.

@@ -32,12 +32,7 @@ impl Mapping {
     ///
     /// # Panics
     /// If the batch lacks a column that the schema given to [`Mapping::compile`] had, or has no such row.
-    pub fn row(
-        &self,
-        batch: &RecordBatch,
-        row: usize,
-        ctx: &ConvertContext<'_>,
-    ) -> Result<MappedRow, Vec<Reason>> {
+    pub fn row(&self, batch: &RecordBatch, row: usize, ctx: &ConvertContext<'_>) -> Result<MappedRow, Vec<Reason>> {
         let mut reasons = Vec::new();
         let mut values = Vec::with_capacity(self.entries.len());
         for entry in &self.entries {
@@ -46,14 +41,10 @@ impl Mapping {
                 .source
                 .value(&from)
                 .map_err(|reason| reason.on(&entry.name, None))
-                .and_then(|value| {
-                    convert(value.as_value(), &entry.property, entry.conversion, ctx)
-                });
+                .and_then(|value| convert(value.as_value(), &entry.property, entry.conversion, ctx));
             match converted {
                 Ok(Converted::Null) => values.push((Arc::clone(&entry.name), None)),
-                Ok(Converted::Text(text))
-                    if entry.write == WriteRule::Append && entry.property.is_multi() =>
-                {
+                Ok(Converted::Text(text)) if entry.write == WriteRule::Append && entry.property.is_multi() => {
                     values.push((Arc::clone(&entry.name), Some(append_form(&text))));
                 }
                 Ok(Converted::Text(text)) => values.push((Arc::clone(&entry.name), Some(text))),
@@ -64,11 +55,7 @@ impl Mapping {
         match matched {
             Ok(found) if reasons.is_empty() => {
                 let (match_value, match_folded) = found.unzip();
-                Ok(MappedRow {
-                    match_value,
-                    match_folded,
-                    values,
-                })
+                Ok(MappedRow { match_value, match_folded, values })
             }
             Ok(_) => Err(reasons),
             Err(reason) => {
@@ -82,18 +69,12 @@ impl Mapping {
     }
 
     /// The match value as sent and as compared; `None` where the row has none.
-    fn match_value(
-        &self,
-        row: &Row<'_>,
-        ctx: &ConvertContext<'_>,
-    ) -> Result<Option<(String, String)>, Reason> {
+    fn match_value(&self, row: &Row<'_>, ctx: &ConvertContext<'_>) -> Result<Option<(String, String)>, Reason> {
         let (column, property) = match &self.match_ {
             MatchRule::RecordId(column) => return record_id(&row.column_value(column)?),
             MatchRule::Property(column, property) => (column, property),
         };
-        let value = row
-            .column_value(column)
-            .map_err(|reason| reason.on(&property.name, None))?;
+        let value = row.column_value(column).map_err(|reason| reason.on(&property.name, None))?;
         match convert(&value, property, Conversion::Auto, ctx)? {
             Converted::Null => Ok(None),
             Converted::Text(text) if text.is_empty() => Ok(None),
@@ -115,10 +96,7 @@ fn record_id(value: &Value) -> Result<Option<(String, String)>, Reason> {
         return Ok(None);
     }
     if !id.bytes().all(|byte| byte.is_ascii_digit()) {
-        let reason = Reason::new(
-            "INVALID_ID",
-            format!("{id:?} is not a record id: record ids are digits"),
-        );
+        let reason = Reason::new("INVALID_ID", format!("{id:?} is not a record id: record ids are digits"));
         return Err(reason.on("id", Some(value_text(value))));
     }
     Ok(Some((id.clone(), id)))
@@ -152,11 +130,7 @@ impl MappedRow {
     /// what we once wrote (`written`, by the entry's position) and leaves alone what was never ours, `keep` never writes,
     /// `clear` always clears.
     #[must_use]
-    pub fn properties_to_send(
-        &self,
-        nulls: Nulls,
-        written: &dyn Fn(usize) -> bool,
-    ) -> Vec<(Arc<str>, String)> {
+    pub fn properties_to_send(&self, nulls: Nulls, written: &dyn Fn(usize) -> bool) -> Vec<(Arc<str>, String)> {
         let mut properties = Vec::with_capacity(self.values.len());
         for (position, (property, value)) in self.values.iter().enumerate() {
             let text = match value {
@@ -189,11 +163,7 @@ struct Row<'a> {
 
 impl<'a> Row<'a> {
     fn new(batch: &'a RecordBatch, row: usize) -> Self {
-        Self {
-            batch,
-            row,
-            unreadable: RefCell::new(None),
-        }
+        Self { batch, row, unreadable: RefCell::new(None) }
     }
 
     fn column_value(&self, column: &ColumnRef) -> Result<Value, Reason> {
@@ -201,9 +171,7 @@ impl<'a> Row<'a> {
         // The batch may be a projection of the model's schema.
         let index = match schema.fields().get(column.index) {
             Some(field) if *field.name() == column.name => column.index,
-            _ => schema
-                .index_of(&column.name)
-                .expect("a batch holds the model's columns"),
+            _ => schema.index_of(&column.name).expect("a batch holds the model's columns"),
         };
         self.value_of(index)
     }
@@ -228,12 +196,7 @@ impl TemplateRow for Row<'_> {
     }
 
     fn names(&self) -> Vec<String> {
-        self.batch
-            .schema_ref()
-            .fields()
-            .iter()
-            .map(|field| field.name().clone())
-            .collect()
+        self.batch.schema_ref().fields().iter().map(|field| field.name().clone()).collect()
     }
 }
 

@@ -19,17 +19,9 @@ pub(crate) fn day(days: i64) -> Option<Date> {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (year, month, day) = (
-        i16::try_from(year).ok()?,
-        i8::try_from(month).ok()?,
-        i8::try_from(day).ok()?,
-    );
+    let (year, month, day) = (i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?);
     Date::new(year, month, day).ok()
 }
 
@@ -52,21 +44,13 @@ pub(crate) fn time(ns: i64) -> Option<Time> {
         return None;
     }
     let part = |number: i64| i8::try_from(number).expect("hours, minutes and seconds of a day fit");
-    let subsec = i32::try_from(ns.rem_euclid(1_000_000_000))
-        .expect("less than a second in nanoseconds fits");
-    Time::new(
-        part(second / 3_600),
-        part(second / 60 % 60),
-        part(second % 60),
-        subsec,
-    )
-    .ok()
+    let subsec = i32::try_from(ns.rem_euclid(1_000_000_000)).expect("less than a second in nanoseconds fits");
+    Time::new(part(second / 3_600), part(second / 60 % 60), part(second % 60), subsec).ok()
 }
 
 /// Nanoseconds since midnight.
 pub(crate) fn time_ns(time: Time) -> i64 {
-    let second =
-        i64::from(time.hour()) * 3_600 + i64::from(time.minute()) * 60 + i64::from(time.second());
+    let second = i64::from(time.hour()) * 3_600 + i64::from(time.minute()) * 60 + i64::from(time.second());
     second * 1_000_000_000 + i64::from(time.subsec_nanosecond())
 }
 
@@ -80,10 +64,7 @@ pub(crate) fn utc(second: i64, ns: i64) -> Option<DateTime> {
 /// Seconds since 1970 of a civil time in UTC, and the nanoseconds after that second.
 pub(crate) fn epoch(utc: DateTime) -> (i64, i64) {
     let ns = time_ns(utc.time());
-    (
-        days(utc.date()) * SECONDS_PER_DAY + ns / 1_000_000_000,
-        ns % 1_000_000_000,
-    )
+    (days(utc.date()) * SECONDS_PER_DAY + ns / 1_000_000_000, ns % 1_000_000_000)
 }
 
 #[cfg(test)]

@@ -19,11 +19,9 @@ pub fn value_json(value: &Value) -> Json {
         Value::Float(number) => float_json(*number),
         Value::Decimal(text) => decimal_json(text),
         Value::Text(text) => Json::String(text.clone()),
-        Value::Bytes(_)
-        | Value::Date(_)
-        | Value::Time(_)
-        | Value::DateTime(_)
-        | Value::Timestamp(_) => Json::String(value_text(value)),
+        Value::Bytes(_) | Value::Date(_) | Value::Time(_) | Value::DateTime(_) | Value::Timestamp(_) => {
+            Json::String(value_text(value))
+        }
         Value::List(items) => Json::Array(items.iter().map(value_json).collect()),
         Value::Map(entries) => {
             let mut map = Map::with_capacity(entries.len());
@@ -86,10 +84,6 @@ pub fn json_to_value(json: &Json) -> Value {
         }
         Json::String(text) => Value::Text(text.clone()),
         Json::Array(items) => Value::List(items.iter().map(json_to_value).collect()),
-        Json::Object(map) => Value::Map(
-            map.iter()
-                .map(|(name, entry)| (name.clone(), json_to_value(entry)))
-                .collect(),
-        ),
+        Json::Object(map) => Value::Map(map.iter().map(|(name, entry)| (name.clone(), json_to_value(entry))).collect()),
     }
 }

@@ -13,10 +13,9 @@ mod tests;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type,
-    Decimal256Type, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
-    Int64Type, Time32MillisecondType, Time32SecondType, Time64MicrosecondType,
-    Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType,
+    ArrowPrimitiveType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type,
+    Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time32MillisecondType,
+    Time32SecondType, Time64MicrosecondType, Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType,
     TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, RunArray};
@@ -36,19 +35,13 @@ pub(crate) use text::{trim_decimal, uuid_bytes};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {
     /// The column's Arrow type has no meaning here.
-    #[error(
-        "column {column}: values of type {type_} cannot be read; cast the column to text in the model"
-    )]
+    #[error("column {column}: values of type {type_} cannot be read; cast the column to text in the model")]
     Unsupported { column: String, type_: String },
     /// A date or time outside the calendar of years -9999 to 9999 (an SQL `infinity`, for one).
     #[error(
         "column {column}: {what} {value} is outside the years -9999 to 9999; correct it in the model or turn it into NULL"
     )]
-    OutOfRange {
-        column: String,
-        what: &'static str,
-        value: String,
-    },
+    OutOfRange { column: String, what: &'static str, value: String },
     /// A row number beyond the column's end, or a broken array.
     #[error("column {column}: {message}")]
     Broken { column: String, message: String },
@@ -59,10 +52,7 @@ pub(crate) const EXTENSION_KEY: &str = "ARROW:extension:name";
 
 /// Whether the field says that its text is JSON.
 pub(crate) fn is_json(field: &Field) -> bool {
-    field
-        .metadata()
-        .get(EXTENSION_KEY)
-        .is_some_and(|name| name == "arrow.json")
+    field.metadata().get(EXTENSION_KEY).is_some_and(|name| name == "arrow.json")
 }
 
 /// The value of one row of a column.
@@ -101,18 +91,10 @@ pub fn value_at(array: &dyn Array, field: &Field, row: usize) -> Result<Value, V
         DataType::Float16 => Ok(Value::Float(native::<Float16Type>(array, row).to_f64())),
         DataType::Float32 => Ok(Value::Float(widen(native::<Float32Type>(array, row)))),
         DataType::Float64 => Ok(Value::Float(native::<Float64Type>(array, row))),
-        DataType::Decimal32(_, _) => Ok(Value::Decimal(
-            array.as_primitive::<Decimal32Type>().value_as_string(row),
-        )),
-        DataType::Decimal64(_, _) => Ok(Value::Decimal(
-            array.as_primitive::<Decimal64Type>().value_as_string(row),
-        )),
-        DataType::Decimal128(_, _) => Ok(Value::Decimal(
-            array.as_primitive::<Decimal128Type>().value_as_string(row),
-        )),
-        DataType::Decimal256(_, _) => Ok(Value::Decimal(
-            array.as_primitive::<Decimal256Type>().value_as_string(row),
-        )),
+        DataType::Decimal32(_, _) => Ok(Value::Decimal(array.as_primitive::<Decimal32Type>().value_as_string(row))),
+        DataType::Decimal64(_, _) => Ok(Value::Decimal(array.as_primitive::<Decimal64Type>().value_as_string(row))),
+        DataType::Decimal128(_, _) => Ok(Value::Decimal(array.as_primitive::<Decimal128Type>().value_as_string(row))),
+        DataType::Decimal256(_, _) => Ok(Value::Decimal(array.as_primitive::<Decimal256Type>().value_as_string(row))),
         DataType::Utf8 => Ok(text(array.as_string::<i32>().value(row), field)),
         DataType::LargeUtf8 => Ok(text(array.as_string::<i64>().value(row), field)),
         DataType::Utf8View => Ok(text(array.as_string_view().value(row), field)),
@@ -127,34 +109,19 @@ pub fn value_at(array: &dyn Array, field: &Field, row: usize) -> Result<Value, V
             })
         }
         DataType::Date32 => date(i64::from(native::<Date32Type>(array, row)), field),
-        DataType::Date64 => date(
-            native::<Date64Type>(array, row).div_euclid(MS_PER_DAY),
-            field,
-        ),
-        DataType::Time32(TimeUnit::Second) => time(
-            i64::from(native::<Time32SecondType>(array, row)),
-            1_000_000_000,
-            field,
-        ),
-        DataType::Time32(_) => time(
-            i64::from(native::<Time32MillisecondType>(array, row)),
-            1_000_000,
-            field,
-        ),
-        DataType::Time64(TimeUnit::Microsecond) => {
-            time(native::<Time64MicrosecondType>(array, row), 1_000, field)
+        DataType::Date64 => date(native::<Date64Type>(array, row).div_euclid(MS_PER_DAY), field),
+        DataType::Time32(TimeUnit::Second) => {
+            time(i64::from(native::<Time32SecondType>(array, row)), 1_000_000_000, field)
         }
+        DataType::Time32(_) => time(i64::from(native::<Time32MillisecondType>(array, row)), 1_000_000, field),
+        DataType::Time64(TimeUnit::Microsecond) => time(native::<Time64MicrosecondType>(array, row), 1_000, field),
         DataType::Time64(_) => time(native::<Time64NanosecondType>(array, row), 1, field),
         DataType::Timestamp(unit, zone) => {
             let (count, per_second) = match unit {
                 TimeUnit::Second => (native::<TimestampSecondType>(array, row), 1),
                 TimeUnit::Millisecond => (native::<TimestampMillisecondType>(array, row), 1_000),
-                TimeUnit::Microsecond => {
-                    (native::<TimestampMicrosecondType>(array, row), 1_000_000)
-                }
-                TimeUnit::Nanosecond => {
-                    (native::<TimestampNanosecondType>(array, row), 1_000_000_000)
-                }
+                TimeUnit::Microsecond => (native::<TimestampMicrosecondType>(array, row), 1_000_000),
+                TimeUnit::Nanosecond => (native::<TimestampNanosecondType>(array, row), 1_000_000_000),
             };
             timestamp(count, per_second, zone.is_some(), field)
         }
@@ -188,10 +155,7 @@ pub fn value_at(array: &dyn Array, field: &Field, row: usize) -> Result<Value, V
         DataType::Union(fields, _) => {
             let union = array.as_union();
             let type_id = union.type_id(row);
-            let child = fields
-                .iter()
-                .find(|(id, _)| *id == type_id)
-                .map(|(_, child)| child);
+            let child = fields.iter().find(|(id, _)| *id == type_id).map(|(_, child)| child);
             match child {
                 Some(child) => value_at(union.value(row).as_ref(), child, 0),
                 None => Err(unsupported(field, array.data_type())),
@@ -209,39 +173,23 @@ fn native<T: ArrowPrimitiveType>(array: &dyn Array, row: usize) -> T::Native {
 /// A single-precision number as the decimal it prints as: 0.1f32 becomes 0.1, not 0.10000000149011612, because the first
 /// is what the source shows and what belongs in HubSpot.
 pub(crate) fn widen(number: f32) -> f64 {
-    number
-        .to_string()
-        .parse()
-        .unwrap_or_else(|_| f64::from(number))
+    number.to_string().parse().unwrap_or_else(|_| f64::from(number))
 }
 
 fn text(text: &str, field: &Field) -> Value {
-    if is_json(field) {
-        parse_json(text)
-    } else {
-        Value::Text(text.to_owned())
-    }
+    if is_json(field) { parse_json(text) } else { Value::Text(text.to_owned()) }
 }
 
 fn unsupported(field: &Field, type_: &DataType) -> ValueError {
-    ValueError::Unsupported {
-        column: field.name().clone(),
-        type_: type_.to_string(),
-    }
+    ValueError::Unsupported { column: field.name().clone(), type_: type_.to_string() }
 }
 
 fn out_of_range(field: &Field, what: &'static str, value: i64) -> ValueError {
-    ValueError::OutOfRange {
-        column: field.name().clone(),
-        what,
-        value: value.to_string(),
-    }
+    ValueError::OutOfRange { column: field.name().clone(), what, value: value.to_string() }
 }
 
 fn date(days: i64, field: &Field) -> Result<Value, ValueError> {
-    civil::day(days)
-        .map(Value::Date)
-        .ok_or_else(|| out_of_range(field, "day", days))
+    civil::day(days).map(Value::Date).ok_or_else(|| out_of_range(field, "day", days))
 }
 
 fn time(count: i64, ns_per_unit: i64, field: &Field) -> Result<Value, ValueError> {
@@ -262,23 +210,14 @@ fn timestamp(count: i64, per_second: i64, zoned: bool, field: &Field) -> Result<
         }
         // The last day of 9999 lies beyond the instants but within the calendar; UTC is what a civil time is read as.
     }
-    civil::utc(second, subsec)
-        .map(Value::DateTime)
-        .ok_or_else(|| out_of_range(field, "timestamp", count))
+    civil::utc(second, subsec).map(Value::DateTime).ok_or_else(|| out_of_range(field, "timestamp", count))
 }
 
 fn duration_text(array: &dyn Array, row: usize, field: &Field) -> Result<Value, ValueError> {
     let options = FormatOptions::default().with_duration_format(DurationFormat::ISO8601);
-    let broken = |error: String| ValueError::Broken {
-        column: field.name().clone(),
-        message: error,
-    };
-    let formatter =
-        ArrayFormatter::try_new(array, &options).map_err(|error| broken(error.to_string()))?;
-    let text = formatter
-        .value(row)
-        .try_to_string()
-        .map_err(|error| broken(error.to_string()))?;
+    let broken = |error: String| ValueError::Broken { column: field.name().clone(), message: error };
+    let formatter = ArrayFormatter::try_new(array, &options).map_err(|error| broken(error.to_string()))?;
+    let text = formatter.value(row).try_to_string().map_err(|error| broken(error.to_string()))?;
     Ok(Value::Text(text))
 }
 
@@ -299,10 +238,7 @@ fn map(array: &dyn Array, row: usize, field: &Field) -> Result<Value, ValueError
     let mut pairs = Vec::with_capacity(entries.len());
     for entry in 0..entries.len() {
         let key = value_at(keys.as_ref(), &fields[0], entry)?;
-        pairs.push((
-            value_text(&key),
-            value_at(values.as_ref(), &fields[1], entry)?,
-        ));
+        pairs.push((value_text(&key), value_at(values.as_ref(), &fields[1], entry)?));
     }
     Ok(Value::Map(pairs))
 }

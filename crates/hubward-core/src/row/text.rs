@@ -34,23 +34,14 @@ pub(crate) fn float_text(number: f64) -> String {
         return "NaN".to_owned();
     }
     if number.is_infinite() {
-        return if number > 0.0 {
-            "Infinity"
-        } else {
-            "-Infinity"
-        }
-        .to_owned();
+        return if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
     }
     if number == 0.0 {
         // One zero: the sign of -0.0 means nothing to anyone.
         return "0".to_owned();
     }
     let size = number.abs();
-    if (1e-6..1e21).contains(&size) {
-        number.to_string()
-    } else {
-        format!("{number:e}")
-    }
+    if (1e-6..1e21).contains(&size) { number.to_string() } else { format!("{number:e}") }
 }
 
 /// A decimal without needless zeros after the point: `12.50` → `12.5`, `5.00` → `5`, `-0.0` → `0`.
@@ -59,11 +50,7 @@ pub(crate) fn trim_decimal(text: &str) -> &str {
         return if text == "-0" { "0" } else { text };
     }
     let trimmed = text.trim_end_matches('0').trim_end_matches('.');
-    if trimmed == "-0" || trimmed == "-" || trimmed.is_empty() {
-        "0"
-    } else {
-        trimmed
-    }
+    if trimmed == "-0" || trimmed == "-" || trimmed.is_empty() { "0" } else { trimmed }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -92,8 +79,5 @@ pub(crate) fn uuid_bytes(uuid: [u8; 16]) -> [u8; 36] {
 }
 
 pub(super) fn uuid_text(uuid: [u8; 16]) -> String {
-    uuid_bytes(uuid)
-        .iter()
-        .map(|byte| char::from(*byte))
-        .collect()
+    uuid_bytes(uuid).iter().map(|byte| char::from(*byte)).collect()
 }

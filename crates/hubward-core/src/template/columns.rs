@@ -78,18 +78,12 @@ fn check_exists(tag: &str) -> Result<(), TemplateError> {
         "include" | "render" => "write the other template out here",
         _ => return Ok(()),
     };
-    Err(TemplateError {
-        message: format!("{{% {tag} %}} does not exist here; {instead}"),
-        line: None,
-    })
+    Err(TemplateError { message: format!("{{% {tag} %}} does not exist here; {instead}"), line: None })
 }
 
 /// `row` means the row everywhere in a template.
 fn check_row_stays(tag: &str, code: &str) -> Result<(), TemplateError> {
-    if !matches!(
-        tag,
-        "assign" | "capture" | "for" | "increment" | "decrement"
-    ) {
+    if !matches!(tag, "assign" | "capture" | "for" | "increment" | "decrement") {
         return Ok(());
     }
     let name: String = code

@@ -4,8 +4,8 @@ use jiff::civil::DateTime;
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::Offset;
 use liquid_core::{
-    Display_filter, Error, Expression, Filter, FilterParameters, FilterReflection,
-    FromFilterParameters, ParseFilter, Result, Runtime, Value, ValueView,
+    Display_filter, Error, Expression, Filter, FilterParameters, FilterReflection, FromFilterParameters, ParseFilter,
+    Result, Runtime, Value, ValueView,
 };
 
 use super::values::{from_liquid, json_to_liquid};
@@ -29,11 +29,7 @@ fn instant(filter: &str, input: &dyn ValueView) -> Result<DateTime> {
 }
 
 #[derive(Clone, ParseFilter, FilterReflection)]
-#[filter(
-    name = "to_unix",
-    description = "Milliseconds since 1970.",
-    parsed(ToUnixFilter)
-)]
+#[filter(name = "to_unix", description = "Milliseconds since 1970.", parsed(ToUnixFilter))]
 pub(super) struct ToUnix;
 
 #[derive(Debug, Default, Display_filter)]
@@ -48,11 +44,7 @@ impl Filter for ToUnixFilter {
 }
 
 #[derive(Clone, ParseFilter, FilterReflection)]
-#[filter(
-    name = "to_unix_s",
-    description = "Seconds since 1970.",
-    parsed(ToUnixSFilter)
-)]
+#[filter(name = "to_unix_s", description = "Seconds since 1970.", parsed(ToUnixSFilter))]
 pub(super) struct ToUnixS;
 
 #[derive(Debug, Default, Display_filter)]
@@ -66,11 +58,7 @@ impl Filter for ToUnixSFilter {
 }
 
 #[derive(Clone, ParseFilter, FilterReflection)]
-#[filter(
-    name = "to_date",
-    description = "The day in UTC as YYYY-MM-DD.",
-    parsed(ToDateFilter)
-)]
+#[filter(name = "to_date", description = "The day in UTC as YYYY-MM-DD.", parsed(ToDateFilter))]
 pub(super) struct ToDate;
 
 #[derive(Debug, Default, Display_filter)]
@@ -93,12 +81,7 @@ struct DateArgs {
 /// In place of the standard library's: that one reads the clock for `now` and `today`, and hands back unread what it does
 /// not understand.
 #[derive(Clone, ParseFilter, FilterReflection)]
-#[filter(
-    name = "date",
-    description = "A date in another format, in UTC.",
-    parameters(DateArgs),
-    parsed(DateFilter)
-)]
+#[filter(name = "date", description = "A date in another format, in UTC.", parameters(DateArgs), parsed(DateFilter))]
 pub(super) struct Date;
 
 #[derive(Debug, FromFilterParameters, Display_filter)]
@@ -117,22 +100,15 @@ impl Filter for DateFilter {
         }
         let mut time = BrokenDownTime::from(instant("date", input)?);
         time.set_offset(Some(Offset::UTC));
-        let text = time.to_string(args.format.as_bytes()).map_err(|error| {
-            Error::with_msg(format!(
-                "the date format {:?} is wrong: {error}",
-                args.format
-            ))
-        })?;
+        let text = time
+            .to_string(args.format.as_bytes())
+            .map_err(|error| Error::with_msg(format!("the date format {:?} is wrong: {error}", args.format)))?;
         Ok(Value::scalar(text))
     }
 }
 
 #[derive(Clone, ParseFilter, FilterReflection)]
-#[filter(
-    name = "parse_json",
-    description = "JSON text as lists, objects and values.",
-    parsed(ParseJsonFilter)
-)]
+#[filter(name = "parse_json", description = "JSON text as lists, objects and values.", parsed(ParseJsonFilter))]
 pub(super) struct ParseJson;
 
 #[derive(Debug, Default, Display_filter)]
@@ -148,19 +124,13 @@ impl Filter for ParseJsonFilter {
         let text = input.to_kstr();
         match serde_json::from_str(text.as_str()) {
             Ok(json) => Ok(json_to_liquid(&json)),
-            Err(error) => Err(Error::with_msg(format!(
-                "parse_json was given text that is not JSON: {error}"
-            ))),
+            Err(error) => Err(Error::with_msg(format!("parse_json was given text that is not JSON: {error}"))),
         }
     }
 }
 
 #[derive(Clone, ParseFilter, FilterReflection)]
-#[filter(
-    name = "to_json",
-    description = "The value as JSON text.",
-    parsed(ToJsonFilter)
-)]
+#[filter(name = "to_json", description = "The value as JSON text.", parsed(ToJsonFilter))]
 pub(super) struct ToJson;
 
 #[derive(Debug, Default, Display_filter)]

@@ -9,8 +9,8 @@ use liquid_core::model::{KString, KStringRef, Object, Value, ValueView};
 use liquid_core::parser::{BlockElement, TryMatchToken};
 use liquid_core::runtime::{Interrupt, InterruptRegister, StackFrame};
 use liquid_core::{
-    BlockReflection, Error, Expression, Language, ParseBlock, Renderable, Result, Runtime,
-    TagBlock, TagTokenIter, Template,
+    BlockReflection, Error, Expression, Language, ParseBlock, Renderable, Result, Runtime, TagBlock, TagTokenIter,
+    Template,
 };
 
 use super::MAX_LOOP_TURNS;
@@ -39,15 +39,9 @@ impl ParseBlock for ForBlock {
         mut tokens: TagBlock<'_, '_>,
         options: &Language,
     ) -> Result<Box<dyn Renderable>> {
-        let variable = arguments
-            .expect_next("a name is missing after for")?
-            .expect_identifier()
-            .into_result()?;
+        let variable = arguments.expect_next("a name is missing after for")?.expect_identifier().into_result()?;
         let variable = KString::from_ref(variable);
-        arguments
-            .expect_next("\"in\" is missing")?
-            .expect_str("in")
-            .into_result_custom_msg("\"in\" expected")?;
+        arguments.expect_next("\"in\" is missing")?.expect_str("in").into_result_custom_msg("\"in\" expected")?;
         let items = arguments.expect_next("a list or a range is missing after in")?;
         let items = match items.expect_value() {
             TryMatchToken::Matches(list) => Items::List(list),
@@ -79,15 +73,7 @@ impl ParseBlock for ForBlock {
             }
         }
         tokens.assert_empty();
-        Ok(Box::new(For {
-            variable,
-            items,
-            limit,
-            offset,
-            reversed,
-            body: Template::new(body),
-            otherwise,
-        }))
+        Ok(Box::new(For { variable, items, limit, offset, reversed, body: Template::new(body), otherwise }))
     }
 
     fn reflection(&self) -> &dyn BlockReflection {
@@ -96,14 +82,8 @@ impl ParseBlock for ForBlock {
 }
 
 fn attribute(arguments: &mut TagTokenIter<'_>) -> Result<Expression> {
-    arguments
-        .expect_next("\":\" is missing")?
-        .expect_str(":")
-        .into_result_custom_msg("\":\" expected")?;
-    arguments
-        .expect_next("a number is missing")?
-        .expect_value()
-        .into_result()
+    arguments.expect_next("\":\" is missing")?.expect_str(":").into_result_custom_msg("\":\" expected")?;
+    arguments.expect_next("a number is missing")?.expect_value().into_result()
 }
 
 #[derive(Debug)]
@@ -135,26 +115,14 @@ struct Turns(usize);
 
 impl For {
     fn items(&self, runtime: &dyn Runtime) -> Result<Vec<Value>> {
-        let limit = self
-            .limit
-            .as_ref()
-            .map(|limit| count(limit, runtime))
-            .transpose()?;
-        let offset = self
-            .offset
-            .as_ref()
-            .map_or(Ok(0), |offset| count(offset, runtime))?;
+        let limit = self.limit.as_ref().map(|limit| count(limit, runtime)).transpose()?;
+        let offset = self.offset.as_ref().map_or(Ok(0), |offset| count(offset, runtime))?;
         let limit = limit.unwrap_or(usize::MAX);
         let mut items: Vec<Value> = match &self.items {
             Items::List(list) => {
                 let list = list.evaluate(runtime)?;
                 if let Some(array) = list.as_array() {
-                    array
-                        .values()
-                        .skip(offset)
-                        .take(limit)
-                        .map(ValueView::to_value)
-                        .collect()
+                    array.values().skip(offset).take(limit).map(ValueView::to_value).collect()
                 } else if let Some(object) = list.as_object() {
                     // By name: Liquid's objects have another order each time.
                     let mut entries: Vec<_> = object.iter().collect();
@@ -164,19 +132,13 @@ impl For {
                         .skip(offset)
                         .take(limit)
                         .map(|(name, entry)| {
-                            Value::Array(vec![
-                                Value::scalar(KString::from_ref(name.as_str())),
-                                entry.to_value(),
-                            ])
+                            Value::Array(vec![Value::scalar(KString::from_ref(name.as_str())), entry.to_value()])
                         })
                         .collect()
                 } else if list.is_nil() {
                     Vec::new()
                 } else {
-                    return Err(Error::with_msg(format!(
-                        "{self}: a list is needed, not a {}",
-                        list.type_name()
-                    )));
+                    return Err(Error::with_msg(format!("{self}: a list is needed, not a {}", list.type_name())));
                 }
             }
             Items::Range(first, last) => {
@@ -187,11 +149,7 @@ impl For {
                 if taken > MAX_LOOP_TURNS {
                     return Err(too_many());
                 }
-                (first..=last)
-                    .skip(offset)
-                    .take(taken)
-                    .map(Value::scalar)
-                    .collect()
+                (first..=last).skip(offset).take(taken).map(Value::scalar).collect()
             }
         };
         if self.reversed {
@@ -202,9 +160,7 @@ impl For {
 }
 
 fn too_many() -> Error {
-    Error::with_msg(format!(
-        "the loops of the template take more than {MAX_LOOP_TURNS} turns"
-    ))
+    Error::with_msg(format!("the loops of the template take more than {MAX_LOOP_TURNS} turns"))
 }
 
 fn integer(expression: &Expression, runtime: &dyn Runtime) -> Result<i64> {
@@ -216,8 +172,7 @@ fn integer(expression: &Expression, runtime: &dyn Runtime) -> Result<i64> {
 }
 
 fn count(expression: &Expression, runtime: &dyn Runtime) -> Result<usize> {
-    usize::try_from(integer(expression, runtime)?)
-        .map_err(|_| Error::with_msg(format!("{expression} is negative")))
+    usize::try_from(integer(expression, runtime)?).map_err(|_| Error::with_msg(format!("{expression} is negative")))
 }
 
 impl Renderable for For {
@@ -254,21 +209,14 @@ impl Renderable for For {
 }
 
 fn forloop(position: usize, length: usize) -> Object {
-    let number =
-        |number: usize| Value::scalar(i64::try_from(number).expect("a loop's turns are few"));
+    let number = |number: usize| Value::scalar(i64::try_from(number).expect("a loop's turns are few"));
     let mut object = Object::new();
     object.insert(KString::from_static("length"), number(length));
     object.insert(KString::from_static("index0"), number(position));
     object.insert(KString::from_static("index"), number(position + 1));
-    object.insert(
-        KString::from_static("rindex0"),
-        number(length - position - 1),
-    );
+    object.insert(KString::from_static("rindex0"), number(length - position - 1));
     object.insert(KString::from_static("rindex"), number(length - position));
     object.insert(KString::from_static("first"), Value::scalar(position == 0));
-    object.insert(
-        KString::from_static("last"),
-        Value::scalar(position + 1 == length),
-    );
+    object.insert(KString::from_static("last"), Value::scalar(position + 1 == length));
     object
 }

@@ -91,11 +91,7 @@ impl Template {
             .build()
             .map_err(|error| parse_error(&error))?;
         let template = parser.parse(text).map_err(|error| parse_error(&error))?;
-        Ok(Self {
-            template,
-            columns,
-            text: text.to_owned(),
-        })
+        Ok(Self { template, columns, text: text.to_owned() })
     }
 
     /// The row's columns that the template reads.
@@ -132,17 +128,12 @@ impl Template {
             }
         }
         let mut globals = liquid::Object::new();
-        globals.insert(
-            KString::from_static("row"),
-            liquid::model::Value::Object(object),
-        );
+        globals.insert(KString::from_static("row"), liquid::model::Value::Object(object));
         let mut output = Bounded::default();
         match self.template.render_to(&mut output, &globals) {
             Ok(()) => {}
             Err(_) if output.full => {
-                return Err(failed(format!(
-                    "the output is longer than {MAX_OUTPUT_BYTES} bytes"
-                )));
+                return Err(failed(format!("the output is longer than {MAX_OUTPUT_BYTES} bytes")));
             }
             Err(error) => return Err(failed(one_line(&error))),
         }
@@ -176,10 +167,7 @@ fn parse_error(error: &liquid::Error) -> TemplateError {
         .split_once("-->")
         .and_then(|(_, place)| place.trim_start().split(':').next())
         .and_then(|number| number.trim().parse().ok());
-    TemplateError {
-        message: in_short(&text),
-        line,
-    }
+    TemplateError { message: in_short(&text), line }
 }
 
 /// A parser's report without its frame: what was asked for and does not exist, else its last remark, else all of it.

@@ -6,10 +6,7 @@ use super::{Columns, Template};
 use crate::{Reason, Value};
 
 fn row(entries: &[(&str, Value)]) -> BTreeMap<String, Value> {
-    entries
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.clone()))
-        .collect()
+    entries.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
 }
 
 fn text(text: &str) -> Value {
@@ -17,38 +14,28 @@ fn text(text: &str) -> Value {
 }
 
 fn render(template: &str, entries: &[(&str, Value)]) -> Result<Option<String>, Reason> {
-    Template::parse(template)
-        .expect("the template parses")
-        .render(&row(entries))
+    Template::parse(template).expect("the template parses").render(&row(entries))
 }
 
 fn rendered(template: &str, entries: &[(&str, Value)]) -> String {
-    render(template, entries)
-        .expect("the template renders")
-        .unwrap_or_default()
+    render(template, entries).expect("the template renders").unwrap_or_default()
 }
 
-const GUARDED: &str = "{%- if row['column_name'] == null -%} {{null}} {%- else -%} {{row['column_name'] | to_unix}} {%- endif -%}";
+const GUARDED: &str =
+    "{%- if row['column_name'] == null -%} {{null}} {%- else -%} {{row['column_name'] | to_unix}} {%- endif -%}";
 
 #[test]
 fn the_guarded_to_unix_of_the_field_runs_unchanged() {
     let at = Value::Timestamp("2015-04-30T00:00:00Z".parse().unwrap());
     assert_eq!(render(GUARDED, &[("column_name", Value::Null)]), Ok(None));
-    assert_eq!(
-        render(GUARDED, &[("column_name", at)]),
-        Ok(Some("1430352000000".to_owned()))
-    );
+    assert_eq!(render(GUARDED, &[("column_name", at)]), Ok(Some("1430352000000".to_owned())));
 }
 
 #[test]
 fn to_unix_refuses_null_and_text_that_is_no_date() {
     let reason = render("{{ row.at | to_unix }}", &[("at", Value::Null)]).unwrap_err();
     assert_eq!(reason.category.as_deref(), Some("TEMPLATE_FAILED"));
-    assert!(
-        reason.text.contains("to_unix was given NULL"),
-        "{}",
-        reason.text
-    );
+    assert!(reason.text.contains("to_unix was given NULL"), "{}", reason.text);
     let reason = render("{{ row.at | to_unix_s }}", &[("at", text("soon"))]).unwrap_err();
     assert!(reason.text.contains("\"soon\""), "{}", reason.text);
 }
@@ -74,31 +61,16 @@ fn the_filters_of_our_own_give_what_they_promise() {
         ("{{ row.at | to_unix_s }}", "1582947017"),
         ("{{ row['at'] | to_date }}", "2020-02-29"),
         ("{{ row.at | date: '%d/%m/%Y' }}", "29/02/2020"),
-        (
-            "{% assign tags = row.tags | parse_json %}{{ tags[1] }}",
-            "b",
-        ),
+        ("{% assign tags = row.tags | parse_json %}{{ tags[1] }}", "b"),
         ("{{ row.list | to_json }}", r#"[1,"x"]"#),
-        (
-            "{{ row.first_name | upcase }} on {{ row[\"at\"] | to_unix }}",
-            "ZOË on 1582947017000",
-        ),
+        ("{{ row.first_name | upcase }} on {{ row[\"at\"] | to_unix }}", "ZOË on 1582947017000"),
         (
             "{% for t in row.list reversed %}{{ forloop.index }}{{ t }}{% unless forloop.last %},{% endunless %}{% endfor %}",
             "1x,21",
         ),
-        (
-            "{% for i in (1..5) offset:1 limit:2 %}{{ i }}{% endfor %}",
-            "23",
-        ),
-        (
-            "{% for i in (1..9) %}{% if i == 3 %}{% break %}{% endif %}{{ i }}{% endfor %}",
-            "12",
-        ),
-        (
-            "{% for x in row.none %}{{ x }}{% else %}none{% endfor %}",
-            "none",
-        ),
+        ("{% for i in (1..5) offset:1 limit:2 %}{{ i }}{% endfor %}", "23"),
+        ("{% for i in (1..9) %}{% if i == 3 %}{% break %}{% endif %}{{ i }}{% endfor %}", "12"),
+        ("{% for x in row.none %}{{ x }}{% else %}none{% endfor %}", "none"),
     ] {
         let mut all = entries.to_vec();
         all.push(("none", Value::Null));
@@ -116,17 +88,11 @@ fn numbers_and_dates_print_as_their_text() {
         ("flag", Value::Bool(false)),
     ];
     assert_eq!(
-        rendered(
-            "{{ row.price }} {{ row.whole }} {{ row.huge }} {{ row.day }} {{ row.flag }}",
-            &entries
-        ),
+        rendered("{{ row.price }} {{ row.whole }} {{ row.huge }} {{ row.day }} {{ row.flag }}", &entries),
         "12.50 5 18446744073709551615 2020-02-29 false"
     );
     assert_eq!(rendered("{{ row.price | times: 2 }}", &entries), "25");
-    assert_eq!(
-        rendered("{{ row.day | to_unix }}", &entries),
-        "1582934400000"
-    );
+    assert_eq!(rendered("{{ row.day | to_unix }}", &entries), "1582934400000");
 }
 
 #[test]
@@ -138,31 +104,13 @@ fn an_empty_output_is_null_and_blanks_are_a_value() {
 
 #[test]
 fn the_columns_are_found_without_running() {
-    let columns = |template: &str| {
-        Template::parse(template)
-            .expect("it parses")
-            .columns()
-            .clone()
-    };
-    let known =
-        |names: &[&str]| Columns::Known(names.iter().map(|name| (*name).to_owned()).collect());
-    assert_eq!(
-        columns("{{ row.b }}{{ row['a b'] | append: row[\"c\"] }}"),
-        known(&["a b", "b", "c"])
-    );
-    assert_eq!(
-        columns("{% if row.a == 'row.x' %}{{ x.row.y }}{% endif %}"),
-        known(&["a"])
-    );
-    assert_eq!(
-        columns("{% comment %}{{ row.gone }}{% endcomment %}row.text{{ row.here }}"),
-        known(&["here"])
-    );
+    let columns = |template: &str| Template::parse(template).expect("it parses").columns().clone();
+    let known = |names: &[&str]| Columns::Known(names.iter().map(|name| (*name).to_owned()).collect());
+    assert_eq!(columns("{{ row.b }}{{ row['a b'] | append: row[\"c\"] }}"), known(&["a b", "b", "c"]));
+    assert_eq!(columns("{% if row.a == 'row.x' %}{{ x.row.y }}{% endif %}"), known(&["a"]));
+    assert_eq!(columns("{% comment %}{{ row.gone }}{% endcomment %}row.text{{ row.here }}"), known(&["here"]));
     assert_eq!(columns("{% raw %}{{ row.gone }}{% endraw %}"), known(&[]));
-    assert_eq!(
-        columns("{{- row.a-}}{%- assign x = row.b.c -%}"),
-        known(&["a", "b"])
-    );
+    assert_eq!(columns("{{- row.a-}}{%- assign x = row.b.c -%}"), known(&["a", "b"]));
     assert_eq!(columns("{{ \"}}\" | append: row.a }}"), known(&["a"]));
     assert_eq!(columns("{{ row[row.key] }}"), Columns::All);
     assert_eq!(columns("{{ row | to_json }}"), Columns::All);
@@ -171,10 +119,7 @@ fn the_columns_are_found_without_running() {
 #[test]
 fn a_template_of_the_whole_row_sees_every_column() {
     assert_eq!(
-        rendered(
-            "{{ row[row.key] }} {{ row | to_json }}",
-            &[("key", text("a")), ("a", Value::Int(7))]
-        ),
+        rendered("{{ row[row.key] }} {{ row | to_json }}", &[("key", text("a")), ("a", Value::Int(7))]),
         r#"7 {"a":7,"key":"a"}"#
     );
 }
@@ -216,23 +161,16 @@ fn a_template_that_runs_away_is_stopped() {
 
 #[test]
 fn a_variable_that_doubles_is_stopped() {
-    let assigned =
-        "{% assign x = 'ab' %}{% for i in (1..90) %}{% assign x = x | append: x %}{% endfor %}";
-    let captured = "{% assign x = 'ab' %}{% for i in (1..90) %}{% capture x %}{{ x }}{{ x }}{% endcapture %}{% endfor %}";
+    let assigned = "{% assign x = 'ab' %}{% for i in (1..90) %}{% assign x = x | append: x %}{% endfor %}";
+    let captured =
+        "{% assign x = 'ab' %}{% for i in (1..90) %}{% capture x %}{{ x }}{{ x }}{% endcapture %}{% endfor %}";
     let listed = "{% assign x = 'a b' | split: ' ' %}{% for i in (1..90) %}{% assign x = x | concat: x %}{% endfor %}";
     for template in [assigned, captured, listed] {
         let reason = render(template, &[]).unwrap_err();
-        assert!(
-            reason.text.contains("variable x is longer"),
-            "{}",
-            reason.text
-        );
+        assert!(reason.text.contains("variable x is longer"), "{}", reason.text);
     }
     assert_eq!(
-        rendered(
-            "{% capture x %}{{ 1 | plus: 2 }}{% endcapture %}{% assign y = x | append: '!' %}{{ y }}",
-            &[]
-        ),
+        rendered("{% capture x %}{{ 1 | plus: 2 }}{% endcapture %}{% assign y = x | append: '!' %}{{ y }}", &[]),
         "3!"
     );
 }

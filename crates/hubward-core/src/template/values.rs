@@ -45,10 +45,8 @@ pub(super) fn from_liquid(input: &dyn ValueView) -> Value {
         return Value::List(array.values().map(from_liquid).collect());
     }
     if let Some(object) = input.as_object() {
-        let mut entries: Vec<(String, Value)> = object
-            .iter()
-            .map(|(name, entry)| (name.as_str().to_owned(), from_liquid(entry)))
-            .collect();
+        let mut entries: Vec<(String, Value)> =
+            object.iter().map(|(name, entry)| (name.as_str().to_owned(), from_liquid(entry))).collect();
         // Liquid's objects have another order each time; the same row must always give the same text.
         entries.sort_by(|left, right| left.0.cmp(&right.0));
         return Value::Map(entries);

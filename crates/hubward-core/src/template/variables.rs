@@ -6,23 +6,18 @@ use std::io::Write;
 use liquid_core::model::{KString, Value, ValueView};
 use liquid_core::parser::FilterChain;
 use liquid_core::{
-    BlockReflection, Error, Language, ParseBlock, ParseTag, Renderable, Result, Runtime, TagBlock,
-    TagReflection, TagTokenIter, Template,
+    BlockReflection, Error, Language, ParseBlock, ParseTag, Renderable, Result, Runtime, TagBlock, TagReflection,
+    TagTokenIter, Template,
 };
 
 use super::{Bounded, MAX_OUTPUT_BYTES};
 
 fn too_long(name: &KString) -> Error {
-    Error::with_msg(format!(
-        "the variable {name} is longer than {MAX_OUTPUT_BYTES} bytes"
-    ))
+    Error::with_msg(format!("the variable {name} is longer than {MAX_OUTPUT_BYTES} bytes"))
 }
 
 fn name(arguments: &mut TagTokenIter<'_>) -> Result<KString> {
-    let name = arguments
-        .expect_next("a variable's name is missing")?
-        .expect_identifier()
-        .into_result()?;
+    let name = arguments.expect_next("a variable's name is missing")?.expect_identifier().into_result()?;
     Ok(KString::from_ref(name))
 }
 
@@ -64,20 +59,11 @@ impl TagReflection for AssignTag {
 }
 
 impl ParseTag for AssignTag {
-    fn parse(
-        &self,
-        mut arguments: TagTokenIter<'_>,
-        options: &Language,
-    ) -> Result<Box<dyn Renderable>> {
+    fn parse(&self, mut arguments: TagTokenIter<'_>, options: &Language) -> Result<Box<dyn Renderable>> {
         let variable = name(&mut arguments)?;
-        arguments
-            .expect_next("\"=\" is missing")?
-            .expect_str("=")
-            .into_result_custom_msg("\"=\" expected")?;
-        let value = arguments
-            .expect_next("a value is missing after \"=\"")?
-            .expect_filter_chain(options)
-            .into_result()?;
+        arguments.expect_next("\"=\" is missing")?.expect_str("=").into_result_custom_msg("\"=\" expected")?;
+        let value =
+            arguments.expect_next("a value is missing after \"=\"")?.expect_filter_chain(options).into_result()?;
         arguments.expect_nothing()?;
         Ok(Box::new(Assign { variable, value }))
     }
@@ -154,10 +140,7 @@ impl Renderable for Capture {
             result => result?,
         }
         let text = String::from_utf8(output.bytes).expect("Liquid writes text");
-        runtime.set_global(
-            self.variable.clone(),
-            Value::scalar(KString::from_string(text)),
-        );
+        runtime.set_global(self.variable.clone(), Value::scalar(KString::from_string(text)));
         Ok(())
     }
 }

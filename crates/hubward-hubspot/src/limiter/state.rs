@@ -115,13 +115,7 @@ impl Lane {
         Decision::Go
     }
 
-    fn strike(
-        &mut self,
-        first: Duration,
-        retry_after: Option<Duration>,
-        sent_at: Instant,
-        now: Instant,
-    ) {
+    fn strike(&mut self, first: Duration, retry_after: Option<Duration>, sent_at: Instant, now: Instant) {
         // Requests that were under way together are refused together: one strike for all of them.
         if self.struck_at.is_none_or(|at| sent_at > at) {
             self.strikes += 1;
@@ -226,11 +220,7 @@ impl State {
             associations: Lane::new(window(ASSOCIATION_FALLBACK, BURST_INTERVAL), false),
             daily: Daily {
                 cap: daily_cap,
-                share: if share.is_finite() {
-                    share.clamp(0.0, 1.0)
-                } else {
-                    1.0
-                },
+                share: if share.is_finite() { share.clamp(0.0, 1.0) } else { 1.0 },
                 ..Daily::default()
             },
         }
@@ -244,11 +234,7 @@ impl State {
         }
     }
 
-    pub(super) fn decide(
-        &mut self,
-        budget: Budget,
-        now: Instant,
-    ) -> Result<Decision, DailyRefused> {
+    pub(super) fn decide(&mut self, budget: Budget, now: Instant) -> Result<Decision, DailyRefused> {
         let decision = self.lane(budget).decide(now);
         if decision == Decision::Go {
             // Associations have a day of their own (api.md 7.4), of which HubSpot tells nothing.
@@ -319,10 +305,7 @@ impl State {
     /// What HubSpot does not name: search by experience, associations by the burst limit's tier (api.md 7.4, 11.1).
     fn derive_limits(&mut self, budget: Budget) {
         if budget == Budget::Search {
-            let trusted = self
-                .search
-                .calm
-                .is_some_and(|calm| calm >= SEARCH_TRUST_AFTER);
+            let trusted = self.search.calm.is_some_and(|calm| calm >= SEARCH_TRUST_AFTER);
             let max = if trusted { SEARCH_MAX } else { SEARCH_START };
             self.search.window.set_max(max);
         }

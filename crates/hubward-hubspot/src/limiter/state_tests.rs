@@ -1,20 +1,11 @@
 use super::*;
 
 fn headers(max: u32, remaining: u32) -> LimitHeaders {
-    LimitHeaders {
-        max: Some(max),
-        remaining: Some(remaining),
-        interval_ms: Some(10_000),
-        ..LimitHeaders::default()
-    }
+    LimitHeaders { max: Some(max), remaining: Some(remaining), interval_ms: Some(10_000), ..LimitHeaders::default() }
 }
 
 fn daily(limit: u64, remaining: u64) -> LimitHeaders {
-    LimitHeaders {
-        daily: Some(limit),
-        daily_remaining: Some(remaining),
-        ..LimitHeaders::default()
-    }
+    LimitHeaders { daily: Some(limit), daily_remaining: Some(remaining), ..LimitHeaders::default() }
 }
 
 fn ok(state: &mut State, budget: Budget, told: &LimitHeaders, at: Instant) {
@@ -55,14 +46,7 @@ fn a_failed_first_request_is_followed_by_one_alone() {
     let mut state = State::new(1.0, None);
     assert_eq!(state.decide(Budget::Burst, now), Ok(Decision::Go));
     let failure = Some(ErrorKind::NotSent);
-    state.learn(
-        Budget::Burst,
-        &LimitHeaders::default(),
-        failure,
-        None,
-        now,
-        now,
-    );
+    state.learn(Budget::Burst, &LimitHeaders::default(), failure, None, now, now);
     state.back(Budget::Burst);
     assert_eq!(state.decide(Budget::Burst, now), Ok(Decision::Go));
     assert_eq!(state.decide(Budget::Burst, now), Ok(Decision::WhenAnswered));
@@ -83,16 +67,9 @@ fn a_429_closes_the_gate_once_for_all_that_were_under_way() {
         state.learn(Budget::Burst, &headers(190, 0), failure, None, now, later);
         state.back(Budget::Burst);
     }
-    assert_eq!(
-        state.decide(Budget::Burst, later),
-        Ok(Decision::At(later + Duration::from_secs(1)))
-    );
+    assert_eq!(state.decide(Budget::Burst, later), Ok(Decision::At(later + Duration::from_secs(1))));
     assert_eq!(state.burst.window.used(later), 190);
-    assert_eq!(
-        state.decide(Budget::Search, later),
-        Ok(Decision::Go),
-        "search has its own gate"
-    );
+    assert_eq!(state.decide(Budget::Search, later), Ok(Decision::Go), "search has its own gate");
 }
 
 #[test]
@@ -102,18 +79,8 @@ fn a_429_that_names_a_time_is_obeyed() {
     assert_eq!(state.decide(Budget::Search, now), Ok(Decision::Go));
     let failure = Some(ErrorKind::SecondlyLimit);
     let asked = Some(Duration::from_secs(30));
-    state.learn(
-        Budget::Search,
-        &LimitHeaders::default(),
-        failure,
-        asked,
-        now,
-        now,
-    );
-    assert_eq!(
-        state.decide(Budget::Search, now),
-        Ok(Decision::At(now + Duration::from_secs(30)))
-    );
+    state.learn(Budget::Search, &LimitHeaders::default(), failure, asked, now, now);
+    assert_eq!(state.decide(Budget::Search, now), Ok(Decision::At(now + Duration::from_secs(30))));
 }
 
 #[test]
@@ -127,11 +94,7 @@ fn a_used_up_day_refuses_and_is_asked_about_again_after_a_while() {
     let refused = Err(DailyRefused::UsedUp { remaining: 0 });
     assert_eq!(state.decide(Budget::Burst, now), refused);
     assert_eq!(state.decide(Budget::Search, now), refused);
-    assert_eq!(
-        state.decide(Budget::Associations, now),
-        Ok(Decision::Go),
-        "associations have a day of their own"
-    );
+    assert_eq!(state.decide(Budget::Associations, now), Ok(Decision::Go), "associations have a day of their own");
     let later = now + DAILY_PROBE_EVERY;
     assert_eq!(state.decide(Budget::Burst, later), Ok(Decision::Go));
     assert_eq!(state.decide(Budget::Burst, later), refused, "one question");
@@ -145,10 +108,7 @@ fn a_share_of_the_day_is_left_to_others() {
     let mut state = State::new(0.8, None);
     assert_eq!(state.decide(Budget::Burst, now), Ok(Decision::Go));
     ok(&mut state, Budget::Burst, &daily(1_000, 200), now);
-    assert_eq!(
-        state.decide(Budget::Burst, now),
-        Err(DailyRefused::UsedUp { remaining: 200 })
-    );
+    assert_eq!(state.decide(Budget::Burst, now), Err(DailyRefused::UsedUp { remaining: 200 }));
 }
 
 #[test]
@@ -159,10 +119,7 @@ fn the_projects_own_cap_counts_its_own_calls() {
         assert_eq!(state.decide(Budget::Burst, now), Ok(Decision::Go));
         ok(&mut state, Budget::Burst, &daily(1_000, 900), now);
     }
-    assert_eq!(
-        state.decide(Budget::Burst, now),
-        Err(DailyRefused::OurCap(2))
-    );
+    assert_eq!(state.decide(Budget::Burst, now), Err(DailyRefused::OurCap(2)));
 }
 
 #[test]
@@ -179,14 +136,7 @@ fn search_earns_its_fifth_a_second_and_loses_it_with_a_429() {
     let failure = Some(ErrorKind::SecondlyLimit);
     now += Duration::from_secs(1);
     assert_eq!(state.decide(Budget::Search, now), Ok(Decision::Go));
-    state.learn(
-        Budget::Search,
-        &LimitHeaders::default(),
-        failure,
-        None,
-        now,
-        now,
-    );
+    state.learn(Budget::Search, &LimitHeaders::default(), failure, None, now, now);
     assert_eq!(state.search.window.max(), SEARCH_START);
 }
 

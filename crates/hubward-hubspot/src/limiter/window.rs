@@ -40,11 +40,7 @@ impl Window {
     pub(crate) fn new(max: u32, interval: Duration, share: f64) -> Self {
         Self {
             max: max.clamp(1, MAX_BELIEVED),
-            share: if share.is_finite() {
-                share.clamp(0.0, 1.0)
-            } else {
-                1.0
-            },
+            share: if share.is_finite() { share.clamp(0.0, 1.0) } else { 1.0 },
             interval,
             ours: VecDeque::new(),
             others: VecDeque::new(),

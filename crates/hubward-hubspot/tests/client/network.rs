@@ -19,8 +19,7 @@ fn request(url: String, timeout: Duration) -> HttpRequest {
 }
 
 fn transport() -> HttpTransport {
-    HttpTransport::new(&HttpOptions::default())
-        .expect("no proxy, so nothing that could be malformed")
+    HttpTransport::new(&HttpOptions::default()).expect("no proxy, so nothing that could be malformed")
 }
 
 async fn listener() -> (TcpListener, String) {
@@ -46,10 +45,7 @@ async fn take(listener: &TcpListener) -> TcpStream {
 async fn a_refused_connection_was_not_sent() {
     let (listener, url) = listener().await;
     drop(listener);
-    let error = transport()
-        .send(request(url, Duration::from_secs(20)))
-        .await
-        .expect_err("nobody listens");
+    let error = transport().send(request(url, Duration::from_secs(20))).await.expect_err("nobody listens");
     assert_eq!(error.kind, TransportErrorKind::NotSent, "{error}");
     assert!(!error.message.contains("/crm"), "{error}");
 }
@@ -62,10 +58,7 @@ async fn a_connection_cut_after_the_request_is_lost_and_not_repeated() {
         drop(take(&listener).await);
         listener
     });
-    let error = transport()
-        .send(request(url, Duration::from_secs(20)))
-        .await
-        .expect_err("cut");
+    let error = transport().send(request(url, Duration::from_secs(20))).await.expect_err("cut");
     assert_eq!(error.kind, TransportErrorKind::Lost, "{error}");
     // The next connection in the listener's queue is ours: nobody decided on a repetition, so none came before it.
     let listener = server.await.expect("no panic");
@@ -82,10 +75,7 @@ async fn an_answer_cut_in_its_body_is_lost() {
         let part = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"results\"";
         stream.write_all(part).await.expect("writable");
     });
-    let error = transport()
-        .send(request(url, Duration::from_secs(20)))
-        .await
-        .expect_err("cut");
+    let error = transport().send(request(url, Duration::from_secs(20))).await.expect_err("cut");
     assert_eq!(error.kind, TransportErrorKind::Lost, "{error}");
 }
 
@@ -97,10 +87,7 @@ async fn no_answer_in_time_is_timed_out() {
         std::future::pending::<()>().await;
         drop(stream);
     });
-    let error = transport()
-        .send(request(url, Duration::from_millis(300)))
-        .await
-        .expect_err("too slow");
+    let error = transport().send(request(url, Duration::from_millis(300))).await.expect_err("too slow");
     assert_eq!(error.kind, TransportErrorKind::TimedOut, "{error}");
     server.abort();
 }
@@ -110,13 +97,11 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
     let (listener, url) = listener().await;
     tokio::spawn(async move {
         let mut stream = take(&listener).await;
-        let answer = b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\nx-test: yes\r\ncontent-length: 2\r\n\r\n{}";
+        let answer =
+            b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\nx-test: yes\r\ncontent-length: 2\r\n\r\n{}";
         stream.write_all(answer).await.expect("writable");
     });
-    let response = transport()
-        .send(request(url, Duration::from_secs(20)))
-        .await
-        .expect("an answer");
+    let response = transport().send(request(url, Duration::from_secs(20))).await.expect("an answer");
     assert_eq!(response.status, 302);
     assert_eq!(response.headers["x-test"], "yes");
     assert_eq!(&response.body[..], b"{}");

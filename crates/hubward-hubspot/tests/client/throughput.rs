@@ -7,8 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use hubward_hubspot::{
-    CallMeta, Client, HttpRequest, HttpResponse, Input, LimitShare, SearchQuery, Transport,
-    TransportError,
+    CallMeta, Client, HttpRequest, HttpResponse, Input, LimitShare, SearchQuery, Transport, TransportError,
 };
 use tokio::time::Instant;
 
@@ -34,10 +33,7 @@ struct Rolling {
 
 impl Rolling {
     fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self {
-            limit,
-            counted: Mutex::default(),
-        })
+        Arc::new(Self { limit, counted: Mutex::default() })
     }
 
     fn refused(&self) -> u32 {
@@ -46,31 +42,16 @@ impl Rolling {
 
     fn travel(&self) -> Duration {
         let mut counted = self.counted.lock().expect("no panic");
-        counted.draws = counted
-            .draws
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        counted.draws = counted.draws.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         Duration::from_millis(10 + (counted.draws >> 33) % 100)
     }
 
     fn arrive(&self, search: bool) -> HttpResponse {
         let now = Instant::now();
         let mut counted = self.counted.lock().expect("no panic");
-        let (span, limit) = if search {
-            (SECOND, 5)
-        } else {
-            (TEN, self.limit)
-        };
-        let others = counted
-            .others
-            .iter()
-            .filter(|at| **at <= now && **at + TEN > now)
-            .count();
-        let log = if search {
-            &mut counted.search
-        } else {
-            &mut counted.burst
-        };
+        let (span, limit) = if search { (SECOND, 5) } else { (TEN, self.limit) };
+        let others = counted.others.iter().filter(|at| **at <= now && **at + TEN > now).count();
+        let log = if search { &mut counted.search } else { &mut counted.burst };
         while log.front().is_some_and(|at| *at + span <= now) {
             log.pop_front();
         }
@@ -129,14 +110,8 @@ async fn upserts(client: &Client, count: usize) {
     for _ in 0..count {
         let client = client.clone();
         tasks.push(tokio::spawn(async move {
-            let input = Input {
-                id: Some("a@example.com"),
-                properties: &[],
-                trace_id: Some("0"),
-            };
-            client
-                .batch_upsert("contacts", Some("email"), &[input], &CallMeta::default())
-                .await
+            let input = Input { id: Some("a@example.com"), properties: &[], trace_id: Some("0") };
+            client.batch_upsert("contacts", Some("email"), &[input], &CallMeta::default()).await
         }));
     }
     for task in tasks {
@@ -160,13 +135,7 @@ async fn a_thousand_batches_take_the_least_time_of_the_limit_and_draw_no_429() {
 #[tokio::test(start_paused = true)]
 async fn a_share_is_kept_in_every_window() {
     let hubspot = Rolling::new(100);
-    let client = client(
-        &hubspot,
-        LimitShare {
-            share: 0.5,
-            daily: None,
-        },
-    );
+    let client = client(&hubspot, LimitShare { share: 0.5, daily: None });
     let began = Instant::now();
     upserts(&client, 151).await;
     assert!(began.elapsed() >= Duration::from_secs(30));
@@ -181,9 +150,7 @@ async fn another_process_on_the_same_token_is_seen_and_given_room() {
     {
         let mut counted = hubspot.counted.lock().expect("no panic");
         for step in 0..800u32 {
-            counted
-                .others
-                .push_back(begin + Duration::from_millis(125) * step);
+            counted.others.push_back(begin + Duration::from_millis(125) * step);
         }
     }
     tokio::time::advance(TEN).await;
@@ -203,16 +170,11 @@ async fn searches_keep_their_own_rate_beside_other_calls() {
         let client = client.clone();
         tasks.push(tokio::spawn(async move {
             let query = SearchQuery::default();
-            client
-                .search("contacts", &query, &CallMeta::default())
-                .await
+            client.search("contacts", &query, &CallMeta::default()).await
         }));
     }
     upserts(&client, 100).await;
-    assert!(
-        began.elapsed() < Duration::from_secs(5),
-        "not held up by searches"
-    );
+    assert!(began.elapsed() < Duration::from_secs(5), "not held up by searches");
     for task in tasks {
         task.await.expect("no panic").expect("an answer");
     }

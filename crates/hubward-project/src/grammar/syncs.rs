@@ -10,52 +10,24 @@ pub(crate) static OBJECT_SYNC: Table = Table {
         must("sync", Form::Text, "Name of the sync."),
         must("model", Form::Text, "Name of the model."),
         must("to", Form::Table(&TO), "The object type that is written."),
-        may(
-            "mode",
-            Form::Words(&MODES),
-            "upsert (default), update or insert.",
-        ),
+        may("mode", Form::Words(&MODES), "upsert (default), update or insert."),
         must("match", Form::Table(&MATCH), "How a row finds its record."),
-        may(
-            "map",
-            Form::Named(&MAP_VALUE),
-            "Property: column, or one of column, value, template.",
-        ),
-        may(
-            "associations",
-            Form::List(&Form::Table(&ASSOCIATION)),
-            "Associations to records of other types.",
-        ),
+        may("map", Form::Named(&MAP_VALUE), "Property: column, or one of column, value, template."),
+        may("associations", Form::List(&Form::Table(&ASSOCIATION)), "Associations to records of other types."),
         may(
             "on_removed",
             Form::Words(&ON_REMOVED),
             "What a row that left the model does to its record; keep (default).",
         ),
-        may(
-            "nulls",
-            Form::Words(&NULLS),
-            "What NULL does to a property; auto (default).",
-        ),
-        may(
-            "split_retries",
-            Form::Bool,
-            "Find the guilty rows of a refused batch and send the rest; true (default).",
-        ),
+        may("nulls", Form::Words(&NULLS), "What NULL does to a property; auto (default)."),
+        may("split_retries", Form::Bool, "Find the guilty rows of a refused batch and send the rest; true (default)."),
         may(
             "compare",
             Form::Words(&COMPARE),
             "hubspot: read before writing and write only what differs; ledger (default).",
         ),
-        may(
-            "on_conflict",
-            Form::Words(&ON_CONFLICT),
-            "What to do when the record exists already; adopt (default).",
-        ),
-        may(
-            "schedule",
-            Form::Table(&SCHEDULE),
-            "When `hubward serve` runs it.",
-        ),
+        may("on_conflict", Form::Words(&ON_CONFLICT), "What to do when the record exists already; adopt (default)."),
+        may("schedule", Form::Table(&SCHEDULE), "When `hubward serve` runs it."),
         may("after", Form::OneOrMany, "Syncs that go first."),
     ],
     one_of: &[],
@@ -78,11 +50,7 @@ pub(crate) static TO: Table = Table {
             Form::AnyOf(&[Form::Text, Form::Table(&EVENT_COLUMN)]),
             "A custom event by its full name, or the column that holds it.",
         ),
-        may(
-            "list",
-            Form::Table(&LIST),
-            "A list by name or id; without either, by the model's name.",
-        ),
+        may("list", Form::Table(&LIST), "A list by name or id; without either, by the model's name."),
     ],
     one_of: &[&["object", "event", "list"]],
 };
@@ -91,11 +59,7 @@ pub(crate) static EVENT_COLUMN: Table = Table {
     name: "event_column",
     what: "the event of a sync",
     doc: "The event's name comes with the row.",
-    keys: &[must(
-        "column",
-        Form::Text,
-        "The column that holds the event's full name.",
-    )],
+    keys: &[must("column", Form::Text, "The column that holds the event's full name.")],
     one_of: &[],
 };
 
@@ -104,11 +68,7 @@ pub(crate) static LIST: Table = Table {
     what: "the list of a sync",
     doc: "A list.",
     keys: &[
-        may(
-            "name",
-            Form::Text,
-            "Name of the list, which is made if missing.",
-        ),
+        may("name", Form::Text, "Name of the list, which is made if missing."),
         may("id", Form::Whole, "Id of a list that exists."),
     ],
     one_of: &[],
@@ -120,11 +80,7 @@ pub(crate) static MATCH: Table = Table {
     doc: "How a row finds a record.",
     keys: &[
         must("column", Form::Text, "The row's column."),
-        must(
-            "property",
-            Form::Text,
-            "HubSpot's property by internal name, or id for the record id.",
-        ),
+        must("property", Form::Text, "HubSpot's property by internal name, or id for the record id."),
     ],
     one_of: &[],
 };
@@ -143,26 +99,14 @@ pub(crate) static MAP_ENTRY: Table = Table {
     keys: &[
         may("column", Form::Text, "A column of the row."),
         may("value", Form::Constant, "A constant."),
-        may(
-            "template",
-            Form::Text,
-            "A Liquid template; `row` is the row.",
-        ),
-        may(
-            "type",
-            Form::Words(&CONVERSIONS),
-            "How the value is converted; auto (default).",
-        ),
+        may("template", Form::Text, "A Liquid template; `row` is the row."),
+        may("type", Form::Words(&CONVERSIONS), "How the value is converted; auto (default)."),
         may(
             "write",
             Form::Words(&WRITE_RULES),
             "always (default), if_empty, or append to a property with several options.",
         ),
-        may(
-            "force",
-            Form::Bool,
-            "Let `lifecyclestage` move back; false (default).",
-        ),
+        may("force", Form::Bool, "Let `lifecyclestage` move back; false (default)."),
     ],
     one_of: &[&VALUE_SOURCES],
 };
@@ -174,16 +118,8 @@ pub(crate) static EVENT_MAP_ENTRY: Table = Table {
     keys: &[
         may("column", Form::Text, "A column of the row."),
         may("value", Form::Constant, "A constant."),
-        may(
-            "template",
-            Form::Text,
-            "A Liquid template; `row` is the row.",
-        ),
-        may(
-            "type",
-            Form::Words(&CONVERSIONS),
-            "How the value is converted; auto (default).",
-        ),
+        may("template", Form::Text, "A Liquid template; `row` is the row."),
+        may("type", Form::Words(&CONVERSIONS), "How the value is converted; auto (default)."),
     ],
     one_of: &[&VALUE_SOURCES],
 };
@@ -194,21 +130,9 @@ pub(crate) static ASSOCIATION: Table = Table {
     doc: "A link from the row's record to a record of another type.",
     keys: &[
         must("to", Form::Text, "The other object type."),
-        must(
-            "match",
-            Form::Table(&MATCH),
-            "How the row names the other record; property id needs no look-up.",
-        ),
-        may(
-            "label",
-            Form::Text,
-            "An association label by name; null for none.",
-        ),
-        may(
-            "overwrite",
-            Form::Bool,
-            "Remove associations of this kind that the row does not name; false (default).",
-        ),
+        must("match", Form::Table(&MATCH), "How the row names the other record; property id needs no look-up."),
+        may("label", Form::Text, "An association label by name; null for none."),
+        may("overwrite", Form::Bool, "Remove associations of this kind that the row does not name; false (default)."),
     ],
     one_of: &[],
 };
@@ -219,11 +143,7 @@ pub(crate) static SCHEDULE: Table = Table {
     doc: "When a sync runs by itself.",
     keys: &[
         may("every", Form::Text, "A pause such as 30s, 15m, 1h or 1d."),
-        may(
-            "cron",
-            Form::Text,
-            "Five fields: minute, hour, day of month, month, day of week.",
-        ),
+        may("cron", Form::Text, "Five fields: minute, hour, day of month, month, day of week."),
     ],
     one_of: &[&["every", "cron"]],
 };
@@ -236,31 +156,11 @@ pub(crate) static EVENT_SYNC: Table = Table {
         must("sync", Form::Text, "Name of the sync."),
         must("model", Form::Text, "Name of the model."),
         must("to", Form::Table(&TO), "The event that is sent."),
-        may(
-            "occurred_at",
-            Form::Text,
-            "The column with the time of the event.",
-        ),
-        may(
-            "contact",
-            Form::Table(&EVENT_CONTACT),
-            "The contact that the event belongs to.",
-        ),
-        may(
-            "record",
-            Form::Table(&EVENT_RECORD),
-            "The record of another type that the event belongs to.",
-        ),
-        may(
-            "map",
-            Form::Named(&EVENT_MAP_VALUE),
-            "Event property: column, or one of column, value, template.",
-        ),
-        may(
-            "schedule",
-            Form::Table(&SCHEDULE),
-            "When `hubward serve` runs it.",
-        ),
+        may("occurred_at", Form::Text, "The column with the time of the event."),
+        may("contact", Form::Table(&EVENT_CONTACT), "The contact that the event belongs to."),
+        may("record", Form::Table(&EVENT_RECORD), "The record of another type that the event belongs to."),
+        may("map", Form::Named(&EVENT_MAP_VALUE), "Event property: column, or one of column, value, template."),
+        may("schedule", Form::Table(&SCHEDULE), "When `hubward serve` runs it."),
         may("after", Form::OneOrMany, "Syncs that go first."),
     ],
     one_of: &[&["contact", "record"]],
@@ -273,11 +173,7 @@ pub(crate) static EVENT_CONTACT: Table = Table {
     what: "the contact of an event",
     doc: "How a row names the contact of its event.",
     keys: &[
-        must(
-            "by",
-            Form::Words(&CONTACT_KEYS),
-            "email, id or utk (the user token).",
-        ),
+        must("by", Form::Words(&CONTACT_KEYS), "email, id or utk (the user token)."),
         must("column", Form::Text, "The row's column."),
     ],
     one_of: &[],
@@ -306,26 +202,10 @@ pub(crate) static LIST_SYNC: Table = Table {
         must("model", Form::Text, "Name of the model."),
         must("to", Form::Table(&TO), "The list that is filled."),
         must("match", Form::Table(&MATCH), "How a row finds its record."),
-        may(
-            "mode",
-            Form::Words(&LIST_MODES),
-            "mirror (default), add, or remove.",
-        ),
-        may(
-            "create_missing",
-            Form::Bool,
-            "Make a record for a row that has none; false (default).",
-        ),
-        may(
-            "exclusive",
-            Form::Bool,
-            "Members added by hand leave too; false (default).",
-        ),
-        may(
-            "schedule",
-            Form::Table(&SCHEDULE),
-            "When `hubward serve` runs it.",
-        ),
+        may("mode", Form::Words(&LIST_MODES), "mirror (default), add, or remove."),
+        may("create_missing", Form::Bool, "Make a record for a row that has none; false (default)."),
+        may("exclusive", Form::Bool, "Members added by hand leave too; false (default)."),
+        may("schedule", Form::Table(&SCHEDULE), "When `hubward serve` runs it."),
         may("after", Form::OneOrMany, "Syncs that go first."),
     ],
     one_of: &[],

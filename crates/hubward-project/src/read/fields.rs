@@ -37,25 +37,14 @@ impl<'n> Fields<'n> {
     }
 
     fn entry(&self, name: &'static str) -> Option<(&'n Key, &'n Node)> {
-        debug_assert!(
-            self.table.key(name).is_some(),
-            "{name} must be a key of {}",
-            self.table.name
-        );
-        self.entries
-            .iter()
-            .find(|(key, _)| key.text == name)
-            .copied()
+        debug_assert!(self.table.key(name).is_some(), "{name} must be a key of {}", self.table.name);
+        self.entries.iter().find(|(key, _)| key.text == name).copied()
     }
 }
 
 impl Reader<'_, '_> {
     /// A map by its table. `None` when it is no map at all; a map with problems is still given, for what it has.
-    pub(crate) fn table<'n>(
-        &mut self,
-        node: &'n Node,
-        table: &'static Table,
-    ) -> Option<Fields<'n>> {
+    pub(crate) fn table<'n>(&mut self, node: &'n Node, table: &'static Table) -> Option<Fields<'n>> {
         let empty: &[(Key, Node)] = &[];
         let entries = match &node.kind {
             Kind::Map(entries) => entries.as_slice(),
@@ -65,19 +54,12 @@ impl Reader<'_, '_> {
                     "wrong-type",
                     node.span,
                     format!("{} must be a map, not {}", table.what, node.kind_name()),
-                    format!(
-                        "write it as `key: value` lines; it takes {}",
-                        listed(table.names())
-                    ),
+                    format!("write it as `key: value` lines; it takes {}", listed(table.names())),
                 );
                 return None;
             }
         };
-        let mut fields = Fields {
-            table,
-            entries: Vec::with_capacity(entries.len()),
-            meant: Vec::new(),
-        };
+        let mut fields = Fields { table, entries: Vec::with_capacity(entries.len()), meant: Vec::new() };
         for (key, value) in entries {
             if table.key(&key.text).is_none() {
                 self.sink.error(
@@ -87,11 +69,7 @@ impl Reader<'_, '_> {
                     did_you_mean(&key.text, table.names(), "keys"),
                 );
                 fields.meant.extend(nearest(&key.text, table.names()));
-            } else if let Some((first, _)) = fields
-                .entries
-                .iter()
-                .find(|(known, _)| known.text == key.text)
-            {
+            } else if let Some((first, _)) = fields.entries.iter().find(|(known, _)| known.text == key.text) {
                 self.duplicate("duplicate-key", key, first.span, "the key");
             } else {
                 fields.entries.push((key, value));
@@ -113,14 +91,12 @@ impl Reader<'_, '_> {
                     format!("{} needs the key `{}`", table.what, key.name),
                     format!("add `{}:` — {}", key.name, key.doc),
                 ),
-                Some((written, node)) if node.is_null() && !key.form.takes_null() => {
-                    self.sink.error(
-                        "empty-value",
-                        written.span,
-                        format!("`{}` has no value", key.name),
-                        format!("give it one: {}", key.doc),
-                    )
-                }
+                Some((written, node)) if node.is_null() && !key.form.takes_null() => self.sink.error(
+                    "empty-value",
+                    written.span,
+                    format!("`{}` has no value", key.name),
+                    format!("give it one: {}", key.doc),
+                ),
                 Some(_) => {}
             }
         }
@@ -128,11 +104,7 @@ impl Reader<'_, '_> {
 
     fn groups(&mut self, fields: &Fields<'_>, at: Span) {
         for group in fields.table.one_of {
-            let given: Vec<&'static str> = group
-                .iter()
-                .copied()
-                .filter(|name| fields.has(name))
-                .collect();
+            let given: Vec<&'static str> = group.iter().copied().filter(|name| fields.has(name)).collect();
             let what = fields.table.what;
             match given.as_slice() {
                 [] if group.iter().any(|name| fields.meant(name)) => {}
@@ -144,18 +116,11 @@ impl Reader<'_, '_> {
                 ),
                 [only] => {
                     if let (Some(span), None) = (fields.key_span(only), fields.get(only)) {
-                        self.sink.error(
-                            "empty-value",
-                            span,
-                            format!("`{only}` has no value"),
-                            "give it one",
-                        );
+                        self.sink.error("empty-value", span, format!("`{only}` has no value"), "give it one");
                     }
                 }
                 [first, second, ..] => {
-                    let (Some(first_at), Some(second_at)) =
-                        (fields.key_span(first), fields.key_span(second))
-                    else {
+                    let (Some(first_at), Some(second_at)) = (fields.key_span(first), fields.key_span(second)) else {
                         continue;
                     };
                     let (earlier, later) = (first_at.min(second_at), first_at.max(second_at));
@@ -183,10 +148,7 @@ impl Reader<'_, '_> {
             self.sink.error(
                 "wrong-type",
                 node.span,
-                format!(
-                    "`{label}` must be a map from names, not {}",
-                    node.kind_name()
-                ),
+                format!("`{label}` must be a map from names, not {}", node.kind_name()),
                 format!("write it as `name: …` lines, one for each {what}"),
             );
             return Vec::new();
@@ -223,23 +185,12 @@ impl Reader<'_, '_> {
     }
 
     /// Declares a name that others may refer to; `None` when it cannot be one.
-    pub(crate) fn name(
-        &mut self,
-        value: &str,
-        written: &str,
-        span: Span,
-        what: &str,
-    ) -> Option<Declared> {
+    pub(crate) fn name(&mut self, value: &str, written: &str, span: Span, what: &str) -> Option<Declared> {
         let good = value.chars().count() <= 100
             && value.starts_with(|c: char| c.is_alphanumeric() || c == '_')
-            && value
-                .chars()
-                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+            && value.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
         if good {
-            return Some(Declared {
-                name: value.to_owned(),
-                span,
-            });
+            return Some(Declared { name: value.to_owned(), span });
         }
         self.sink.error(
             "bad-name",
@@ -255,11 +206,7 @@ impl Reader<'_, '_> {
             code,
             key.span,
             (first, "first given here"),
-            format!(
-                "{what} {} is given a second time; the first is on line {}",
-                quoted(&key.text),
-                first.line
-            ),
+            format!("{what} {} is given a second time; the first is on line {}", quoted(&key.text), first.line),
             "keep one of the two",
         );
     }

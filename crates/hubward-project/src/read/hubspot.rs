@@ -28,9 +28,7 @@ pub(super) fn accounts(reader: &mut Reader<'_, '_>, node: &Node) -> Vec<AccountS
 fn are_named(node: &Node) -> bool {
     node.map().is_some_and(|entries| {
         !entries.is_empty()
-            && entries.iter().all(|(key, value)| {
-                ACCOUNT.key(&key.text).is_none() && matches!(value.kind, Kind::Map(_))
-            })
+            && entries.iter().all(|(key, value)| ACCOUNT.key(&key.text).is_none() && matches!(value.kind, Kind::Map(_)))
     })
 }
 
@@ -55,14 +53,12 @@ fn account(reader: &mut Reader<'_, '_>, name: &str, node: &Node, at: Span) -> Op
             "the account has both `token` and `oauth`; the token is used",
             "remove the one that you do not need",
         ),
-        (None, None) if reader.credentials && !fields.meant("token") && !fields.meant("oauth") => {
-            reader.sink.error(
-                "no-credentials",
-                at,
-                "the account has neither `token` nor `oauth`",
-                "add `token: ${HUBSPOT_TOKEN}` with a private app's token or a service key",
-            )
-        }
+        (None, None) if reader.credentials && !fields.meant("token") && !fields.meant("oauth") => reader.sink.error(
+            "no-credentials",
+            at,
+            "the account has neither `token` nor `oauth`",
+            "add `token: ${HUBSPOT_TOKEN}` with a private app's token or a service key",
+        ),
         _ => {}
     }
     let base_url = match fields.get("base_url") {
@@ -73,20 +69,14 @@ fn account(reader: &mut Reader<'_, '_>, name: &str, node: &Node, at: Span) -> Op
         let version = reader.word(node, "api_version", &API_VERSIONS)?;
         Some(API_VERSIONS[version].to_owned())
     });
-    let portal_id = fields
-        .get("portal_id")
-        .and_then(|node| reader.whole(node, "portal_id"));
+    let portal_id = fields.get("portal_id").and_then(|node| reader.whole(node, "portal_id"));
     let mut share = None;
     let mut daily = None;
     if let Some(node) = fields.get("limits")
         && let Some(limits) = reader.table(node, &LIMITS)
     {
-        share = limits
-            .get("share")
-            .and_then(|node| reader.share(node, "share"));
-        daily = limits
-            .get("daily")
-            .and_then(|node| reader.whole(node, "daily"));
+        share = limits.get("share").and_then(|node| reader.share(node, "share"));
+        daily = limits.get("daily").and_then(|node| reader.whole(node, "daily"));
     }
     Some(AccountSpec {
         name: name.to_owned(),
@@ -103,20 +93,10 @@ fn account(reader: &mut Reader<'_, '_>, name: &str, node: &Node, at: Span) -> Op
 
 fn oauth(reader: &mut Reader<'_, '_>, node: &Node) -> Option<OAuthSpec> {
     let fields = reader.table(node, &OAUTH)?;
-    let client_id = fields
-        .get("client_id")
-        .and_then(|node| reader.text(node, "client_id"));
-    let client_secret = fields
-        .get("client_secret")
-        .and_then(|node| reader.secret(node, "client_secret", true));
-    let refresh_token = fields
-        .get("refresh_token")
-        .and_then(|node| reader.secret(node, "refresh_token", true));
-    Some(OAuthSpec {
-        client_id: client_id?.value,
-        client_secret: client_secret?,
-        refresh_token: refresh_token?,
-    })
+    let client_id = fields.get("client_id").and_then(|node| reader.text(node, "client_id"));
+    let client_secret = fields.get("client_secret").and_then(|node| reader.secret(node, "client_secret", true));
+    let refresh_token = fields.get("refresh_token").and_then(|node| reader.secret(node, "refresh_token", true));
+    Some(OAuthSpec { client_id: client_id?.value, client_secret: client_secret?, refresh_token: refresh_token? })
 }
 
 fn base_url(reader: &mut Reader<'_, '_>, node: &Node) -> Option<String> {
@@ -143,10 +123,7 @@ fn base_url(reader: &mut Reader<'_, '_>, node: &Node) -> Option<String> {
         return refuse(reader, format!("{shown} is no http or https URL"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return refuse(
-            reader,
-            "`base_url` must not hold a user name or a password".to_owned(),
-        );
+        return refuse(reader, "`base_url` must not hold a user name or a password".to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
         return refuse(reader, format!("{shown} must not have a `?` or `#` part"));

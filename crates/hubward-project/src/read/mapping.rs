@@ -10,14 +10,8 @@ use crate::sink::quoted;
 use crate::yaml::{Key, Kind, Node, Scalar};
 
 /// The entries of an object sync's map.
-pub(super) fn object_map(
-    reader: &mut Reader<'_, '_>,
-    node: &Node,
-    mode: Option<Mode>,
-) -> Option<Vec<MapEntry>> {
-    entries(reader, node, &MAP_ENTRY, |reader, key, fields, entry| {
-        rules(reader, key, fields, mode, entry)
-    })
+pub(super) fn object_map(reader: &mut Reader<'_, '_>, node: &Node, mode: Option<Mode>) -> Option<Vec<MapEntry>> {
+    entries(reader, node, &MAP_ENTRY, |reader, key, fields, entry| rules(reader, key, fields, mode, entry))
 }
 
 /// The entries of an event sync's map: an occurrence is written once, so there is no rule on how to write.
@@ -46,9 +40,7 @@ fn entries(
                 );
                 None
             }
-            _ => reader
-                .text(value, &key.text)
-                .map(|text| plain(reader, key, MapSource::Column(text.value))),
+            _ => reader.text(value, &key.text).map(|text| plain(reader, key, MapSource::Column(text.value))),
         };
         match entry {
             Some(entry) => map.push(entry),
@@ -80,14 +72,12 @@ fn detailed(
     let source = source(reader, &fields);
     let conversion = match fields.get("type") {
         None => Some(Conversion::Auto),
-        Some(node) => reader
-            .word(node, "type", &CONVERSIONS)
-            .map(|word| match CONVERSIONS[word] {
-                "date" => Conversion::Date,
-                "datetime" => Conversion::DateTime,
-                "raw" => Conversion::Raw,
-                _ => Conversion::Auto,
-            }),
+        Some(node) => reader.word(node, "type", &CONVERSIONS).map(|word| match CONVERSIONS[word] {
+            "date" => Conversion::Date,
+            "datetime" => Conversion::DateTime,
+            "raw" => Conversion::Raw,
+            _ => Conversion::Auto,
+        }),
     };
     let mut entry = plain(reader, key, MapSource::Value(Value::Null));
     let ruled = rules(reader, key, &fields, &mut entry);
@@ -98,9 +88,7 @@ fn detailed(
 
 fn source(reader: &mut Reader<'_, '_>, fields: &Fields<'_>) -> Option<MapSource> {
     if let Some(node) = fields.get("column") {
-        return reader
-            .text(node, "column")
-            .map(|text| MapSource::Column(text.value));
+        return reader.text(node, "column").map(|text| MapSource::Column(text.value));
     }
     if let Some(node) = fields.get("template") {
         return reader.template(node).map(MapSource::Template);
@@ -146,10 +134,7 @@ fn rules(
             reader.sink.warning(
                 "write-rule",
                 node.span,
-                format!(
-                    "`force` has a meaning for `lifecyclestage` only, not for {}",
-                    quoted(&key.text)
-                ),
+                format!("`force` has a meaning for `lifecyclestage` only, not for {}", quoted(&key.text)),
                 "remove `force`",
             );
         }
@@ -204,8 +189,7 @@ fn scalar_constant(scalar: &Scalar) -> Value {
         Some((whole, fraction)) => (whole, Some(fraction)),
         None => (digits, None),
     };
-    let all_digits =
-        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let leading_zero = whole.len() > 1 && whole.starts_with('0');
     if !all_digits(whole) || leading_zero || fraction.is_some_and(|part| !all_digits(part)) {
         return Value::Text(text.to_owned());

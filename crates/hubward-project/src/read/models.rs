@@ -49,9 +49,7 @@ pub(super) fn models(reader: &mut Reader<'_, '_>, node: &Node) {
 }
 
 fn model(reader: &mut Reader<'_, '_>, name: Declared, fields: &Fields<'_>) {
-    let source = fields
-        .get("source")
-        .and_then(|node| reader.text(node, "source"));
+    let source = fields.get("source").and_then(|node| reader.text(node, "source"));
     let query = query(reader, fields);
     let primary_key = fields.get("primary_key").and_then(|node| {
         let columns = reader.one_or_many(node, "primary_key")?;
@@ -69,22 +67,14 @@ fn model(reader: &mut Reader<'_, '_>, name: Declared, fields: &Fields<'_>) {
     let at = reader.sink.location(name.span);
     reader.read.source_uses.extend(source.clone());
     if let (Some(source), Some(query), Some(primary_key)) = (source, query, primary_key) {
-        reader.read.models.push(Model {
-            name: name.name.clone(),
-            source: source.value,
-            query,
-            primary_key,
-            at,
-        });
+        reader.read.models.push(Model { name: name.name.clone(), source: source.value, query, primary_key, at });
     }
     reader.read.model_names.push(name);
 }
 
 fn query(reader: &mut Reader<'_, '_>, fields: &Fields<'_>) -> Option<ModelQuery> {
     if let Some(node) = fields.get("table") {
-        return reader
-            .text(node, "table")
-            .map(|text| ModelQuery::Table(text.value));
+        return reader.text(node, "table").map(|text| ModelQuery::Table(text.value));
     }
     if let Some(node) = fields.get("sql") {
         let text = reader.text(node, "sql")?;
@@ -106,12 +96,7 @@ fn query(reader: &mut Reader<'_, '_>, fields: &Fields<'_>) -> Option<ModelQuery>
     }
 }
 
-fn not_blank(
-    reader: &mut Reader<'_, '_>,
-    node: &Node,
-    sql: String,
-    what: &str,
-) -> Option<ModelQuery> {
+fn not_blank(reader: &mut Reader<'_, '_>, node: &Node, sql: String, what: &str) -> Option<ModelQuery> {
     if has_statement(&sql) {
         return Some(ModelQuery::Sql(sql));
     }

@@ -55,11 +55,7 @@ impl Reader<'_, '_> {
             );
             return None;
         }
-        Some(Text {
-            value: scalar.text.clone(),
-            written: scalar.written().to_owned(),
-            span: node.span,
-        })
+        Some(Text { value: scalar.text.clone(), written: scalar.written().to_owned(), span: node.span })
     }
 
     /// A secret; one that is written into the file brings a warning when `warn` says so.
@@ -140,12 +136,7 @@ impl Reader<'_, '_> {
     }
 
     /// One of some words; answers its position.
-    pub(crate) fn word(
-        &mut self,
-        node: &Node,
-        label: &str,
-        words: &'static [&'static str],
-    ) -> Option<usize> {
+    pub(crate) fn word(&mut self, node: &Node, label: &str, words: &'static [&'static str]) -> Option<usize> {
         let scalar = self.scalar(node, label, "a word")?;
         let found = words.iter().position(|word| *word == scalar.text);
         if found.is_none() {
@@ -155,11 +146,7 @@ impl Reader<'_, '_> {
             self.sink.error(
                 "unknown-value",
                 node.span,
-                format!(
-                    "`{label}` must be {}, not {}",
-                    all.join(" or "),
-                    quoted(&written)
-                ),
+                format!("`{label}` must be {}, not {}", all.join(" or "), quoted(&written)),
                 help,
             );
         }

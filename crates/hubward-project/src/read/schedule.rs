@@ -59,9 +59,7 @@ fn every(text: &str) -> Option<Duration> {
         return None;
     }
     let seconds = digits.parse::<u64>().ok()?.checked_mul(unit_s)?;
-    (1..=MAX_EVERY_S)
-        .contains(&seconds)
-        .then(|| Duration::from_secs(seconds))
+    (1..=MAX_EVERY_S).contains(&seconds).then(|| Duration::from_secs(seconds))
 }
 
 /// Why a text is no cron schedule: the field, where one is guilty, and what is wrong with it.
@@ -91,55 +89,28 @@ struct Field {
 }
 
 const FIELDS: [Field; 5] = [
-    Field {
-        name: "minute",
-        least: 0,
-        most: 59,
-        names: &[],
-    },
-    Field {
-        name: "hour",
-        least: 0,
-        most: 23,
-        names: &[],
-    },
-    Field {
-        name: "day of the month",
-        least: 1,
-        most: 31,
-        names: &[],
-    },
+    Field { name: "minute", least: 0, most: 59, names: &[] },
+    Field { name: "hour", least: 0, most: 23, names: &[] },
+    Field { name: "day of the month", least: 1, most: 31, names: &[] },
     Field {
         name: "month",
         least: 1,
         most: 12,
-        names: &[
-            "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-        ],
+        names: &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
     },
     // 0 and 7 are both Sunday.
-    Field {
-        name: "day of the week",
-        least: 0,
-        most: 7,
-        names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
-    },
+    Field { name: "day of the week", least: 0, most: 7, names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"] },
 ];
 
 fn cron(text: &str) -> Result<(), Why> {
     let fields: Vec<&str> = text.split_whitespace().collect();
     if fields.len() != FIELDS.len() {
-        return Err(Why {
-            reason: "it must have five fields",
-            field: None,
-        });
+        return Err(Why { reason: "it must have five fields", field: None });
     }
     for (written, field) in fields.iter().zip(&FIELDS) {
         for part in written.split(',') {
-            self::part(part, field).map_err(|reason| Why {
-                reason,
-                field: Some((field.name, (*written).to_owned())),
-            })?;
+            self::part(part, field)
+                .map_err(|reason| Why { reason, field: Some((field.name, (*written).to_owned())) })?;
         }
     }
     Ok(())
@@ -177,10 +148,7 @@ fn part(text: &str, field: &Field) -> Result<(), &'static str> {
 }
 
 fn value(text: &str, field: &Field) -> Result<u32, &'static str> {
-    let named = field
-        .names
-        .iter()
-        .position(|name| name.eq_ignore_ascii_case(text));
+    let named = field.names.iter().position(|name| name.eq_ignore_ascii_case(text));
     let value = match named {
         Some(position) => field.least + u32::try_from(position).expect("a field has few names"),
         None => number(text).ok_or("it must be `*`, a number, a range `a-b` or a list `a,b`")?,
@@ -204,45 +172,17 @@ mod tests {
 
     #[test]
     fn a_pause_needs_a_number_and_a_unit() {
-        for (text, seconds) in [
-            ("30s", 30),
-            ("15m", 900),
-            ("1h", 3_600),
-            ("1d", 86_400),
-            ("366d", 31_622_400),
-        ] {
-            assert_eq!(
-                every(text).map(|pause| pause.as_secs()),
-                Some(seconds),
-                "{text}"
-            );
+        for (text, seconds) in [("30s", 30), ("15m", 900), ("1h", 3_600), ("1d", 86_400), ("366d", 31_622_400)] {
+            assert_eq!(every(text).map(|pause| pause.as_secs()), Some(seconds), "{text}");
         }
-        for text in [
-            "",
-            "m",
-            "15",
-            "0m",
-            "1.5h",
-            "-1h",
-            "+1h",
-            "1 h",
-            "1w",
-            "367d",
-            "99999999999999999999d",
-            "1ü",
-        ] {
+        for text in ["", "m", "15", "0m", "1.5h", "-1h", "+1h", "1 h", "1w", "367d", "99999999999999999999d", "1ü"] {
             assert_eq!(every(text), None, "{text}");
         }
     }
 
     #[test]
     fn cron_takes_what_cron_takes() {
-        for text in [
-            "* * * * *",
-            "*/15 0-6,20-23/2 1,15 jan-MAR mon-fri",
-            "0 0 31 12 7",
-            " 5  4 * * sun ",
-        ] {
+        for text in ["* * * * *", "*/15 0-6,20-23/2 1,15 jan-MAR mon-fri", "0 0 31 12 7", " 5  4 * * sun "] {
             assert_eq!(cron(text), Ok(()), "{text}");
         }
         for text in [

@@ -27,10 +27,7 @@ fn source(reader: &mut Reader<'_, '_>, node: &Node) -> Option<SourceSpec> {
         let (code, state) = if node.map().is_some() || node.is_null() {
             ("missing-key", "a source needs the key `type`".to_owned())
         } else {
-            (
-                "wrong-type",
-                format!("a source must be a map, not {}", node.kind_name()),
-            )
+            ("wrong-type", format!("a source must be a map, not {}", node.kind_name()))
         };
         reader.sink.error(
             code,
@@ -44,22 +41,16 @@ fn source(reader: &mut Reader<'_, '_>, node: &Node) -> Option<SourceSpec> {
         "sqlite" => {
             let fields = reader.table(node, &SQLITE)?;
             let path = reader.text(fields.get("path")?, "path")?;
-            Some(SourceSpec::Sqlite {
-                path: reader.resolve(&path.value),
-            })
+            Some(SourceSpec::Sqlite { path: reader.resolve(&path.value) })
         }
         "postgres" => {
             let fields = reader.table(node, &POSTGRES)?;
-            Some(SourceSpec::Postgres {
-                url: postgres_url(reader, fields.get("url")?)?,
-            })
+            Some(SourceSpec::Postgres { url: postgres_url(reader, fields.get("url")?)? })
         }
         "files" => {
             let fields = reader.table(node, &FILES)?;
             let root = reader.text(fields.get("root")?, "root")?;
-            Some(SourceSpec::Files {
-                root: reader.resolve(&root.value),
-            })
+            Some(SourceSpec::Files { root: reader.resolve(&root.value) })
         }
         _ => adbc(reader, node),
     }
@@ -84,30 +75,22 @@ fn postgres_url(reader: &mut Reader<'_, '_>, node: &Node) -> Option<SecretString
 }
 
 fn has_password(url: &str) -> bool {
-    let user = url
-        .split_once("://")
-        .and_then(|(_, rest)| rest.split_once('@'))
-        .is_some_and(|(user, _)| user.contains(':'));
+    let user =
+        url.split_once("://").and_then(|(_, rest)| rest.split_once('@')).is_some_and(|(user, _)| user.contains(':'));
     user || url.contains("password=")
 }
 
 fn adbc(reader: &mut Reader<'_, '_>, node: &Node) -> Option<SourceSpec> {
     let fields = reader.table(node, &ADBC)?;
-    let driver = fields
-        .get("driver")
-        .and_then(|node| reader.text(node, "driver"));
-    let entrypoint = fields
-        .get("entrypoint")
-        .map(|node| reader.text(node, "entrypoint"));
+    let driver = fields.get("driver").and_then(|node| reader.text(node, "driver"));
+    let entrypoint = fields.get("entrypoint").map(|node| reader.text(node, "entrypoint"));
     let mut options = Vec::new();
     let mut whole = true;
     if let Some(node) = fields.get("options") {
         for (key, value) in reader.named(node, "options", "duplicate-key", "the option") {
             match reader.text(value, &key.text) {
                 Some(text) => {
-                    if is_secret_option(&key.text)
-                        && !value.scalar().is_some_and(Scalar::interpolated)
-                    {
+                    if is_secret_option(&key.text) && !value.scalar().is_some_and(Scalar::interpolated) {
                         // Only for its warning: the value is taken below.
                         reader.secret(value, &key.text, true);
                     }
@@ -120,27 +103,17 @@ fn adbc(reader: &mut Reader<'_, '_>, node: &Node) -> Option<SourceSpec> {
     }
     let driver = driver?.value;
     // A driver by path is relative to the project; a driver by name has no slash.
-    let driver = if driver.contains('/') {
-        reader.resolve(&driver).to_string_lossy().into_owned()
-    } else {
-        driver
-    };
+    let driver = if driver.contains('/') { reader.resolve(&driver).to_string_lossy().into_owned() } else { driver };
     let entrypoint = match entrypoint {
         Some(text) => Some(text?.value),
         None => None,
     };
-    whole.then_some(SourceSpec::Adbc {
-        driver,
-        entrypoint,
-        options,
-    })
+    whole.then_some(SourceSpec::Adbc { driver, entrypoint, options })
 }
 
 fn is_secret_option(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    ["password", "secret", "token", "private_key"]
-        .iter()
-        .any(|word| key.contains(word))
+    ["password", "secret", "token", "private_key"].iter().any(|word| key.contains(word))
 }
 
 /// Paths of database files are relative to the project, as everywhere; what a driver calls a path is its option `path`,

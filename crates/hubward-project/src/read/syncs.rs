@@ -28,14 +28,11 @@ pub(crate) fn sync_file(reader: &mut Reader<'_, '_>, tree: &Node) {
     let to = tree.get("to");
     let reaches = |key: &str| to.is_some_and(|to| to.get(key).is_some());
     let sync = if reaches("event") {
-        common(reader, tree, &EVENT_SYNC)
-            .and_then(|(common, fields)| event::read(reader, common, &fields))
+        common(reader, tree, &EVENT_SYNC).and_then(|(common, fields)| event::read(reader, common, &fields))
     } else if reaches("list") {
-        common(reader, tree, &LIST_SYNC)
-            .and_then(|(common, fields)| list::read(reader, common, &fields))
+        common(reader, tree, &LIST_SYNC).and_then(|(common, fields)| list::read(reader, common, &fields))
     } else {
-        common(reader, tree, &OBJECT_SYNC)
-            .and_then(|(common, fields)| object::read(reader, common, &fields))
+        common(reader, tree, &OBJECT_SYNC).and_then(|(common, fields)| object::read(reader, common, &fields))
     };
     if let Some(sync) = sync {
         reader.read.syncs.push(sync);
@@ -50,11 +47,7 @@ struct Common {
     at: Span,
 }
 
-fn common<'n>(
-    reader: &mut Reader<'_, '_>,
-    tree: &'n Node,
-    table: &'static Table,
-) -> Option<(Common, Fields<'n>)> {
+fn common<'n>(reader: &mut Reader<'_, '_>, tree: &'n Node, table: &'static Table) -> Option<(Common, Fields<'n>)> {
     let Some(fields) = reader.table(tree, table) else {
         reader.lost(&[Names::Syncs]);
         return None;
@@ -63,9 +56,7 @@ fn common<'n>(
         .get("sync")
         .and_then(|node| reader.text(node, "sync"))
         .and_then(|text| reader.name(&text.value, &text.written, text.span, "a sync"));
-    let model = fields
-        .get("model")
-        .and_then(|node| reader.text(node, "model"));
+    let model = fields.get("model").and_then(|node| reader.text(node, "model"));
     let after = match fields.get("after") {
         Some(node) => reader.one_or_many(node, "after"),
         None => Some(Vec::new()),
@@ -74,10 +65,7 @@ fn common<'n>(
         && let Some(schedule) = schedule(reader, node)
         && let Some(declared) = &declared
     {
-        reader
-            .read
-            .schedules
-            .push((declared.name.clone(), schedule));
+        reader.read.schedules.push((declared.name.clone(), schedule));
     }
     reader.read.model_uses.extend(model.clone());
     match &declared {
@@ -89,9 +77,7 @@ fn common<'n>(
         None => reader.lost(&[Names::Syncs]),
     }
     let common = Common {
-        at: declared
-            .as_ref()
-            .map_or(tree.span, |declared| declared.span),
+        at: declared.as_ref().map_or(tree.span, |declared| declared.span),
         name: declared.map(|declared| declared.name),
         model: model.map(|model| model.value),
         after: after.map(values),
@@ -111,12 +97,8 @@ fn target<'n>(reader: &mut Reader<'_, '_>, fields: &Fields<'n>) -> Option<Fields
 /// A match, with the property's place for rules on it.
 fn match_(reader: &mut Reader<'_, '_>, node: &Node) -> Option<(Match, Span)> {
     let fields = reader.table(node, &MATCH)?;
-    let column = fields
-        .get("column")
-        .and_then(|node| reader.text(node, "column"));
-    let property = fields
-        .get("property")
-        .and_then(|node| reader.text(node, "property"));
+    let column = fields.get("column").and_then(|node| reader.text(node, "column"));
+    let property = fields.get("property").and_then(|node| reader.text(node, "property"));
     let (column, property) = (column?, property?);
     if is_user_token(&property.value) {
         reader.sink.error(
@@ -131,32 +113,17 @@ fn match_(reader: &mut Reader<'_, '_>, node: &Node) -> Option<(Match, Span)> {
         return None;
     }
     if property.value == "hs_object_id" {
-        reader.sink.error(
-            "match-by-id",
-            property.span,
-            "the record id is matched as `id`",
-            "write `property: id`",
-        );
+        reader.sink.error("match-by-id", property.span, "the record id is matched as `id`", "write `property: id`");
         return None;
     }
     let at = reader.sink.location(node.span);
-    let matched = Match {
-        column: column.value,
-        property: property.value,
-        at,
-    };
+    let matched = Match { column: column.value, property: property.value, at };
     Some((matched, property.span))
 }
 
 /// The names under which people know the user token (the cookie is `hubspotutk`).
 fn is_user_token(property: &str) -> bool {
-    let folded: String = property
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric())
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
-    matches!(
-        folded.as_str(),
-        "utk" | "hsutk" | "hubspotutk" | "usertoken" | "hsusertoken" | "hubspotusertoken"
-    )
+    let folded: String =
+        property.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect();
+    matches!(folded.as_str(), "utk" | "hsutk" | "hubspotutk" | "usertoken" | "hsusertoken" | "hubspotusertoken")
 }

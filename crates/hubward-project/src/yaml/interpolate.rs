@@ -55,17 +55,10 @@ pub(super) fn fill(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Option<F
         at = done + next;
     }
     filled.push_str(&text[done..]);
-    Some(Filled {
-        text: filled,
-        problems,
-    })
+    Some(Filled { text: filled, problems })
 }
 
-fn resolve(
-    inside: &str,
-    closed: bool,
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Result<String, ProblemKind> {
+fn resolve(inside: &str, closed: bool, env: &dyn Fn(&str) -> Option<String>) -> Result<String, ProblemKind> {
     if !closed {
         return Err(ProblemKind::Malformed("`${` has no closing `}`"));
     }
@@ -74,18 +67,12 @@ fn resolve(
         None => (inside, None),
     };
     let mut letters = name.chars();
-    let starts_well = letters
-        .next()
-        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+    let starts_well = letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
     if !starts_well || !letters.all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        return Err(ProblemKind::Malformed(
-            "what stands between `${` and `}` is no name of a variable",
-        ));
+        return Err(ProblemKind::Malformed("what stands between `${` and `}` is no name of a variable"));
     }
     if default.is_some_and(|default| default.contains("${")) {
-        return Err(ProblemKind::Malformed(
-            "a default may not hold another variable",
-        ));
+        return Err(ProblemKind::Malformed("a default may not hold another variable"));
     }
     match (env(name), default) {
         (Some(value), None) => Ok(value),

@@ -7,18 +7,10 @@ use crate::sink::{Sink, Span};
 
 pub(super) fn malformed(file: usize, text: &str, error: &ScanError, sink: &mut Sink<'_>) {
     let mark = error.marker();
-    let mut span = Span {
-        file,
-        line: narrow(mark.line()).max(1),
-        column: narrow(mark.col()).saturating_add(1),
-        len: 1,
-    };
+    let mut span =
+        Span { file, line: narrow(mark.line()).max(1), column: narrow(mark.col()).saturating_add(1), len: 1 };
     // The parser finds a tab only once it has read on from an earlier place.
-    let near = text
-        .lines()
-        .enumerate()
-        .skip(span.line as usize - 1)
-        .take(2);
+    let near = text.lines().enumerate().skip(span.line as usize - 1).take(2);
     for (index, line) in near {
         let indentation = line.len() - line.trim_start().len();
         if let Some(tab) = line[..indentation].find('\t') {
@@ -39,10 +31,5 @@ pub(super) fn malformed(file: usize, text: &str, error: &ScanError, sink: &mut S
     } else {
         "look at this line and the one before it: indentation by spaces, a blank after every `:`, closed quotes and brackets; put quotes around text that holds `: ` or ` #`, or that starts with one of `@ * & { [ % |`"
     };
-    sink.error(
-        "malformed-yaml",
-        span,
-        format!("this is not well-formed YAML: {}", error.info()),
-        help,
-    );
+    sink.error("malformed-yaml", span, format!("this is not well-formed YAML: {}", error.info()), help);
 }

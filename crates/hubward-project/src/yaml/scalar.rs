@@ -15,21 +15,9 @@ pub(super) struct Source<'a> {
 
 impl Source<'_> {
     /// The scalar with its variables filled in; those that cannot be are reported.
-    pub(super) fn scalar(
-        &self,
-        text: String,
-        plain: bool,
-        raw: &RawSpan,
-        span: Span,
-        sink: &mut Sink<'_>,
-    ) -> Scalar {
+    pub(super) fn scalar(&self, text: String, plain: bool, raw: &RawSpan, span: Span, sink: &mut Sink<'_>) -> Scalar {
         let Some(filled) = interpolate::fill(&text, self.env) else {
-            return Scalar {
-                text,
-                written: None,
-                plain,
-                missing: Vec::new(),
-            };
+            return Scalar { text, written: None, plain, missing: Vec::new() };
         };
         let places = self.places(&text, raw);
         let mut missing = Vec::new();
@@ -42,9 +30,7 @@ impl Source<'_> {
                     "missing-variable",
                     at,
                     format!("the environment variable {} is not set", quoted(&name)),
-                    format!(
-                        "set it (`export {name}=…`), or give a default: `${{{name}:-default}}`"
-                    ),
+                    format!("set it (`export {name}=…`), or give a default: `${{{name}:-default}}`"),
                 ),
                 ProblemKind::Malformed(why) => sink.error(
                     "bad-variable",
@@ -54,12 +40,7 @@ impl Source<'_> {
                 ),
             }
         }
-        Scalar {
-            text: filled.text,
-            written: Some(text),
-            plain,
-            missing,
-        }
+        Scalar { text: filled.text, written: Some(text), plain, missing }
     }
 
     /// Where each `${` of a scalar stands in the file. Empty when escapes in the scalar hide some of them.
@@ -83,12 +64,7 @@ impl Source<'_> {
                 }
             }
             done = offset;
-            places.push(Span {
-                file: self.file,
-                line,
-                column,
-                len: 2,
-            });
+            places.push(Span { file: self.file, line, column, len: 2 });
         }
         places
     }

@@ -28,10 +28,7 @@ pub(crate) fn parse(
         sink.error(
             "file-too-large",
             Span::start_of(file),
-            format!(
-                "the file has {} bytes, more than the {MAX_FILE_BYTES} a project file may have",
-                text.len()
-            ),
+            format!("the file has {} bytes, more than the {MAX_FILE_BYTES} a project file may have", text.len()),
             "keep data out of project files; SQL may live in a file of its own (`sql_file:`)",
         );
         return None;
@@ -66,17 +63,8 @@ pub(crate) fn parse(
 struct Stop;
 
 enum Open {
-    List {
-        span: Span,
-        anchor: usize,
-        items: Vec<Node>,
-    },
-    Map {
-        span: Span,
-        anchor: usize,
-        entries: Vec<(Key, Node)>,
-        key: Option<Key>,
-    },
+    List { span: Span, anchor: usize, items: Vec<Node> },
+    Map { span: Span, anchor: usize, entries: Vec<(Key, Node)>, key: Option<Key> },
 }
 
 struct Builder<'a> {
@@ -107,67 +95,27 @@ impl Builder<'_> {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 self.count(1, span, sink)?;
-                let plain =
-                    style == ScalarStyle::Plain && self.leaves_plain(tag.as_deref(), span, sink);
+                let plain = style == ScalarStyle::Plain && self.leaves_plain(tag.as_deref(), span, sink);
                 if self.wants_key() {
                     return self.key(text.into_owned(), span, sink);
                 }
-                let scalar = self
-                    .source
-                    .scalar(text.into_owned(), plain, raw, span, sink);
-                let node = Node {
-                    span,
-                    kind: Kind::Scalar(scalar),
-                };
+                let scalar = self.source.scalar(text.into_owned(), plain, raw, span, sink);
+                let node = Node { span, kind: Kind::Scalar(scalar) };
                 self.close(node, anchor, sink)
             }
             Event::SequenceStart(_, anchor, tag) => {
                 self.leaves_plain(tag.as_deref(), span, sink);
-                self.open(
-                    Open::List {
-                        span,
-                        anchor,
-                        items: Vec::new(),
-                    },
-                    span,
-                    sink,
-                )
+                self.open(Open::List { span, anchor, items: Vec::new() }, span, sink)
             }
             Event::MappingStart(_, anchor, tag) => {
                 self.leaves_plain(tag.as_deref(), span, sink);
-                let map = Open::Map {
-                    span,
-                    anchor,
-                    entries: Vec::new(),
-                    key: None,
-                };
+                let map = Open::Map { span, anchor, entries: Vec::new(), key: None };
                 self.open(map, span, sink)
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 let (node, anchor) = match self.open.pop() {
-                    Some(Open::List {
-                        span,
-                        anchor,
-                        items,
-                    }) => (
-                        Node {
-                            span,
-                            kind: Kind::List(items),
-                        },
-                        anchor,
-                    ),
-                    Some(Open::Map {
-                        span,
-                        anchor,
-                        entries,
-                        ..
-                    }) => (
-                        Node {
-                            span,
-                            kind: Kind::Map(entries),
-                        },
-                        anchor,
-                    ),
+                    Some(Open::List { span, anchor, items }) => (Node { span, kind: Kind::List(items) }, anchor),
+                    Some(Open::Map { span, anchor, entries, .. }) => (Node { span, kind: Kind::Map(entries) }, anchor),
                     None => return Ok(()),
                 };
                 self.close(node, anchor, sink)
@@ -233,10 +181,7 @@ impl Builder<'_> {
                 sink.error(
                     "unknown-tag",
                     span,
-                    format!(
-                        "the YAML tag {} means nothing in a project file",
-                        quoted(&tag.original())
-                    ),
+                    format!("the YAML tag {} means nothing in a project file", quoted(&tag.original())),
                     "remove the tag; for a variable write ${VAR}",
                 );
                 true
@@ -256,10 +201,7 @@ impl Builder<'_> {
             sink.error(
                 "bad-variable",
                 span,
-                format!(
-                    "variables are filled in in values, not in the key {}",
-                    quoted(&text)
-                ),
+                format!("variables are filled in in values, not in the key {}", quoted(&text)),
                 "write the name itself",
             );
         }
@@ -324,13 +266,7 @@ fn depth(node: &Node) -> usize {
     match &node.kind {
         Kind::Scalar(_) => 0,
         Kind::List(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
-        Kind::Map(entries) => {
-            1 + entries
-                .iter()
-                .map(|(_, node)| depth(node))
-                .max()
-                .unwrap_or(0)
-        }
+        Kind::Map(entries) => 1 + entries.iter().map(|(_, node)| depth(node)).max().unwrap_or(0),
     }
 }
 

@@ -162,10 +162,7 @@ fn a_file_that_cannot_be_read_brings_no_second_message_elsewhere() {
     let found = places(&[
         ("hubward.yml", BASE),
         ("models/more.yml", "models: {"),
-        (
-            "syncs/s.yml",
-            &SYNC.replace("model: customers", "model: more"),
-        ),
+        ("syncs/s.yml", &SYNC.replace("model: customers", "model: more")),
     ]);
     assert_eq!(found, ["malformed-yaml models/more.yml:1:9"]);
 }
@@ -186,42 +183,22 @@ fn a_sync_file_holds_one_document() {
 
 #[test]
 fn a_missing_project_file_and_empty_files_are_told() {
+    assert_eq!(places(&[("syncs/customers.yml", SYNC)]), ["missing-file hubward.yml:1:1"]);
+    assert_eq!(places(&[("hubward.yml", "# nothing\n")]), ["empty-file hubward.yml:1:1"]);
     assert_eq!(
-        places(&[("syncs/customers.yml", SYNC)]),
-        ["missing-file hubward.yml:1:1"]
-    );
-    assert_eq!(
-        places(&[("hubward.yml", "# nothing\n")]),
-        ["empty-file hubward.yml:1:1"]
-    );
-    assert_eq!(
-        places(&[
-            ("hubward.yml", BASE),
-            ("models/m.yml", ""),
-            ("syncs/s.yml", "---\n")
-        ]),
+        places(&[("hubward.yml", BASE), ("models/m.yml", ""), ("syncs/s.yml", "---\n")]),
         ["empty-file models/m.yml:1:1", "empty-file syncs/s.yml:1:1"]
     );
 }
 
 #[test]
 fn files_that_are_no_part_of_the_project_are_passed_over() {
-    assert_eq!(
-        places(&[
-            ("hubward.yml", BASE),
-            ("mappings/contacts.yml", "a: ["),
-            ("syncs/deep/x.txt", "{")
-        ]),
-        [""; 0]
-    );
+    assert_eq!(places(&[("hubward.yml", BASE), ("mappings/contacts.yml", "a: ["), ("syncs/deep/x.txt", "{")]), [""; 0]);
 }
 
 #[test]
 fn a_duplicate_key_is_told_with_both_lines() {
-    let text = BASE.replace(
-        "    primary_key: id\n",
-        "    primary_key: id\n    primary_key: email\n",
-    );
+    let text = BASE.replace("    primary_key: id\n", "    primary_key: id\n    primary_key: email\n");
     insta::assert_snapshot!(shown(&[("hubward.yml", &text)]), @r#"
     error[duplicate-key]: the key `primary_key` is given a second time; the first is on line 9
       --> hubward.yml:10:5
@@ -294,11 +271,7 @@ fn a_variable_that_cannot_be_read_is_told() {
     let text = format!("{BASE}intake: {{ a: \"${{1x}}\", b: '${{open', c: \"${{A:-${{B}}}}\" }}\n");
     assert_eq!(
         places(&[("hubward.yml", &text)]),
-        [
-            "bad-variable hubward.yml:10:15",
-            "bad-variable hubward.yml:10:27",
-            "bad-variable hubward.yml:10:40"
-        ]
+        ["bad-variable hubward.yml:10:15", "bad-variable hubward.yml:10:27", "bad-variable hubward.yml:10:40"]
     );
 }
 
@@ -328,20 +301,14 @@ fn deep_nests_and_huge_files_are_refused() {
     let found = places(&[("hubward.yml", &lists)]);
     assert!(found[0].starts_with("file-too-large"), "{found:?}");
     let huge = "#".repeat(5 * 1024 * 1024);
-    assert_eq!(
-        places(&[("hubward.yml", &huge)]),
-        ["file-too-large hubward.yml:1:1"]
-    );
+    assert_eq!(places(&[("hubward.yml", &huge)]), ["file-too-large hubward.yml:1:1"]);
 }
 
 #[test]
 fn windows_line_ends_and_a_byte_order_mark_change_nothing() {
     let text = format!("\u{feff}{}", BASE.replace('\n', "\r\n"));
     let sync = SYNC.replace('\n', "\r\n").replace("email }", "utk }");
-    assert_eq!(
-        places(&[("hubward.yml", &text), ("syncs/s.yml", &sync)]),
-        ["user-token-match syncs/s.yml:4:35"]
-    );
+    assert_eq!(places(&[("hubward.yml", &text), ("syncs/s.yml", &sync)]), ["user-token-match syncs/s.yml:4:35"]);
 }
 
 #[test]

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use hubward_core::spec::{Compare, Conversion, Mode, ModelQuery, Nulls, OnConflict, OnRemoved};
 use hubward_project::{
-    ContactKey, EventName, EventSubject, ListMode, ListTarget, Schedule, SyncSpec, codes,
-    json_schema,
+    ContactKey, EventName, EventSubject, ListMode, ListTarget, Schedule, SyncSpec, codes, json_schema,
 };
 use serde_json::Value;
 
@@ -93,17 +92,13 @@ to: { event: pe1_visit }
 record: { object: deals, by: id, column: deal }
 "#;
 
-const MODEL_FILE: &str =
-    "model: beds\nsource: mart\nsql_file: models/customers.sql\nprimary_key: id\n";
+const MODEL_FILE: &str = "model: beds\nsource: mart\nsql_file: models/customers.sql\nprimary_key: id\n";
 
 fn all() -> Vec<(&'static str, &'static str)> {
     vec![
         ("hubward.yml", HUBWARD),
         ("models/beds.yml", MODEL_FILE),
-        (
-            "models/more.yml",
-            "models:\n  trees: { source: lake, table: trees, primary_key: id }\n",
-        ),
+        ("models/more.yml", "models:\n  trees: { source: lake, table: trees, primary_key: id }\n"),
         ("syncs/gardeners.yml", OBJECT),
         ("syncs/visits.yml", EVENT),
         ("syncs/members.yml", LIST),
@@ -126,88 +121,36 @@ fn every_key_arrives() {
             account.share,
             account.daily
         ),
-        (
-            "default",
-            "https://api.hubapi.com",
-            Some("2026-03"),
-            Some(42),
-            Some(0.75),
-            Some(5000)
-        )
+        ("default", "https://api.hubapi.com", Some("2026-03"), Some(42), Some(0.75), Some(5000))
     );
-    assert_eq!(
-        (project.name.as_str(), project.removal_limit),
-        ("garden", Some(0.5))
-    );
+    assert_eq!((project.name.as_str(), project.removal_limit), ("garden", Some(0.5)));
     assert_eq!(project.sources.len(), 4);
     assert_eq!(project.models.len(), 4);
     let gardeners = project.model("gardeners").expect("it is declared");
-    assert_eq!(
-        gardeners.query,
-        ModelQuery::Sql("select id, mail, \"full name\", since\nfrom gardeners\n".to_owned())
-    );
+    assert_eq!(gardeners.query, ModelQuery::Sql("select id, mail, \"full name\", since\nfrom gardeners\n".to_owned()));
 
-    let Some(SyncSpec::Object(object)) = project.sync("gardeners") else {
-        panic!("it is an object sync")
-    };
+    let Some(SyncSpec::Object(object)) = project.sync("gardeners") else { panic!("it is an object sync") };
     assert_eq!(
-        (
-            object.mode,
-            object.on_removed,
-            object.nulls,
-            object.split_retries,
-            object.compare,
-            object.on_conflict
-        ),
-        (
-            Mode::Update,
-            OnRemoved::Clear,
-            Nulls::Keep,
-            false,
-            Compare::HubSpot,
-            OnConflict::Reject
-        )
+        (object.mode, object.on_removed, object.nulls, object.split_retries, object.compare, object.on_conflict),
+        (Mode::Update, OnRemoved::Clear, Nulls::Keep, false, Compare::HubSpot, OnConflict::Reject)
     );
     assert_eq!(object.map[3].conversion, Conversion::DateTime);
     assert!(object.map[1].force && object.associations[0].overwrite);
-    assert_eq!(
-        (
-            object.object_at.line,
-            object.object_at.column,
-            object.map[0].at.line
-        ),
-        (4, 15, 8)
-    );
-    assert_eq!(
-        project.schedule("gardeners"),
-        Some(&Schedule::Every(Duration::from_secs(900)))
-    );
+    assert_eq!((object.object_at.line, object.object_at.column, object.map[0].at.line), (4, 15, 8));
+    assert_eq!(project.schedule("gardeners"), Some(&Schedule::Every(Duration::from_secs(900))));
 
-    let Some(SyncSpec::Event(event)) = project.sync("visits") else {
-        panic!("it is an event sync")
-    };
+    let Some(SyncSpec::Event(event)) = project.sync("visits") else { panic!("it is an event sync") };
     assert_eq!(event.event, EventName::Column("event_name".to_owned()));
-    assert!(
-        matches!(&event.subject, EventSubject::Contact { by: ContactKey::Utk, column, .. } if column == "cookie")
-    );
-    assert_eq!(
-        project.schedule("visits"),
-        Some(&Schedule::Cron("0 6 * * mon-fri".to_owned()))
-    );
+    assert!(matches!(&event.subject, EventSubject::Contact { by: ContactKey::Utk, column, .. } if column == "cookie"));
+    assert_eq!(project.schedule("visits"), Some(&Schedule::Cron("0 6 * * mon-fri".to_owned())));
 
-    let Some(SyncSpec::List(list)) = project.sync("members") else {
-        panic!("it is a list sync")
-    };
+    let Some(SyncSpec::List(list)) = project.sync("members") else { panic!("it is a list sync") };
     assert_eq!(
         (&list.list, list.mode, list.create_missing, list.exclusive),
         (&ListTarget::Id(7), ListMode::Mirror, true, true)
     );
 
-    let order: Vec<&str> = project
-        .run_order()
-        .into_iter()
-        .map(|at| project.syncs[at].name())
-        .collect();
+    let order: Vec<&str> = project.run_order().into_iter().map(|at| project.syncs[at].name()).collect();
     assert_eq!(order, ["visits", "members", "gardeners", "visits_of_deals"]);
 }
 
@@ -215,16 +158,13 @@ fn every_key_arrives() {
 fn accepts(schema: &Value, root: &Value, value: &Value) -> bool {
     let all = |key: &str| schema.get(key).and_then(Value::as_array);
     if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
-        let target = root
-            .pointer(&reference[1..])
-            .expect("every reference has a target");
+        let target = root.pointer(&reference[1..]).expect("every reference has a target");
         if !accepts(target, root, value) {
             return false;
         }
     }
     if all("anyOf").is_some_and(|any| !any.iter().any(|one| accepts(one, root, value)))
-        || all("oneOf")
-            .is_some_and(|any| any.iter().filter(|one| accepts(one, root, value)).count() != 1)
+        || all("oneOf").is_some_and(|any| any.iter().filter(|one| accepts(one, root, value)).count() != 1)
         || all("allOf").is_some_and(|every| !every.iter().all(|one| accepts(one, root, value)))
         || all("enum").is_some_and(|words| !words.contains(value))
     {
@@ -247,37 +187,28 @@ fn accepts(schema: &Value, root: &Value, value: &Value) -> bool {
     if !type_fits {
         return false;
     }
-    if schema.get("pattern") == Some(&Value::from("\\$\\{"))
-        && !value.as_str().is_some_and(|text| text.contains("${"))
+    if schema.get("pattern") == Some(&Value::from("\\$\\{")) && !value.as_str().is_some_and(|text| text.contains("${"))
     {
         return false;
     }
     if let Some(items) = value.as_array() {
-        return items.iter().all(|item| {
-            schema
-                .get("items")
-                .is_none_or(|one| accepts(one, root, item))
-        });
+        return items.iter().all(|item| schema.get("items").is_none_or(|one| accepts(one, root, item)));
     }
     let Some(entries) = value.as_object() else {
         return true;
     };
     if let Some(required) = all("required")
-        && !required
-            .iter()
-            .all(|name| entries.contains_key(name.as_str().expect("names are texts")))
+        && !required.iter().all(|name| entries.contains_key(name.as_str().expect("names are texts")))
     {
         return false;
     }
-    entries.iter().all(|(key, item)| {
-        match schema.get("properties").and_then(|known| known.get(key)) {
+    entries.iter().all(|(key, item)| match schema.get("properties").and_then(|known| known.get(key)) {
+        Some(one) => accepts(one, root, item),
+        None => match schema.get("additionalProperties") {
+            Some(Value::Bool(allowed)) => *allowed,
             Some(one) => accepts(one, root, item),
-            None => match schema.get("additionalProperties") {
-                Some(Value::Bool(allowed)) => *allowed,
-                Some(one) => accepts(one, root, item),
-                None => true,
-            },
-        }
+            None => true,
+        },
     })
 }
 
@@ -296,14 +227,8 @@ fn the_json_schema_accepts_every_file_that_the_readers_accept() {
         };
         assert!(accepts(&schema[&kind], &schema, &json(text)), "{path}");
         let mut wrong = json(text);
-        wrong
-            .as_object_mut()
-            .expect("a file is a map")
-            .insert("surprise".to_owned(), Value::Null);
-        assert!(
-            !accepts(&schema[&kind], &schema, &wrong),
-            "{path} with an unknown key"
-        );
+        wrong.as_object_mut().expect("a file is a map").insert("surprise".to_owned(), Value::Null);
+        assert!(!accepts(&schema[&kind], &schema, &wrong), "{path} with an unknown key");
     }
     let missing = json(&OBJECT.replace("match: { column: mail, property: email }", ""));
     assert!(!accepts(&schema["syncs/*.yml"], &schema, &missing));
@@ -327,10 +252,7 @@ fn codes_are_kebab_case_and_stand_once() {
     let mut seen = BTreeSet::new();
     for (code, sentence) in codes() {
         assert!(seen.insert(code), "{code} stands twice");
-        assert!(
-            code.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
-            "{code}"
-        );
+        assert!(code.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{code}");
         assert!(sentence.ends_with('.'), "{code}");
     }
 }

@@ -4,10 +4,7 @@ use crate::{places, try_load};
 
 /// The `yaml` blocks of the document, in order.
 fn blocks() -> Option<Vec<String>> {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../../shared/design/interface.md"
-    );
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/design/interface.md");
     let Ok(document) = std::fs::read_to_string(path) else {
         println_skip();
         return None;
@@ -27,24 +24,17 @@ fn the_documents_example_is_a_project_without_errors() {
     let Some(blocks) = blocks() else {
         return;
     };
-    let project = blocks[0]
-        .replace("${HUBSPOT_TOKEN}", "${TOKEN}")
-        .replace("${MART_URL}", "${MART_URL:-postgres://localhost}");
-    assert!(
-        project.contains("sources:"),
-        "the first block is hubward.yml"
-    );
+    let project =
+        blocks[0].replace("${HUBSPOT_TOKEN}", "${TOKEN}").replace("${MART_URL}", "${MART_URL:-postgres://localhost}");
+    assert!(project.contains("sources:"), "the first block is hubward.yml");
     let intake = blocks[2].replace("${WEB_WRITE_KEY}", "${TOKEN}");
     let project = format!("{project}\n{intake}");
     let companies = blocks[1]
         .replace("sync: customers", "sync: companies")
         .replace("object: contacts", "object: companies")
         .replace("after: [companies]", "after: []");
-    let given = [
-        ("hubward.yml", project.as_str()),
-        ("syncs/customers.yml", &blocks[1]),
-        ("syncs/companies.yml", &companies),
-    ];
+    let given =
+        [("hubward.yml", project.as_str()), ("syncs/customers.yml", &blocks[1]), ("syncs/companies.yml", &companies)];
     assert_eq!(places(&given), [""; 0]);
     let loaded = try_load(&given).expect("it has no errors");
     assert_eq!(loaded.project.syncs.len(), 2);

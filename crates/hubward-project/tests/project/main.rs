@@ -11,9 +11,7 @@ mod values;
 
 use std::path::Path;
 
-use hubward_project::{
-    Diagnostic, Loaded, ProjectInput, SourceFile, load, load_without_credentials, render,
-};
+use hubward_project::{Diagnostic, Loaded, ProjectInput, SourceFile, load, load_without_credentials, render};
 
 /// The least `hubward.yml` that is free of errors.
 const BASE: &str = "\
@@ -59,32 +57,16 @@ fn sql_file(path: &str) -> Result<String, String> {
 }
 
 fn files(files: &[(&str, &str)]) -> Vec<SourceFile> {
-    files
-        .iter()
-        .map(|(path, text)| SourceFile {
-            path: (*path).to_owned(),
-            text: (*text).to_owned(),
-        })
-        .collect()
+    files.iter().map(|(path, text)| SourceFile { path: (*path).to_owned(), text: (*text).to_owned() }).collect()
 }
 
 fn try_load(given: &[(&str, &str)]) -> Result<Loaded, Vec<Diagnostic>> {
-    let input = ProjectInput {
-        files: files(given),
-        root: Path::new("/home/me/shop"),
-        env: &env,
-        sql_file: &sql_file,
-    };
+    let input = ProjectInput { files: files(given), root: Path::new("/home/me/shop"), env: &env, sql_file: &sql_file };
     load(&input)
 }
 
 fn try_load_offline(given: &[(&str, &str)]) -> Result<Loaded, Vec<Diagnostic>> {
-    let input = ProjectInput {
-        files: files(given),
-        root: Path::new("/home/me/shop"),
-        env: &env,
-        sql_file: &sql_file,
-    };
+    let input = ProjectInput { files: files(given), root: Path::new("/home/me/shop"), env: &env, sql_file: &sql_file };
     load_without_credentials(&input)
 }
 
@@ -110,10 +92,7 @@ fn places(given: &[(&str, &str)]) -> Vec<String> {
         Ok(loaded) => loaded.warnings,
         Err(found) => found,
     };
-    found
-        .iter()
-        .map(|one| format!("{} {}:{}:{}", one.code, one.file, one.line, one.column))
-        .collect()
+    found.iter().map(|one| format!("{} {}:{}:{}", one.code, one.file, one.line, one.column)).collect()
 }
 
 fn with_sync(sync: &str) -> Vec<String> {

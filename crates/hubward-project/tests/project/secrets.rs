@@ -7,10 +7,7 @@ use crate::{BASE, SECRET, SYNC, files, loaded, places, shown, try_load, try_load
 #[test]
 fn a_token_reaches_the_account_and_no_debug_output() {
     let project = loaded(&[("hubward.yml", BASE)]).project;
-    let token = project.accounts[0]
-        .token
-        .as_ref()
-        .expect("the token is there");
+    let token = project.accounts[0].token.as_ref().expect("the token is there");
     assert_eq!(token.expose_secret(), SECRET);
     assert!(!format!("{project:?}").contains(SECRET));
 }
@@ -48,12 +45,7 @@ after: [\"${TOKEN}\", b]
     let given = [
         ("hubward.yml", text),
         ("syncs/s.yml", sync),
-        (
-            "syncs/t.yml",
-            &sync
-                .replace("sync: \"${TOKEN}/\"", "sync: t")
-                .replace("cron", "every"),
-        ),
+        ("syncs/t.yml", &sync.replace("sync: \"${TOKEN}/\"", "sync: t").replace("cron", "every")),
     ];
     let found = try_load(&given).expect_err("it is full of errors");
     assert!(found.len() > 20, "{}", shown(&given));
@@ -78,35 +70,23 @@ fn a_secret_in_the_file_brings_a_warning_that_covers_it() {
 
 #[test]
 fn both_credentials_are_a_warning_and_none_an_error() {
-    let both = BASE.replace("{ token: \"${TOKEN}\" }", "{ token: \"${TOKEN}\", oauth: { client_id: a, client_secret: \"${TOKEN}\", refresh_token: \"${OTHER}\" } }");
-    assert_eq!(
-        places(&[("hubward.yml", &both)]),
-        ["token-and-oauth hubward.yml:2:19"]
+    let both = BASE.replace(
+        "{ token: \"${TOKEN}\" }",
+        "{ token: \"${TOKEN}\", oauth: { client_id: a, client_secret: \"${TOKEN}\", refresh_token: \"${OTHER}\" } }",
     );
+    assert_eq!(places(&[("hubward.yml", &both)]), ["token-and-oauth hubward.yml:2:19"]);
     let none = BASE.replace("{ token: \"${TOKEN}\" }", "{ portal_id: 1 }");
-    assert_eq!(
-        places(&[("hubward.yml", &none)]),
-        ["no-credentials hubward.yml:2:10"]
-    );
+    assert_eq!(places(&[("hubward.yml", &none)]), ["no-credentials hubward.yml:2:10"]);
     assert!(try_load_offline(&[("hubward.yml", &none)]).is_ok());
 }
 
 #[test]
 fn without_credentials_only_their_variables_may_be_missing() {
     let text = BASE.replace("${TOKEN}", "${NONE}");
-    assert_eq!(
-        places(&[("hubward.yml", &text)]),
-        ["missing-variable hubward.yml:2:20"]
-    );
-    let loaded = try_load_offline(&[("hubward.yml", &text), ("syncs/s.yml", SYNC)])
-        .expect("the token may be missing");
+    assert_eq!(places(&[("hubward.yml", &text)]), ["missing-variable hubward.yml:2:20"]);
+    let loaded = try_load_offline(&[("hubward.yml", &text), ("syncs/s.yml", SYNC)]).expect("the token may be missing");
     assert!(loaded.project.accounts[0].token.is_none());
     let elsewhere = text.replace("shop.sqlite", "\"${NONE}\"");
     let found = try_load_offline(&[("hubward.yml", &elsewhere)]).expect_err("a path may not");
-    assert_eq!(
-        found.len(),
-        1,
-        "{}",
-        hubward_project::render(&found, &files(&[("hubward.yml", &elsewhere)]), false)
-    );
+    assert_eq!(found.len(), 1, "{}", hubward_project::render(&found, &files(&[("hubward.yml", &elsewhere)]), false));
 }

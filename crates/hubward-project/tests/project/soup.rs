@@ -6,8 +6,8 @@ use crate::full::{EVENT, HUBWARD, LIST, OBJECT};
 use crate::shown;
 
 const PIECES: [&str; 28] = [
-    "\n", "  ", ": ", "- ", "[", "]", "{", "}", ",", "\"", "'", "|\n", "&a ", "*a", "!x ", "#",
-    "${", "${A}", "$${", "}", "null", "no", "{{ ", "{% if %}", "---\n", "\u{feff}", "é\u{0}", "? ",
+    "\n", "  ", ": ", "- ", "[", "]", "{", "}", ",", "\"", "'", "|\n", "&a ", "*a", "!x ", "#", "${", "${A}", "$${",
+    "}", "null", "no", "{{ ", "{% if %}", "---\n", "\u{feff}", "é\u{0}", "? ",
 ];
 
 fn soup() -> impl Strategy<Value = String> {
@@ -21,14 +21,7 @@ fn soup() -> impl Strategy<Value = String> {
 
 /// A good file with some pieces cut out or put in.
 fn mutated(text: &'static str) -> impl Strategy<Value = String> {
-    let edits = proptest::collection::vec(
-        (
-            0..text.len(),
-            0_usize..12,
-            proptest::sample::select(&PIECES[..]),
-        ),
-        1..6,
-    );
+    let edits = proptest::collection::vec((0..text.len(), 0_usize..12, proptest::sample::select(&PIECES[..])), 1..6);
     edits.prop_map(move |edits| {
         let mut bytes = text.as_bytes().to_vec();
         for (at, cut, piece) in edits {

@@ -10,15 +10,9 @@ use crate::{BASE, SYNC, loaded, shown, with_sync};
 fn a_record_id_matches_in_mode_update_only() {
     let by_id = SYNC.replace("property: email", "property: id");
     assert_eq!(with_sync(&by_id), ["match-by-id syncs/s.yml:4:35"]);
-    assert_eq!(
-        with_sync(&format!("{by_id}mode: insert\n")),
-        ["match-by-id syncs/s.yml:4:35"]
-    );
+    assert_eq!(with_sync(&format!("{by_id}mode: insert\n")), ["match-by-id syncs/s.yml:4:35"]);
     assert_eq!(with_sync(&format!("{by_id}mode: update\n")), [""; 0]);
-    assert_eq!(
-        with_sync(&SYNC.replace("property: email", "property: hs_object_id")),
-        ["match-by-id syncs/s.yml:4:35"]
-    );
+    assert_eq!(with_sync(&SYNC.replace("property: email", "property: hs_object_id")), ["match-by-id syncs/s.yml:4:35"]);
 }
 
 #[test]
@@ -53,21 +47,11 @@ fn two_entries_for_one_property_are_told_with_both_lines() {
 
 #[test]
 fn a_map_entry_has_exactly_one_origin() {
-    assert_eq!(
-        with_sync(&format!("{SYNC}  a: {{ type: date }}\n")),
-        ["choose-one syncs/s.yml:7:6"]
-    );
-    assert_eq!(
-        with_sync(&format!("{SYNC}  a: {{ value: 1, column: b }}\n")),
-        ["choose-one syncs/s.yml:7:18"]
-    );
+    assert_eq!(with_sync(&format!("{SYNC}  a: {{ type: date }}\n")), ["choose-one syncs/s.yml:7:6"]);
+    assert_eq!(with_sync(&format!("{SYNC}  a: {{ value: 1, column: b }}\n")), ["choose-one syncs/s.yml:7:18"]);
     assert_eq!(
         with_sync(&format!("{SYNC}  a: {{ column: }}\n  b:\n  c: [d]\n")),
-        [
-            "empty-value syncs/s.yml:7:8",
-            "empty-value syncs/s.yml:8:3",
-            "wrong-type syncs/s.yml:9:6"
-        ]
+        ["empty-value syncs/s.yml:7:8", "empty-value syncs/s.yml:8:3", "wrong-type syncs/s.yml:9:6"]
     );
 }
 
@@ -77,9 +61,7 @@ fn constants_stay_what_yaml_had() {
         "{SYNC}  a: {{ value: null }}\n  b: {{ value: no }}\n  c: {{ value: 007 }}\n  d: {{ value: -12 }}\n  e: {{ value: 1.50 }}\n  f: {{ value: true }}\n  g: {{ value: \"1\" }}\n  h: {{ value: [a, 2] }}\n  i: {{ value: \"${{YES}}\" }}\n  j: {{ value: +49 }}\n  k: {{ value: 18446744073709551615 }}\n"
     );
     let project = loaded(&[("hubward.yml", BASE), ("syncs/s.yml", &sync)]).project;
-    let SyncSpec::Object(sync) = &project.syncs[0] else {
-        panic!("it is an object sync")
-    };
+    let SyncSpec::Object(sync) = &project.syncs[0] else { panic!("it is an object sync") };
     let values: Vec<&Value> = sync
         .map
         .iter()
@@ -109,23 +91,11 @@ fn constants_stay_what_yaml_had() {
 fn names_that_yaml_takes_for_something_else_stay_names() {
     let sync = format!("{SYNC}  no: yes\n  1: 2\n  true: 0123\n  \"null\": \"null\"\n");
     let project = loaded(&[("hubward.yml", BASE), ("syncs/s.yml", &sync)]).project;
-    let SyncSpec::Object(sync) = &project.syncs[0] else {
-        panic!("it is an object sync")
-    };
-    let pairs: Vec<(&str, MapSource)> = sync.map[1..]
-        .iter()
-        .map(|entry| (entry.property.as_str(), entry.source.clone()))
-        .collect();
+    let SyncSpec::Object(sync) = &project.syncs[0] else { panic!("it is an object sync") };
+    let pairs: Vec<(&str, MapSource)> =
+        sync.map[1..].iter().map(|entry| (entry.property.as_str(), entry.source.clone())).collect();
     let column = |name: &str| MapSource::Column(name.to_owned());
-    assert_eq!(
-        pairs,
-        [
-            ("no", column("yes")),
-            ("1", column("2")),
-            ("true", column("0123")),
-            ("null", column("null"))
-        ]
-    );
+    assert_eq!(pairs, [("no", column("yes")), ("1", column("2")), ("true", column("0123")), ("null", column("null"))]);
 }
 
 #[test]
@@ -137,9 +107,7 @@ fn write_and_force_must_make_sense() {
         [""; 0]
     );
     assert_eq!(
-        with_sync(&format!(
-            "{SYNC}  lifecyclestage: {{ column: a, write: if_empty, force: true }}\n"
-        )),
+        with_sync(&format!("{SYNC}  lifecyclestage: {{ column: a, write: if_empty, force: true }}\n")),
         ["write-rule syncs/s.yml:7:56"]
     );
     assert_eq!(
@@ -147,22 +115,13 @@ fn write_and_force_must_make_sense() {
         ["unknown-value syncs/s.yml:7:26"]
     );
     assert_eq!(
-        with_sync(&format!(
-            "{SYNC}  a: {{ column: a, write: if_empty }}\nmode: insert\n"
-        )),
+        with_sync(&format!("{SYNC}  a: {{ column: a, write: if_empty }}\nmode: insert\n")),
         ["write-rule syncs/s.yml:7:26"]
     );
-    let project = loaded(&[
-        ("hubward.yml", BASE),
-        (
-            "syncs/s.yml",
-            &format!("{SYNC}  a: {{ column: a, write: if_empty }}\n"),
-        ),
-    ])
-    .project;
-    let SyncSpec::Object(sync) = &project.syncs[0] else {
-        panic!("it is an object sync")
-    };
+    let project =
+        loaded(&[("hubward.yml", BASE), ("syncs/s.yml", &format!("{SYNC}  a: {{ column: a, write: if_empty }}\n"))])
+            .project;
+    let SyncSpec::Object(sync) = &project.syncs[0] else { panic!("it is an object sync") };
     assert_eq!(sync.map[1].write, WriteRule::IfEmpty);
 }
 
@@ -176,24 +135,18 @@ fn what_a_removed_row_does_depends_on_the_mode() {
         ("insert", "clear", false),
     ] {
         let found = with_sync(&format!("{SYNC}mode: {mode}\non_removed: {rule}\n"));
-        let wanted: &[&str] = if good {
-            &[]
-        } else {
-            &["on-removed syncs/s.yml:8:13"]
-        };
+        let wanted: &[&str] = if good { &[] } else { &["on-removed syncs/s.yml:8:13"] };
         assert_eq!(found, wanted, "{mode} {rule}");
     }
 }
 
 #[test]
 fn templates_are_parsed_with_hubwards_filters() {
-    let good = format!(
-        "{SYNC}  a: {{ template: \"{{{{ row.x | to_unix }}}} {{{{ row['y'] | to_json | upcase }}}}\" }}\n"
-    );
+    let good =
+        format!("{SYNC}  a: {{ template: \"{{{{ row.x | to_unix }}}} {{{{ row['y'] | to_json | upcase }}}}\" }}\n");
     assert_eq!(with_sync(&good), [""; 0]);
-    let bad = format!(
-        "{SYNC}  a: {{ template: \"{{{{ row.x | to_unxi }}}}\" }}\n  b:\n    template: \"{{% if row.x %}}\"\n"
-    );
+    let bad =
+        format!("{SYNC}  a: {{ template: \"{{{{ row.x | to_unxi }}}}\" }}\n  b:\n    template: \"{{% if row.x %}}\"\n");
     insta::assert_snapshot!(shown(&[("hubward.yml", BASE), ("syncs/s.yml", &bad)]), @r#"
     error[template]: the template is no valid Liquid: there is no filter `to_unxi`; did you mean `to_unix`?
      --> syncs/s.yml:7:18
@@ -249,20 +202,16 @@ fn schedules_and_associations_are_checked() {
        = help: make one of the two columns in the model's SQL, or set `overwrite: false` on both
     "#);
     assert_eq!(
-        with_sync(&format!(
-            "{SYNC}schedule: {{ every: 1h, cron: \"0 * * * *\" }}\n"
-        )),
+        with_sync(&format!("{SYNC}schedule: {{ every: 1h, cron: \"0 * * * *\" }}\n")),
         ["choose-one syncs/s.yml:7:24"]
     );
-    assert_eq!(
-        with_sync(&format!("{SYNC}schedule: {{ cron: \"0 25 * * *\" }}\n")),
-        ["schedule syncs/s.yml:7:19"]
-    );
+    assert_eq!(with_sync(&format!("{SYNC}schedule: {{ cron: \"0 25 * * *\" }}\n")), ["schedule syncs/s.yml:7:19"]);
 }
 
 #[test]
 fn an_event_sync_takes_its_own_keys() {
-    let event = "sync: orders\nmodel: customers\nto: { event: pe1_order }\ncontact: { by: utk, column: c }\nmap: { a: b }\n";
+    let event =
+        "sync: orders\nmodel: customers\nto: { event: pe1_order }\ncontact: { by: utk, column: c }\nmap: { a: b }\n";
     assert_eq!(with_sync(event), [""; 0]);
     assert_eq!(
         with_sync(
@@ -280,29 +229,14 @@ fn an_event_sync_takes_its_own_keys() {
 
 #[test]
 fn a_list_sync_takes_its_own_keys() {
-    let list =
-        "sync: news\nmodel: customers\nto: { list: }\nmatch: { column: email, property: email }\n";
+    let list = "sync: news\nmodel: customers\nto: { list: }\nmatch: { column: email, property: email }\n";
     let project = loaded(&[("hubward.yml", BASE), ("syncs/s.yml", list)]).project;
-    let SyncSpec::List(sync) = &project.syncs[0] else {
-        panic!("it is a list sync")
-    };
+    let SyncSpec::List(sync) = &project.syncs[0] else { panic!("it is a list sync") };
     assert_eq!(sync.list, ListTarget::Name("customers".to_owned()));
-    assert_eq!(
-        with_sync(&format!("{list}mode: add\nexclusive: true\n")),
-        ["list-option syncs/s.yml:6:12"]
-    );
-    assert_eq!(
-        with_sync(&format!("{list}mode: remove\ncreate_missing: true\n")),
-        ["list-option syncs/s.yml:6:17"]
-    );
-    assert_eq!(
-        with_sync(&list.replace("list: }", "list: { name: a, id: 2 } }")),
-        ["choose-one syncs/s.yml:3:21"]
-    );
-    assert_eq!(
-        with_sync(&list.replace("list: }", "list: { id: two } }")),
-        ["bad-value syncs/s.yml:3:19"]
-    );
+    assert_eq!(with_sync(&format!("{list}mode: add\nexclusive: true\n")), ["list-option syncs/s.yml:6:12"]);
+    assert_eq!(with_sync(&format!("{list}mode: remove\ncreate_missing: true\n")), ["list-option syncs/s.yml:6:17"]);
+    assert_eq!(with_sync(&list.replace("list: }", "list: { name: a, id: 2 } }")), ["choose-one syncs/s.yml:3:21"]);
+    assert_eq!(with_sync(&list.replace("list: }", "list: { id: two } }")), ["bad-value syncs/s.yml:3:19"]);
 }
 
 #[test]
@@ -311,10 +245,7 @@ fn a_target_is_exactly_one() {
         with_sync(&SYNC.replace("object: contacts", "object: contacts, list: { id: 1 }"))[0],
         "choose-one syncs/s.yml:3:25"
     );
-    assert_eq!(
-        with_sync(&SYNC.replace("object: contacts", "")),
-        ["choose-one syncs/s.yml:3:5"]
-    );
+    assert_eq!(with_sync(&SYNC.replace("object: contacts", "")), ["choose-one syncs/s.yml:3:5"]);
     assert_eq!(with_sync("- sync: a\n"), ["wrong-type syncs/s.yml:1:1"]);
     assert_eq!(with_sync("hello\n"), ["wrong-type syncs/s.yml:1:1"]);
 }

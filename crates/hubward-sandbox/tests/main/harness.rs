@@ -25,19 +25,13 @@ impl Answer {
 
     /// The results' values of one property, sorted.
     pub(crate) fn sorted(&self, property: &str) -> Vec<String> {
-        let mut all: Vec<String> = self
-            .results()
-            .iter()
-            .map(|result| text(&result["properties"][property]))
-            .collect();
+        let mut all: Vec<String> = self.results().iter().map(|result| text(&result["properties"][property])).collect();
         all.sort();
         all
     }
 
     pub(crate) fn results(&self) -> &[Value] {
-        self.body["results"]
-            .as_array()
-            .expect("the answer has results")
+        self.body["results"].as_array().expect("the answer has results")
     }
 
     pub(crate) fn errors(&self) -> &[Value] {
@@ -45,25 +39,18 @@ impl Answer {
     }
 
     pub(crate) fn message(&self) -> &str {
-        self.body["message"]
-            .as_str()
-            .expect("the answer has a message")
+        self.body["message"].as_str().expect("the answer has a message")
     }
 
     /// The objects of the JSON array inside `message`.
     pub(crate) fn embedded(&self) -> Vec<Value> {
-        let (_, array) = self
-            .message()
-            .split_once(": ")
-            .expect("the message embeds an array");
+        let (_, array) = self.message().split_once(": ").expect("the message embeds an array");
         serde_json::from_str(array).expect("the embedded array is JSON")
     }
 }
 
 pub(crate) fn text(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 pub(crate) struct Account {
@@ -78,16 +65,8 @@ impl Account {
 
     pub(crate) fn with(tier: Tier, latency: Duration) -> Account {
         let started_at = jiff::Timestamp::from_second(STARTED_S).expect("a time in range");
-        let config = SandboxConfig {
-            tier,
-            latency,
-            seed: 7,
-            ..SandboxConfig::new(started_at)
-        };
-        Account {
-            sandbox: Sandbox::new(config),
-            token: TOKEN.to_owned(),
-        }
+        let config = SandboxConfig { tier, latency, seed: 7, ..SandboxConfig::new(started_at) };
+        Account { sandbox: Sandbox::new(config), token: TOKEN.to_owned() }
     }
 
     pub(crate) fn unlimited() -> Account {
@@ -96,10 +75,7 @@ impl Account {
 
     /// The same account, called with another token.
     pub(crate) fn calling_as(&self, token: &str) -> Account {
-        Account {
-            sandbox: self.sandbox.clone(),
-            token: token.to_owned(),
-        }
+        Account { sandbox: self.sandbox.clone(), token: token.to_owned() }
     }
 
     pub(crate) async fn try_raw(
@@ -114,37 +90,20 @@ impl Account {
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let body = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
-        Ok(Answer {
-            status,
-            headers,
-            body,
-        })
+        Ok(Answer { status, headers, body })
     }
 
-    pub(crate) async fn attempt(
-        &self,
-        method: &str,
-        path: &str,
-        body: &Value,
-    ) -> Result<Answer, Cut> {
+    pub(crate) async fn attempt(&self, method: &str, path: &str, body: &Value) -> Result<Answer, Cut> {
         let mut headers = HeaderMap::new();
-        headers.insert(
-            AUTHORIZATION,
-            HeaderValue::from_str(&format!("Bearer {}", self.token)).expect("a token is ASCII"),
-        );
+        headers
+            .insert(AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {}", self.token)).expect("a token is ASCII"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let body = if body.is_null() {
-            Bytes::new()
-        } else {
-            Bytes::from(body.to_string())
-        };
+        let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
         self.try_raw(method, path, headers, body).await
     }
 
     pub(crate) async fn send(&self, method: &str, path: &str, body: Value) -> Answer {
-        self.attempt(method, path, &body)
-            .await
-            .expect("no fault cuts this request")
+        self.attempt(method, path, &body).await.expect("no fault cuts this request")
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -169,31 +128,18 @@ impl Account {
 
     /// Creates one record and answers with its id.
     pub(crate) async fn make(&self, object: &str, properties: Value) -> String {
-        let answer = self
-            .post(
-                &format!("/crm/v3/objects/{object}"),
-                json!({ "properties": properties }),
-            )
-            .await;
+        let answer = self.post(&format!("/crm/v3/objects/{object}"), json!({ "properties": properties })).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         text(&answer.body["id"])
     }
 
     /// How many records a type has, the recycle bin included.
     pub(crate) async fn count(&self, object: &str) -> usize {
-        self.get(&format!("/_sandbox/records/{object}"))
-            .await
-            .results()
-            .len()
+        self.get(&format!("/_sandbox/records/{object}")).await.results().len()
     }
 
     pub(crate) async fn advance(&self, ms: i64) {
-        assert_eq!(
-            self.put("/_sandbox/clock", json!({ "advance_ms": ms }))
-                .await
-                .status,
-            200
-        );
+        assert_eq!(self.put("/_sandbox/clock", json!({ "advance_ms": ms })).await.status, 200);
     }
 }
 

@@ -25,11 +25,8 @@ pub(super) fn load(
     let path = Path::new(driver);
     if is_path(driver) {
         if !path.exists() {
-            return Err(SourceError::new(
-                SourceErrorKind::NotFound,
-                format!("no ADBC driver at {driver}"),
-            )
-            .help("correct `driver` of the source: a name, or the path of a library or a manifest (.toml)"));
+            return Err(SourceError::new(SourceErrorKind::NotFound, format!("no ADBC driver at {driver}"))
+                .help("correct `driver` of the source: a name, or the path of a library or a manifest (.toml)"));
         }
         return load_path(path, entrypoint).map_err(|error| {
             SourceError::new(
@@ -39,11 +36,7 @@ pub(super) fn load(
             .help("a manifest must name an absolute path of a library for this platform; a library must be whole and for this platform")
         });
     }
-    let name = if driver == "postgres" {
-        "postgresql"
-    } else {
-        driver
-    };
+    let name = if driver == "postgres" { "postgresql" } else { driver };
     let by_manifest = ManagedDriver::load_from_name(
         name,
         entrypoint_of(name, entrypoint).map(str::as_bytes),
@@ -55,19 +48,11 @@ pub(super) fn load(
         Ok(driver) => return Ok(driver),
         Err(error) => error,
     };
-    if let Some(library) = search
-        .venv
-        .as_deref()
-        .and_then(|venv| in_site_packages(venv, name))
-    {
+    if let Some(library) = search.venv.as_deref().and_then(|venv| in_site_packages(venv, name)) {
         return load_path(&library, entrypoint).map_err(|error| {
             SourceError::new(
                 SourceErrorKind::Driver,
-                format!(
-                    "the ADBC driver {} cannot be loaded: {}",
-                    library.display(),
-                    told(&error)
-                ),
+                format!("the ADBC driver {} cannot be loaded: {}", library.display(), told(&error)),
             )
         });
     }
@@ -82,10 +67,7 @@ pub(super) fn load(
 }
 
 fn load_path(path: &Path, entrypoint: Option<&str>) -> adbc_core::error::Result<ManagedDriver> {
-    let stem = path
-        .file_stem()
-        .and_then(|stem| stem.to_str())
-        .unwrap_or_default();
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     // A manifest names its entry point itself.
     let entrypoint = if path.extension().is_some_and(|ending| ending == "toml") {
         entrypoint
@@ -179,10 +161,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let manifest = "name = 'Other'\n[Driver.shared]\nplan9_mips = '/lib/x.so'\n";
         std::fs::write(folder.path().join("other.toml"), manifest).expect("written");
-        let search = DriverSearch {
-            driver_paths: vec![folder.path().to_owned()],
-            ..DriverSearch::default()
-        };
+        let search = DriverSearch { driver_paths: vec![folder.path().to_owned()], ..DriverSearch::default() };
         let Err(error) = load("other", None, &search) else {
             panic!("the manifest has no library for this platform");
         };

@@ -27,11 +27,7 @@ pub(super) fn table_names(batch: &RecordBatch, names: &mut Vec<String>) -> Resul
             .ok_or_else(malformed)?;
         for row in 0..schemas.len() {
             let schema_names = schema_names.as_string::<i32>();
-            let schema = if schema_names.is_null(row) {
-                ""
-            } else {
-                schema_names.value(row)
-            };
+            let schema = if schema_names.is_null(row) { "" } else { schema_names.value(row) };
             if SYSTEM_SCHEMAS.contains(&schema) || tables.is_null(row) {
                 continue;
             }

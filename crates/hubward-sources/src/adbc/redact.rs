@@ -3,18 +3,8 @@
 use hubward_core::{ExposeSecret, SecretString};
 
 /// Options that name a thing; every other option's value is taken for a secret.
-const PUBLIC_OPTIONS: [&str; 10] = [
-    "path",
-    "username",
-    "user",
-    "host",
-    "port",
-    "database",
-    "schema",
-    "role",
-    "warehouse",
-    "account",
-];
+const PUBLIC_OPTIONS: [&str; 10] =
+    ["path", "username", "user", "host", "port", "database", "schema", "role", "warehouse", "account"];
 /// A shorter value (`1`, `on`) would black out half of the text.
 const SECRET_BYTES: usize = 3;
 
@@ -60,8 +50,7 @@ mod tests {
 
     #[test]
     fn secrets_are_blacked_out_and_names_are_not() {
-        let option =
-            |key: &str, value: &str| (key.to_owned(), SecretString::from(value.to_owned()));
+        let option = |key: &str, value: &str| (key.to_owned(), SecretString::from(value.to_owned()));
         let redactor = Redactor::of(&[
             option("uri", "postgres://me:s3cret@h/db"),
             option("path", "lake.duckdb"),

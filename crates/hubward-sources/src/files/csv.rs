@@ -45,8 +45,9 @@ impl CsvReader {
         records.skip_byte_order_mark().map_err(failed)?;
         records.choose_separator().map_err(failed)?;
         if !records.next(&mut record).map_err(failed)? {
-            return Err(SourceError::read(format!("{shown} is empty"))
-                .help("the first line of a CSV file names its columns"));
+            return Err(
+                SourceError::read(format!("{shown} is empty")).help("the first line of a CSV file names its columns")
+            );
         }
         let width = record.len();
         let columns: Vec<usize> = match wanted.columns {
@@ -56,11 +57,7 @@ impl CsvReader {
         let mut fields = Vec::new();
         for &column in &columns {
             let name = record.field(column).trim();
-            let name = if name.is_empty() {
-                format!("column_{}", column + 1)
-            } else {
-                name.to_owned()
-            };
+            let name = if name.is_empty() { format!("column_{}", column + 1) } else { name.to_owned() };
             fields.push(Field::new(name, DataType::Utf8, true));
         }
         Ok(Self {
@@ -78,10 +75,7 @@ impl CsvReader {
     /// The next record that is a row.
     fn next_row(&mut self) -> Result<bool, SourceError> {
         loop {
-            let more = self
-                .records
-                .next(&mut self.record)
-                .map_err(|error| error.in_file(&self.shown))?;
+            let more = self.records.next(&mut self.record).map_err(|error| error.in_file(&self.shown))?;
             if !more {
                 return Ok(false);
             }
@@ -98,9 +92,7 @@ impl CsvReader {
                 self.record.len(),
                 self.width
             ))
-            .help(
-                "a field that holds the separator, a quote or a line break must stand in quotes",
-            ));
+            .help("a field that holds the separator, a quote or a line break must stand in quotes"));
         }
     }
 }
@@ -114,8 +106,7 @@ impl TableReader for CsvReader {
         if self.ended {
             return Ok(None);
         }
-        let mut builders: Vec<StringBuilder> =
-            self.columns.iter().map(|_| StringBuilder::new()).collect();
+        let mut builders: Vec<StringBuilder> = self.columns.iter().map(|_| StringBuilder::new()).collect();
         let mut rows = 0;
         let mut bytes = 0;
         while rows < self.batch_rows && bytes < BATCH_BYTES {

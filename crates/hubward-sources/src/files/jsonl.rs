@@ -71,9 +71,7 @@ fn infer(path: &Path) -> Result<Fields, SourceError> {
             fields.see(name, Shape::of(raw.get()));
         }
         if fields.len() > COLUMNS {
-            return Err(lines.error(&format!(
-                "the file has more than {COLUMNS} different fields"
-            )));
+            return Err(lines.error(&format!("the file has more than {COLUMNS} different fields")));
         }
     }
     if fields.len() == 0 {
@@ -172,11 +170,8 @@ impl Lines {
             if read as u64 == LINE_BYTES {
                 return Err(self.error(&format!("a line of more than {LINE_BYTES} bytes")));
             }
-            let bytes = self
-                .bytes
-                .strip_prefix(&[0xef, 0xbb, 0xbf])
-                .filter(|_| self.number == 1)
-                .unwrap_or(&self.bytes);
+            let bytes =
+                self.bytes.strip_prefix(&[0xef, 0xbb, 0xbf]).filter(|_| self.number == 1).unwrap_or(&self.bytes);
             let Ok(text) = std::str::from_utf8(bytes) else {
                 return Err(self
                     .error("the line is not UTF-8")
@@ -191,10 +186,7 @@ impl Lines {
     }
 
     fn object(&self) -> Result<Object<'_>, SourceError> {
-        Object::parse(&self.text).map_err(|what| {
-            self.error(&what)
-                .help("each line must be one whole JSON object")
-        })
+        Object::parse(&self.text).map_err(|what| self.error(&what).help("each line must be one whole JSON object"))
     }
 
     fn error(&self, what: &str) -> SourceError {

@@ -65,15 +65,8 @@ pub(super) struct Lookup {
 
 impl Lookup {
     /// Reads the whole file. `column` is the position of the key among the columns that the reader gives.
-    pub(super) fn build(
-        reader: &mut dyn TableReader,
-        column: usize,
-        shown: &str,
-    ) -> Result<Self, SourceError> {
-        let mut lookup = Self {
-            batches: Vec::new(),
-            places: HashMap::new(),
-        };
+    pub(super) fn build(reader: &mut dyn TableReader, column: usize, shown: &str) -> Result<Self, SourceError> {
+        let mut lookup = Self { batches: Vec::new(), places: HashMap::new() };
         let mut bytes = 0;
         while let Some(batch) = reader.next_batch()? {
             let columns = simple_columns(&batch)?;
@@ -101,10 +94,7 @@ impl Lookup {
     }
 
     pub(super) fn find(&self, value: ValueRef<'_>) -> Vec<Place> {
-        Key::of(value)
-            .and_then(|key| self.places.get(&key))
-            .cloned()
-            .unwrap_or_default()
+        Key::of(value).and_then(|key| self.places.get(&key)).cloned().unwrap_or_default()
     }
 
     pub(super) fn columns(&self, place: Place) -> &[ArrayRef] {

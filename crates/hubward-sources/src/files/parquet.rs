@@ -25,22 +25,14 @@ impl ParquetReader {
             SourceError::read(format!("{shown} is not a readable Parquet file: {error}"))
                 .help("see whether the file was written to its end")
         };
-        let mut builder =
-            ParquetRecordBatchReaderBuilder::try_new(open_file(path)?).map_err(broken)?;
+        let mut builder = ParquetRecordBatchReaderBuilder::try_new(open_file(path)?).map_err(broken)?;
         if let Some(columns) = wanted.columns {
             let mask = ProjectionMask::roots(builder.parquet_schema(), columns.iter().copied());
             builder = builder.with_projection(mask);
         }
-        let reader = builder
-            .with_batch_size(wanted.batch_rows)
-            .build()
-            .map_err(broken)?;
+        let reader = builder.with_batch_size(wanted.batch_rows).build().map_err(broken)?;
         let canonical = Canonical::of(&arrow_array::RecordBatchReader::schema(&reader))?;
-        Ok(Self {
-            shown,
-            reader,
-            canonical,
-        })
+        Ok(Self { shown, reader, canonical })
     }
 }
 
@@ -53,10 +45,7 @@ impl TableReader for ParquetReader {
         match self.reader.next() {
             None => Ok(None),
             Some(Ok(batch)) => self.canonical.batch(&batch).map(Some),
-            Some(Err(error)) => Err(SourceError::read(format!(
-                "{} cannot be read further: {error}",
-                self.shown
-            ))),
+            Some(Err(error)) => Err(SourceError::read(format!("{} cannot be read further: {error}", self.shown))),
         }
     }
 }

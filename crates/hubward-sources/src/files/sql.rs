@@ -16,12 +16,7 @@ use crate::feed::Feed;
 use crate::sqlite::rows;
 use crate::text::quoted;
 
-pub(super) fn read(
-    catalog: Catalog,
-    sql: &str,
-    batch_rows: usize,
-    feed: &mut Feed,
-) -> Result<(), SourceError> {
+pub(super) fn read(catalog: Catalog, sql: &str, batch_rows: usize, feed: &mut Feed) -> Result<(), SourceError> {
     let failure = Failure::default();
     let connection = with_tables(catalog, sql, batch_rows, &failure)?;
     rows::read(connection, sql, batch_rows, feed).map_err(|error| true_cause(error, &failure))
@@ -44,16 +39,10 @@ fn true_cause(error: SourceError, failure: &Failure) -> SourceError {
 
 /// A connection in which every table that `sql` names is there. A table is made when SQLite misses it: a folder may hold
 /// many large files, and looking into all of them for a query on one would be waste.
-fn with_tables(
-    catalog: Catalog,
-    sql: &str,
-    batch_rows: usize,
-    failure: &Failure,
-) -> Result<Connection, SourceError> {
+fn with_tables(catalog: Catalog, sql: &str, batch_rows: usize, failure: &Failure) -> Result<Connection, SourceError> {
     let connection = Connection::open_in_memory().map_err(|error| rows::refused(&error, sql))?;
     let catalog = Arc::new(catalog);
-    virtual_table::register(&connection, &catalog, batch_rows, failure)
-        .map_err(|error| rows::refused(&error, sql))?;
+    virtual_table::register(&connection, &catalog, batch_rows, failure).map_err(|error| rows::refused(&error, sql))?;
     let mut made: Vec<String> = Vec::new();
     loop {
         let Err(error) = connection.prepare(sql) else {
@@ -67,17 +56,9 @@ fn with_tables(
         if made.contains(&name) {
             return Err(refused);
         }
-        catalog
-            .find(&name, true)
-            .map_err(|error| error.at(refused.position))?;
-        let make = format!(
-            "create virtual table main.{} using {}()",
-            quoted(&name),
-            virtual_table::MODULE
-        );
-        connection
-            .execute_batch(&make)
-            .map_err(|error| true_cause(rows::refused(&error, sql), failure))?;
+        catalog.find(&name, true).map_err(|error| error.at(refused.position))?;
+        let make = format!("create virtual table main.{} using {}()", quoted(&name), virtual_table::MODULE);
+        connection.execute_batch(&make).map_err(|error| true_cause(rows::refused(&error, sql), failure))?;
         made.push(name);
     }
 }

@@ -12,8 +12,8 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, SchemaRef};
 use rusqlite::types::Value;
 use rusqlite::vtab::{
-    Context, CreateVTab, Filters, IndexConstraintOp, IndexInfo, Module, VTab, VTabConfig,
-    VTabConnection, VTabCursor, VTabKind, sqlite3_vtab, sqlite3_vtab_cursor,
+    Context, CreateVTab, Filters, IndexConstraintOp, IndexInfo, Module, VTab, VTabConfig, VTabConnection, VTabCursor,
+    VTabKind, sqlite3_vtab, sqlite3_vtab_cursor,
 };
 use rusqlite::{Connection, Error};
 
@@ -44,11 +44,7 @@ pub(super) fn register(
     failure: &Failure,
 ) -> rusqlite::Result<()> {
     const READ_ONLY: Module<'_, FileTable> = Module::read_only_module();
-    let shared = Shared {
-        catalog: Arc::clone(catalog),
-        batch_rows,
-        failure: Arc::clone(failure),
-    };
+    let shared = Shared { catalog: Arc::clone(catalog), batch_rows, failure: Arc::clone(failure) };
     connection.create_module(MODULE_NAME, &READ_ONLY, Some(shared))
 }
 
@@ -108,10 +104,7 @@ unsafe impl<'vtab> VTab<'vtab> for FileTable {
         let name = std::str::from_utf8(table_name)?;
         let open = || {
             let table = shared.catalog.find(name, true)?.clone();
-            let wanted = Wanted {
-                batch_rows: 1,
-                columns: None,
-            };
+            let wanted = Wanted { batch_rows: 1, columns: None };
             let schema = table.reader(&wanted)?.schema();
             crate::text::refuse_doubled_names(&schema)?;
             Ok((table, schema))
@@ -226,12 +219,7 @@ impl FileCursor<'_> {
 
 // SAFETY: as for the table.
 unsafe impl VTabCursor for FileCursor<'_> {
-    fn filter(
-        &mut self,
-        _idx_num: c_int,
-        idx_str: Option<&str>,
-        args: &Filters<'_>,
-    ) -> rusqlite::Result<()> {
+    fn filter(&mut self, _idx_num: c_int, idx_str: Option<&str>, args: &Filters<'_>) -> rusqlite::Result<()> {
         let plan = idx_str.expect("best_index always leaves a plan");
         let (used, joined) = plan.split_once(':').expect("a plan has two parts");
         let used = u64::from_str_radix(used, 16).unwrap_or(u64::MAX);
@@ -247,12 +235,7 @@ unsafe impl VTabCursor for FileCursor<'_> {
         self.row_id = 1;
         let table = self.table;
         let failed = |error| told(&table.failure, error);
-        let open = || {
-            table.table.reader(&Wanted {
-                batch_rows: table.batch_rows,
-                columns: Some(&wanted),
-            })
-        };
+        let open = || table.table.reader(&Wanted { batch_rows: table.batch_rows, columns: Some(&wanted) });
         let Ok(joined) = joined.parse::<usize>() else {
             self.reader = Some(open().map_err(failed)?);
             return self.load().map_err(failed);
@@ -261,8 +244,7 @@ unsafe impl VTabCursor for FileCursor<'_> {
         let lookup = if let Some(lookup) = known {
             lookup
         } else {
-            let position =
-                self.positions[joined].expect("the plan marks the joined column as used");
+            let position = self.positions[joined].expect("the plan marks the joined column as used");
             let build = || Lookup::build(open()?.as_mut(), position, &table.table.file_name);
             let lookup = Rc::new(build().map_err(failed)?);
             let mut lookups = table.lookups.borrow_mut();
@@ -286,8 +268,7 @@ unsafe impl VTabCursor for FileCursor<'_> {
         if self.row < self.rows {
             return Ok(());
         }
-        self.load()
-            .map_err(|error| told(&self.table.failure, error))
+        self.load().map_err(|error| told(&self.table.failure, error))
     }
 
     fn eof(&self) -> bool {
@@ -300,24 +281,16 @@ unsafe impl VTabCursor for FileCursor<'_> {
     fn column(&self, ctx: &mut Context, col: c_int) -> rusqlite::Result<()> {
         let (columns, row) = match &self.found {
             Some((lookup, places)) => {
-                let place = *places
-                    .last()
-                    .expect("SQLite asks for no column past the end");
+                let place = *places.last().expect("SQLite asks for no column past the end");
                 (lookup.columns(place), place.1 as usize)
             }
             None => (self.columns.as_slice(), self.row),
         };
-        let position = usize::try_from(col)
-            .ok()
-            .and_then(|column| self.positions.get(column).copied().flatten());
+        let position = usize::try_from(col).ok().and_then(|column| self.positions.get(column).copied().flatten());
         let Some(column) = position.and_then(|position| columns.get(position)) else {
-            return Err(Error::ModuleError(format!(
-                "column {col} was not announced"
-            )));
+            return Err(Error::ModuleError(format!("column {col} was not announced")));
         };
-        ctx.set_result(rusqlite::types::ToSqlOutput::Borrowed(value_at(
-            column, row,
-        )))
+        ctx.set_result(rusqlite::types::ToSqlOutput::Borrowed(value_at(column, row)))
     }
 
     fn rowid(&self) -> rusqlite::Result<i64> {
@@ -331,11 +304,7 @@ pub(super) fn simple_columns(batch: &RecordBatch) -> Result<Vec<ArrayRef>, Sourc
     let mut columns = Vec::with_capacity(batch.num_columns());
     for (field, column) in schema.fields().iter().zip(batch.columns()) {
         let target = match field.data_type() {
-            DataType::Int64
-            | DataType::Float64
-            | DataType::Boolean
-            | DataType::Binary
-            | DataType::Utf8 => {
+            DataType::Int64 | DataType::Float64 | DataType::Boolean | DataType::Binary | DataType::Utf8 => {
                 columns.push(Arc::clone(column));
                 continue;
             }
@@ -346,10 +315,7 @@ pub(super) fn simple_columns(batch: &RecordBatch) -> Result<Vec<ArrayRef>, Sourc
                 continue;
             }
         };
-        columns.push(crate::canonical::cast(
-            column,
-            &Field::new(field.name(), target, true),
-        )?);
+        columns.push(crate::canonical::cast(column, &Field::new(field.name(), target, true))?);
     }
     Ok(columns)
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow_array::builder::{
-    BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, PrimitiveBuilder,
-    StringBuilder, Time64MicrosecondBuilder, TimestampMicrosecondBuilder,
+    BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, PrimitiveBuilder, StringBuilder,
+    Time64MicrosecondBuilder, TimestampMicrosecondBuilder,
 };
 use arrow_array::types::{Float32Type, Float64Type, Int16Type, Int32Type, Int64Type, UInt32Type};
 use arrow_array::{ArrayRef, ListArray};
@@ -34,22 +34,18 @@ impl Bad {
     pub(super) fn in_column(self, name: &str, row: u64) -> SourceError {
         let at = format!("row {row}, column `{name}`");
         match self {
-            Self::Broken => SourceError::read(format!(
-                "{at}: the server sent a value in a form that its type does not have"
-            ))
-            .help("cast the column to text in the model"),
-            Self::NotFinite => SourceError::new(
-                SourceErrorKind::Unsupported,
-                format!("{at}: the value is infinite or not a number"),
-            )
-            .help(format!(
-                "replace it in the model, for instance with NULL: nullif({name}, 'infinity')"
-            )),
-            Self::Dimensions => SourceError::new(
-                SourceErrorKind::Unsupported,
-                format!("{at}: the array has more than one dimension"),
-            )
-            .help(format!("make it JSON in the model: to_jsonb({name})")),
+            Self::Broken => {
+                SourceError::read(format!("{at}: the server sent a value in a form that its type does not have"))
+                    .help("cast the column to text in the model")
+            }
+            Self::NotFinite => {
+                SourceError::new(SourceErrorKind::Unsupported, format!("{at}: the value is infinite or not a number"))
+                    .help(format!("replace it in the model, for instance with NULL: nullif({name}, 'infinity')"))
+            }
+            Self::Dimensions => {
+                SourceError::new(SourceErrorKind::Unsupported, format!("{at}: the array has more than one dimension"))
+                    .help(format!("make it JSON in the model: to_jsonb({name})"))
+            }
         }
     }
 }
@@ -87,12 +83,9 @@ impl Column {
             Form::UInt32 => Self::UInt32(PrimitiveBuilder::new()),
             Form::Float32 => Self::Float32(PrimitiveBuilder::new()),
             Form::Float64 => Self::Float64(PrimitiveBuilder::new()),
-            Form::Text
-            | Form::PaddedText
-            | Form::Json
-            | Form::Jsonb
-            | Form::Uuid
-            | Form::Numeric => Self::Text(StringBuilder::new(), form.clone()),
+            Form::Text | Form::PaddedText | Form::Json | Form::Jsonb | Form::Uuid | Form::Numeric => {
+                Self::Text(StringBuilder::new(), form.clone())
+            }
             Form::Decimal128 { scale, .. } => {
                 let data_type = form.field("decimal").data_type().clone();
                 Self::Decimal(Decimal128Builder::new().with_data_type(data_type), *scale)
@@ -116,11 +109,7 @@ impl Column {
     pub(super) fn append(&mut self, value: Option<&[u8]>) -> Result<(), Bad> {
         match self {
             Self::Bool(column) => {
-                column.append_option(
-                    value
-                        .map(|v| fixed::<1>(v).map(|v| v[0] != 0))
-                        .transpose()?,
-                );
+                column.append_option(value.map(|v| fixed::<1>(v).map(|v| v[0] != 0)).transpose()?);
             }
             Self::Int16(column) => {
                 column.append_option(value.map(fixed).transpose()?.map(i16::from_be_bytes));
@@ -154,12 +143,7 @@ impl Column {
                 column.append_option(value.map(fixed).transpose()?.map(i64::from_be_bytes));
             }
             Self::Timestamp(column) => column.append_option(value.map(timestamp).transpose()?),
-            Self::List {
-                items,
-                lengths,
-                present,
-                ..
-            } => {
+            Self::List { items, lengths, present, .. } => {
                 let length = match value {
                     Some(value) => append_elements(items, value)?,
                     None => 0,
@@ -186,12 +170,7 @@ impl Column {
             Self::Date(column) => Arc::new(column.finish()),
             Self::Time(column) => Arc::new(column.finish()),
             Self::Timestamp(column) => Arc::new(column.finish()),
-            Self::List {
-                item,
-                items,
-                lengths,
-                present,
-            } => Arc::new(ListArray::new(
+            Self::List { item, items, lengths, present } => Arc::new(ListArray::new(
                 Arc::clone(item),
                 OffsetBuffer::from_lengths(lengths.drain(..)),
                 items.finish(),
@@ -223,11 +202,7 @@ fn append_text(column: &mut StringBuilder, form: &Form, value: &[u8]) -> Result<
         _ => value,
     };
     let text = std::str::from_utf8(value).map_err(|_| Bad::Broken)?;
-    column.append_value(if *form == Form::PaddedText {
-        text.trim_end_matches(' ')
-    } else {
-        text
-    });
+    column.append_value(if *form == Form::PaddedText { text.trim_end_matches(' ') } else { text });
     Ok(())
 }
 

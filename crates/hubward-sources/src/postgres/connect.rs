@@ -42,13 +42,8 @@ impl Target {
         let rest = ssl.take_from(url.expose_secret());
         // The parser's own words may quote a piece of the URL, and a piece of a badly written URL may be the password.
         let mut config: Config = rest.parse().map_err(|_| {
-            SourceError::new(
-                SourceErrorKind::Connect,
-                "the URL of the PostgreSQL source cannot be understood",
-            )
-            .help(
-                "write postgres://user:password@host:5432/database; special characters of the password as %XX",
-            )
+            SourceError::new(SourceErrorKind::Connect, "the URL of the PostgreSQL source cannot be understood")
+                .help("write postgres://user:password@host:5432/database; special characters of the password as %XX")
         })?;
         let (mode, trust) = ssl.chosen()?;
         config.ssl_mode(mode);
@@ -63,20 +58,13 @@ impl Target {
 
     pub(super) async fn connect(&self) -> Result<Session, SourceError> {
         let tls = tls::connector(&self.trust)?;
-        let (client, connection) = self
-            .config
-            .connect(tls.clone())
-            .await
-            .map_err(|error| refusal::of_connection(&error, &self.shown()))?;
+        let (client, connection) =
+            self.config.connect(tls.clone()).await.map_err(|error| refusal::of_connection(&error, &self.shown()))?;
         // What breaks the connection reaches the client's calls as well.
         let driver = tokio::spawn(async move {
             let _ = connection.await;
         });
-        Ok(Session {
-            client,
-            tls,
-            driver,
-        })
+        Ok(Session { client, tls, driver })
     }
 
     /// The server's address for messages, without user and password.
@@ -113,11 +101,7 @@ impl SslOptions {
                 }
             }
             // Without a pair of ours the text is passed on untouched: a quoted value may hold spaces.
-            return if self.mode.is_none() && self.root_cert.is_none() {
-                url.to_owned()
-            } else {
-                kept.join(" ")
-            };
+            return if self.mode.is_none() && self.root_cert.is_none() { url.to_owned() } else { kept.join(" ") };
         }
         let Some((base, query)) = url.split_once('?') else {
             return url.to_owned();
@@ -141,9 +125,7 @@ impl SslOptions {
     }
 
     fn chosen(self) -> Result<(SslMode, Trust), SourceError> {
-        let verify = Trust::Verified {
-            root_cert: self.root_cert.filter(|path| path != "system"),
-        };
+        let verify = Trust::Verified { root_cert: self.root_cert.filter(|path| path != "system") };
         Ok(match self.mode.as_deref() {
             Some("disable") => (SslMode::Disable, Trust::Anyone),
             None | Some("allow" | "prefer") => (SslMode::Prefer, Trust::Anyone),

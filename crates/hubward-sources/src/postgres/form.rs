@@ -100,9 +100,7 @@ fn form_of(data_type: &Type, modifier: i32) -> Option<Form> {
         Type::FLOAT4 => Form::Float32,
         Type::FLOAT8 => Form::Float64,
         Type::NUMERIC => numeric(modifier),
-        Type::TEXT | Type::VARCHAR | Type::NAME | Type::CHAR | Type::UNKNOWN | Type::XML => {
-            Form::Text
-        }
+        Type::TEXT | Type::VARCHAR | Type::NAME | Type::CHAR | Type::UNKNOWN | Type::XML => Form::Text,
         Type::BPCHAR => Form::PaddedText,
         Type::JSON => Form::Json,
         Type::JSONB => Form::Jsonb,
@@ -147,9 +145,7 @@ impl Form {
             Self::Bytes => DataType::Binary,
             Self::Date => DataType::Date32,
             Self::Time => DataType::Time64(TimeUnit::Microsecond),
-            Self::Timestamp { utc } => {
-                DataType::Timestamp(TimeUnit::Microsecond, utc.then(|| "UTC".into()))
-            }
+            Self::Timestamp { utc } => DataType::Timestamp(TimeUnit::Microsecond, utc.then(|| "UTC".into())),
             Self::List(element) => DataType::List(Arc::new(element.field("item"))),
         };
         Field::new(name, data_type, true)
@@ -163,13 +159,7 @@ mod tests {
     #[test]
     fn numeric_is_a_decimal_where_its_digits_are_declared() {
         let modifier = |precision: i32, scale: i32| ((precision << 16) | (scale & 0x7ff)) + 4;
-        assert_eq!(
-            numeric(modifier(10, 2)),
-            Form::Decimal128 {
-                precision: 10,
-                scale: 2
-            }
-        );
+        assert_eq!(numeric(modifier(10, 2)), Form::Decimal128 { precision: 10, scale: 2 });
         assert_eq!(numeric(-1), Form::Numeric);
         assert_eq!(numeric(modifier(60, 2)), Form::Numeric);
         assert_eq!(numeric(modifier(5, -2)), Form::Numeric);
@@ -181,10 +171,7 @@ mod tests {
         assert_eq!(plan("c", &Type::INET, -1), Ok(Plan::AskText));
         assert_eq!(plan("c", &Type::INTERVAL, -1), Ok(Plan::AskText));
         assert_eq!(plan("c", &Type::INET_ARRAY, -1), Ok(Plan::AskTextArray));
-        assert_eq!(
-            plan("c", &Type::INT4_ARRAY, -1),
-            Ok(Plan::Decode(Form::List(Box::new(Form::Int32))))
-        );
+        assert_eq!(plan("c", &Type::INT4_ARRAY, -1), Ok(Plan::Decode(Form::List(Box::new(Form::Int32)))));
         assert!(plan("c", &Type::MONEY, -1).is_err());
     }
 }

@@ -26,13 +26,7 @@ pub(super) fn text(bytes: &[u8]) -> Result<String, Bad> {
     };
     // The weight is signed: how many groups stand before the point, less one.
     let before = i32::from(weight.cast_signed()) + 1;
-    let group = |index: i32| {
-        usize::try_from(index)
-            .ok()
-            .and_then(|index| digits.get(index))
-            .copied()
-            .unwrap_or(0)
-    };
+    let group = |index: i32| usize::try_from(index).ok().and_then(|index| digits.get(index)).copied().unwrap_or(0);
     let mut text = String::new();
     for index in 0..before.max(0) {
         text.push_str(&format!("{:04}", group(index)));
@@ -60,23 +54,15 @@ pub(super) fn scaled(bytes: &[u8], scale: i8) -> Result<i128, Bad> {
         return Err(Bad::NotFinite);
     }
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let missing = usize::try_from(scale)
-        .ok()
-        .and_then(|scale| scale.checked_sub(fraction.len()))
-        .ok_or(Bad::Broken)?;
-    format!("{whole}{fraction}{}", "0".repeat(missing))
-        .parse()
-        .map_err(|_| Bad::Broken)
+    let missing = usize::try_from(scale).ok().and_then(|scale| scale.checked_sub(fraction.len())).ok_or(Bad::Broken)?;
+    format!("{whole}{fraction}{}", "0".repeat(missing)).parse().map_err(|_| Bad::Broken)
 }
 
 fn words(bytes: &[u8]) -> Result<Vec<u16>, Bad> {
     if !bytes.len().is_multiple_of(2) {
         return Err(Bad::Broken);
     }
-    Ok(bytes
-        .chunks_exact(2)
-        .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
-        .collect())
+    Ok(bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect())
 }
 
 #[cfg(test)]

@@ -38,28 +38,15 @@ impl Planned {
 /// Begins a read-only transaction and prepares the query in it.
 pub(super) async fn plan(session: &Session, sql: &str) -> Result<Planned, SourceError> {
     let client = &session.client;
-    client
-        .batch_execute("begin transaction read only")
-        .await
-        .map_err(|error| refusal::of_query(&error, ""))?;
-    let statement = client
-        .prepare(sql)
-        .await
-        .map_err(|error| refusal::of_query(&error, sql))?;
+    client.batch_execute("begin transaction read only").await.map_err(|error| refusal::of_query(&error, ""))?;
+    let statement = client.prepare(sql).await.map_err(|error| refusal::of_query(&error, sql))?;
     if !statement.params().is_empty() {
-        return Err(SourceError::new(
-            SourceErrorKind::Sql,
-            "the model has a parameter ($1), and nothing to put there",
-        )
-        .help("write the value into the model; a dollar sign in text must stand in quotes"));
+        return Err(SourceError::new(SourceErrorKind::Sql, "the model has a parameter ($1), and nothing to put there")
+            .help("write the value into the model; a dollar sign in text must stand in quotes"));
     }
     let mut plans = Vec::new();
     for column in statement.columns() {
-        plans.push(form::plan(
-            column.name(),
-            column.type_(),
-            column.type_modifier(),
-        )?);
+        plans.push(form::plan(column.name(), column.type_(), column.type_modifier())?);
     }
     let forms: Vec<Form> = plans
         .iter()
@@ -86,19 +73,12 @@ pub(super) async fn plan(session: &Session, sql: &str) -> Result<Planned, Source
             let error = refusal::of_query(&error, "");
             SourceError::new(
                 SourceErrorKind::Unsupported,
-                format!(
-                    "column `{name}` cannot be asked for as text: {}",
-                    error.message
-                ),
+                format!("column `{name}` cannot be asked for as text: {}", error.message),
             )
             .help(format!("cast it to text in the model: {name}::text"))
         })?
     };
-    Ok(Planned {
-        statement,
-        forms,
-        schema,
-    })
+    Ok(Planned { statement, forms, schema })
 }
 
 /// The query with a cast around each column that has no form of its own here.
@@ -118,12 +98,7 @@ fn wrapped(sql: &str, statement: &Statement, plans: &[Plan]) -> String {
 }
 
 /// Runs `sql` and feeds its rows.
-pub(super) async fn read(
-    target: &Target,
-    sql: &str,
-    batch_rows: usize,
-    feed: &mut Feed,
-) -> Result<(), SourceError> {
+pub(super) async fn read(target: &Target, sql: &str, batch_rows: usize, feed: &mut Feed) -> Result<(), SourceError> {
     let session = target.connect().await?;
     let stop = feed.stop_signal();
     let token = session.client.cancel_token();
@@ -156,53 +131,36 @@ enum Wanted {
     NoMore,
 }
 
-async fn feed_rows(
-    session: &Session,
-    sql: &str,
-    batch_rows: usize,
-    feed: &mut Feed,
-) -> Result<Wanted, SourceError> {
+async fn feed_rows(session: &Session, sql: &str, batch_rows: usize, feed: &mut Feed) -> Result<Wanted, SourceError> {
     let planned = plan(session, sql).await?;
     feed.schema(planned.schema())?;
     let none: [&(dyn ToSql + Sync); 0] = [];
-    let rows = session
-        .client
-        .query_raw(&planned.statement, none)
-        .await
-        .map_err(|error| refusal::of_query(&error, sql))?;
+    let rows =
+        session.client.query_raw(&planned.statement, none).await.map_err(|error| refusal::of_query(&error, sql))?;
     let mut rows = pin!(rows);
     let mut columns: Vec<Column> = planned.forms.iter().map(Column::new).collect();
     let mut taken = Taken::default();
     loop {
-        let row = rows
-            .try_next()
-            .await
-            .map_err(|error| refusal::of_query(&error, sql))?;
+        let row = rows.try_next().await.map_err(|error| refusal::of_query(&error, sql))?;
         let ended = row.is_none();
         if let Some(row) = row {
             let number = taken.before + taken.rows as u64 + 1;
             for (index, column) in columns.iter_mut().enumerate() {
                 let name = || planned.schema.field(index).name();
-                let Raw(value) = row.try_get(index).map_err(|error| {
-                    SourceError::read(format!("row {number}, column `{}`: {error}", name()))
-                })?;
+                let Raw(value) = row
+                    .try_get(index)
+                    .map_err(|error| SourceError::read(format!("row {number}, column `{}`: {error}", name())))?;
                 taken.bytes += value.map_or(0, <[u8]>::len);
-                column
-                    .append(value)
-                    .map_err(|bad| bad.in_column(name(), number))?;
+                column.append(value).map_err(|bad| bad.in_column(name(), number))?;
             }
             taken.rows += 1;
         }
         let full = taken.rows >= batch_rows || taken.bytes >= BATCH_BYTES;
         if taken.rows > 0 && (full || ended) {
             let arrays = columns.iter_mut().map(Column::finish).collect();
-            let batch = RecordBatch::try_new(planned.schema(), arrays).map_err(|error| {
-                SourceError::read(format!("a batch could not be built: {error}"))
-            })?;
-            taken = Taken {
-                before: taken.before + taken.rows as u64,
-                ..Taken::default()
-            };
+            let batch = RecordBatch::try_new(planned.schema(), arrays)
+                .map_err(|error| SourceError::read(format!("a batch could not be built: {error}")))?;
+            taken = Taken { before: taken.before + taken.rows as u64, ..Taken::default() };
             if !feed.batch(batch)? {
                 return Ok(Wanted::NoMore);
             }

@@ -44,15 +44,9 @@ pub(super) fn connector(trust: &Trust) -> Result<MakeRustlsConnect, SourceError>
                 .map_err(|_| refused("the system has no root certificates".to_owned()))?;
             return Ok(connector);
         }
-        Trust::Verified {
-            root_cert: Some(path),
-        } => path,
+        Trust::Verified { root_cert: Some(path) } => path,
     };
-    let unreadable = |error| {
-        refused(format!(
-            "the root certificates {root_cert} cannot be read: {error}"
-        ))
-    };
+    let unreadable = |error| refused(format!("the root certificates {root_cert} cannot be read: {error}"));
     let mut roots = RootCertStore::empty();
     let mut named = Vec::new();
     for certificate in CertificateDer::pem_file_iter(root_cert).map_err(unreadable)? {
@@ -69,10 +63,7 @@ pub(super) fn connector(trust: &Trust) -> Result<MakeRustlsConnect, SourceError>
         .build()
         .map_err(|error| refused(format!("{root_cert} holds no usable root: {error}")))?;
     let verifier = RootsOrNamed { by_roots, named };
-    let config = builder
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
+    let config = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth();
     Ok(MakeRustlsConnect::new(config))
 }
 
@@ -97,8 +88,7 @@ impl ServerCertVerifier for RootsOrNamed {
             verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
             return Ok(ServerCertVerified::assertion());
         }
-        self.by_roots
-            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        self.by_roots.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }
 
     fn verify_tls12_signature(
@@ -163,8 +153,6 @@ impl ServerCertVerifier for AcceptAnyone {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -20,9 +20,7 @@
 use std::sync::Arc;
 
 use arrow_array::ArrayRef;
-use arrow_array::builder::{
-    BinaryBuilder, BooleanBuilder, Float64Builder, Int64Builder, StringBuilder,
-};
+use arrow_array::builder::{BinaryBuilder, BooleanBuilder, Float64Builder, Int64Builder, StringBuilder};
 use arrow_schema::{DataType, Field};
 use rusqlite::types::ValueRef;
 
@@ -95,10 +93,7 @@ impl Kind {
     }
 
     /// Decides a column by the values of the first batch.
-    pub(crate) fn decide<'a>(
-        declared: Option<&str>,
-        values: impl Iterator<Item = ValueRef<'a>> + Clone,
-    ) -> Self {
+    pub(crate) fn decide<'a>(declared: Option<&str>, values: impl Iterator<Item = ValueRef<'a>> + Clone) -> Self {
         let all_fit = |kind: Self| values.clone().all(|value| kind.fits(value));
         let only_null = values.clone().all(|value| matches!(value, ValueRef::Null));
         if let Some(kind) = declared.map(Self::declared) {
@@ -158,9 +153,7 @@ impl Builder {
                 column.append_value(value == 1);
             }
             (Self::Text(column), ValueRef::Null) => column.append_null(),
-            (Self::Text(column), ValueRef::Integer(value)) => {
-                column.append_value(value.to_string())
-            }
+            (Self::Text(column), ValueRef::Integer(value)) => column.append_value(value.to_string()),
             (Self::Text(column), ValueRef::Real(value)) => column.append_value(value.to_string()),
             (Self::Text(column), ValueRef::Text(bytes) | ValueRef::Blob(bytes)) => {
                 column.append_value(std::str::from_utf8(bytes).map_err(|_| Misfit)?);
@@ -199,27 +192,12 @@ mod tests {
     fn the_declared_type_rules_while_the_values_agree() {
         use ValueRef::{Integer, Null, Real, Text};
         assert_eq!(decide(Some("integer"), &[Integer(1), Null]), Kind::Int);
-        assert_eq!(
-            decide(Some("INTEGER"), &[Integer(1), Text(b"")]),
-            Kind::Text
-        );
-        assert_eq!(
-            decide(Some("boolean"), &[Integer(1), Integer(0)]),
-            Kind::Bool
-        );
+        assert_eq!(decide(Some("INTEGER"), &[Integer(1), Text(b"")]), Kind::Text);
+        assert_eq!(decide(Some("boolean"), &[Integer(1), Integer(0)]), Kind::Bool);
         assert_eq!(decide(Some("BOOLEAN"), &[Integer(2)]), Kind::Int);
-        assert_eq!(
-            decide(Some("NUMERIC(10,2)"), &[Real(0.99), Integer(3)]),
-            Kind::Float
-        );
-        assert_eq!(
-            decide(Some("DECIMAL"), &[Integer(9_007_199_254_740_993)]),
-            Kind::Int
-        );
-        assert_eq!(
-            decide(Some("DATETIME"), &[Integer(1_700_000_000)]),
-            Kind::Text
-        );
+        assert_eq!(decide(Some("NUMERIC(10,2)"), &[Real(0.99), Integer(3)]), Kind::Float);
+        assert_eq!(decide(Some("DECIMAL"), &[Integer(9_007_199_254_740_993)]), Kind::Int);
+        assert_eq!(decide(Some("DATETIME"), &[Integer(1_700_000_000)]), Kind::Text);
         assert_eq!(decide(Some("VARCHAR(20)"), &[Text(b"007")]), Kind::Text);
         assert_eq!(decide(Some("JSON"), &[Text(b"[1]")]), Kind::Json);
         assert_eq!(decide(Some("BOOLEAN"), &[Null]), Kind::Bool);

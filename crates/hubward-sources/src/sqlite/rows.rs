@@ -31,11 +31,7 @@ pub(crate) fn read(
     let mut statement = prepare(&connection, sql)?;
     let columns = declared_columns(&statement);
     let failed = |error: rusqlite::Error| {
-        if stop.is_raised() {
-            SourceError::cancelled()
-        } else {
-            refused(&error, sql)
-        }
+        if stop.is_raised() { SourceError::cancelled() } else { refused(&error, sql) }
     };
 
     let mut rows = statement.query([]).map_err(failed)?;
@@ -98,9 +94,7 @@ pub(crate) fn columns(connection: &Connection, sql: &str) -> Result<SchemaRef, S
 }
 
 fn prepare<'c>(connection: &'c Connection, sql: &str) -> Result<Statement<'c>, SourceError> {
-    let statement = connection
-        .prepare(sql)
-        .map_err(|error| refused(&error, sql))?;
+    let statement = connection.prepare(sql).map_err(|error| refused(&error, sql))?;
     if statement.column_count() == 0 || !statement.readonly() {
         return Err(SourceError::new(
             SourceErrorKind::Sql,
@@ -131,11 +125,7 @@ struct Held {
 
 impl Held {
     fn new(columns: usize) -> Self {
-        Self {
-            columns: vec![Vec::new(); columns],
-            rows: 0,
-            bytes: 0,
-        }
+        Self { columns: vec![Vec::new(); columns], rows: 0, bytes: 0 }
     }
 
     fn add(&mut self, column: usize, value: ValueRef<'_>) {
@@ -178,13 +168,7 @@ impl Batch {
             fields.push(kind.field(name));
             builders.push(Builder::new(kind));
         }
-        Self {
-            schema: Arc::new(Schema::new(fields)),
-            builders,
-            rows: 0,
-            bytes: 0,
-            rows_before: 0,
-        }
+        Self { schema: Arc::new(Schema::new(fields)), builders, rows: 0, bytes: 0, rows_before: 0 }
     }
 
     fn add(&mut self, column: usize, value: ValueRef<'_>) -> Result<(), SourceError> {
@@ -213,9 +197,7 @@ impl Batch {
             "row {row}, column `{name}`: {what} does not fit the column, which the rows before made {}",
             field.data_type()
         ))
-        .help(format!(
-            "give the column one type in the model, for instance: cast({name} as text) as {name}"
-        ))
+        .help(format!("give the column one type in the model, for instance: cast({name} as text) as {name}"))
     }
 
     fn end_row(&mut self) {
@@ -241,31 +223,22 @@ pub(crate) fn refused(error: &rusqlite::Error, sql: &str) -> SourceError {
             (msg.clone(), Some(SqlPosition::of_byte(sql, offset)))
         }
         rusqlite::Error::SqliteFailure(_, Some(message)) => (message.clone(), None),
-        rusqlite::Error::MultipleStatement => {
-            ("the model holds more than one statement".to_owned(), None)
-        }
+        rusqlite::Error::MultipleStatement => ("the model holds more than one statement".to_owned(), None),
         other => (other.to_string(), None),
     };
     let (kind, help) = if message.starts_with("no such column") {
-        (
-            UnknownColumn,
-            Some("correct the column's name in the model"),
-        )
+        (UnknownColumn, Some("correct the column's name in the model"))
     } else if message.starts_with("no such table") {
         (UnknownTable, Some("correct the table's name in the model"))
     } else {
         match error.sqlite_error_code() {
             Some(ErrorCode::OperationInterrupted) => (Cancelled, None),
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
-                Connect,
-                Some("another program holds the database: try again when it is done"),
-            ),
-            Some(
-                ErrorCode::DatabaseCorrupt | ErrorCode::SystemIoFailure | ErrorCode::NotADatabase,
-            ) => (
-                Read,
-                Some("the database is damaged: see `pragma integrity_check`"),
-            ),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                (Connect, Some("another program holds the database: try again when it is done"))
+            }
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::SystemIoFailure | ErrorCode::NotADatabase) => {
+                (Read, Some("the database is damaged: see `pragma integrity_check`"))
+            }
             _ => (Sql, None),
         }
     };

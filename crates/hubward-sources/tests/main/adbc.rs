@@ -42,12 +42,11 @@ fn duckdb_reads_its_types_nested_ones_too() {
     };
     let source = duckdb(&drivers, &[]);
     source.check().expect("it opens");
-    let query = sql(
-        "select 1::bigint as id, 'Zoë 🦀' as name, 12.50::decimal(10,2) as amount, date '2024-02-29' as day,
+    let query =
+        sql("select 1::bigint as id, 'Zoë 🦀' as name, 12.50::decimal(10,2) as amount, date '2024-02-29' as day,
                 timestamp '2024-02-29 12:00:00' as ts, timestamptz '2024-02-29 12:00:00+00' as tz, [1, null, 3] as list,
                 {'city': 'Åre', 'zip': 7} as home, true as ok, null::varchar as nothing, '{\"a\":1}'::json as doc,
-                'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid as uid, 'x'::enum('x','y') as mood, map{'k': 1} as m",
-    );
+                'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid as uid, 'x'::enum('x','y') as mood, map{'k': 1} as m");
     let rows = read(source.as_ref(), &query).expect("it reads");
     let types = rows.types();
     assert_eq!(
@@ -63,16 +62,7 @@ fn duckdb_reads_its_types_nested_ones_too() {
     );
     assert!(types[6].starts_with("list List(Int32"), "{types:?}");
     assert!(types[7].starts_with("home Struct("), "{types:?}");
-    assert_eq!(
-        types[8..13],
-        [
-            "ok Boolean",
-            "nothing Utf8",
-            "doc Utf8",
-            "uid Utf8",
-            "mood Utf8"
-        ]
-    );
+    assert_eq!(types[8..13], ["ok Boolean", "nothing Utf8", "doc Utf8", "uid Utf8", "mood Utf8"]);
     assert!(types[13].starts_with("m Map("), "{types:?}");
     assert_eq!(
         rows.row(0),
@@ -93,9 +83,7 @@ fn duckdb_reads_its_types_nested_ones_too() {
             "{k: 1}"
         ]
     );
-    let columns = source
-        .columns(&query, &ReadOptions::default())
-        .expect("it prepares");
+    let columns = source.columns(&query, &ReadOptions::default()).expect("it prepares");
     assert_eq!(types_of(&columns), types);
 }
 
@@ -111,15 +99,11 @@ fn duckdb_streams_a_database_file_and_stops_when_told() {
     // DuckDB makes the file; its table is made by a query that is no select.
     let made = read(
         source.as_ref(),
-        &sql(
-            "create table customers as select range as id, 'customer ' || range as name from range(300000)",
-        ),
+        &sql("create table customers as select range as id, 'customer ' || range as name from range(300000)"),
     );
     made.expect("DuckDB answers with a count");
     assert_eq!(source.tables().expect("it lists"), ["customers"]);
-    let mut stream = source
-        .read(&table("customers"), &ReadOptions::default())
-        .expect("it starts");
+    let mut stream = source.read(&table("customers"), &ReadOptions::default()).expect("it starts");
     let mut rows = 0;
     let mut batches = 0;
     while let Some(batch) = stream.next_batch().expect("it reads") {
@@ -130,26 +114,14 @@ fn duckdb_streams_a_database_file_and_stops_when_told() {
     assert!(batches > 10, "{batches}");
 
     let cancel = CancelFlag::default();
-    let options = ReadOptions {
-        cancel: cancel.clone(),
-        batch_rows: 100,
-        ..ReadOptions::default()
-    };
-    let mut stream = source
-        .read(&table("customers"), &options)
-        .expect("it starts");
-    let first = stream
-        .next_batch()
-        .expect("it reads")
-        .expect("there are rows");
+    let options = ReadOptions { cancel: cancel.clone(), batch_rows: 100, ..ReadOptions::default() };
+    let mut stream = source.read(&table("customers"), &options).expect("it starts");
+    let first = stream.next_batch().expect("it reads").expect("there are rows");
     assert_eq!(first.num_rows(), 100);
     cancel.cancel();
     let error = stream.next_batch().expect_err("it was cancelled");
     assert_eq!(error.kind, SourceErrorKind::Cancelled);
-    let limited = ReadOptions {
-        limit: Some(5),
-        ..ReadOptions::default()
-    };
+    let limited = ReadOptions { limit: Some(5), ..ReadOptions::default() };
     let rows = read_with(source.as_ref(), &table("customers"), &limited).expect("it reads");
     assert_eq!(rows.rows.len(), 5);
 }
@@ -188,37 +160,25 @@ fn drivers_are_found_by_manifest_and_in_site_packages() {
         ),
     )
     .expect("written");
-    let site = folder
-        .path()
-        .join("venv/lib/python3.11/site-packages/adbc_driver_sqlite");
+    let site = folder.path().join("venv/lib/python3.11/site-packages/adbc_driver_sqlite");
     fs::create_dir_all(&site).expect("made");
     let wheel = drivers.join("adbc_driver_sqlite/libadbc_driver_sqlite.so");
     fs::copy(wheel, site.join("libadbc_driver_sqlite.so")).expect("copied");
-    let search = DriverSearch {
-        driver_paths: vec![manifests.clone()],
-        venv: Some(folder.path().join("venv")),
-        home: None,
-    };
+    let search =
+        DriverSearch { driver_paths: vec![manifests.clone()], venv: Some(folder.path().join("venv")), home: None };
     for (driver, options) in [
         ("pond".to_owned(), &[][..]),
         (manifests.join("pond.toml").display().to_string(), &[]),
         ("sqlite".to_owned(), &[("uri", ":memory:")]),
     ] {
-        let source =
-            open_with(&spec(&driver, options), &search).expect("the specification is sound");
+        let source = open_with(&spec(&driver, options), &search).expect("the specification is sound");
         let rows = read(source.as_ref(), &sql("select 42 as answer")).expect("it reads");
         assert_eq!(rows.rows, [["42"]], "{driver}");
     }
     // A reading may bring its own search.
     let plain = source(&spec("pond", &[]));
-    assert_eq!(
-        plain.check().expect_err("nobody said where").kind,
-        SourceErrorKind::Driver
-    );
-    let options = ReadOptions {
-        env: search,
-        ..ReadOptions::default()
-    };
+    assert_eq!(plain.check().expect_err("nobody said where").kind, SourceErrorKind::Driver);
+    let options = ReadOptions { env: search, ..ReadOptions::default() };
     let rows = read_with(plain.as_ref(), &sql("select 42 as answer"), &options).expect("it reads");
     assert_eq!(rows.rows, [["42"]]);
 }
@@ -232,15 +192,10 @@ fn the_sqlite_driver_reads_a_file() {
     let path = folder.path().join("t.sqlite");
     rusqlite::Connection::open(&path)
         .expect("the database is made")
-        .execute_batch(
-            "create table t (id integer, name text); insert into t values (1, 'Zoë'), (2, null)",
-        )
+        .execute_batch("create table t (id integer, name text); insert into t values (1, 'Zoë'), (2, null)")
         .expect("the script runs");
     let library = drivers.join("adbc_driver_sqlite/libadbc_driver_sqlite.so");
-    let source = source(&spec(
-        library,
-        &[("uri", path.to_str().expect("a plain path"))],
-    ));
+    let source = source(&spec(library, &[("uri", path.to_str().expect("a plain path"))]));
     let rows = read(source.as_ref(), &table("t")).expect("it reads");
     assert_eq!(rows.types(), ["id Int64", "name Utf8"]);
     assert_eq!(rows.rows, [["1", "Zoë"], ["2", "NULL"]]);
@@ -302,10 +257,7 @@ fn the_postgresql_driver_reads_and_opaque_values_are_refused() {
     };
     assert_eq!(error.kind, SourceErrorKind::UnknownColumn);
     let mut stream = source
-        .read(
-            &sql("select i as id from generate_series(1, 300000) i"),
-            &ReadOptions::default(),
-        )
+        .read(&sql("select i as id from generate_series(1, 300000) i"), &ReadOptions::default())
         .expect("it starts");
     let mut rows = 0;
     while let Some(batch) = stream.next_batch().expect("it reads") {

@@ -103,16 +103,9 @@ fn every_common_type_comes_exactly() {
         ]
     );
     assert!(rows.row(1)[1..].iter().all(|value| *value == "NULL"));
-    let columns = source
-        .columns(&table("hubward_types.t"), &ReadOptions::default())
-        .expect("it prepares");
+    let columns = source.columns(&table("hubward_types.t"), &ReadOptions::default()).expect("it prepares");
     assert_eq!(types_of(&columns), rows.types());
-    assert!(
-        source
-            .tables()
-            .expect("it lists")
-            .contains(&"hubward_types.t".to_owned())
-    );
+    assert!(source.tables().expect("it lists").contains(&"hubward_types.t".to_owned()));
 }
 
 #[test]
@@ -126,23 +119,11 @@ fn what_has_no_exact_value_is_refused_with_its_column_and_a_remedy() {
         Err(error) => error,
     };
     for (query, words) in [
-        (
-            "select 1 as a, 'infinity'::date as gone",
-            "row 1, column `gone`",
-        ),
-        (
-            "select '-infinity'::timestamptz as gone",
-            "row 1, column `gone`",
-        ),
+        ("select 1 as a, 'infinity'::date as gone", "row 1, column `gone`"),
+        ("select '-infinity'::timestamptz as gone", "row 1, column `gone`"),
         ("select 'NaN'::numeric(5,2) as rate", "row 1, column `rate`"),
-        (
-            "select array[[1,2],[3,4]] as grid",
-            "column `grid`: the array has more than one",
-        ),
-        (
-            "select 12.5::money as price",
-            "column `price` has the type money",
-        ),
+        ("select array[[1,2],[3,4]] as grid", "column `grid`: the array has more than one"),
+        ("select 12.5::money as price", "column `price` has the type money"),
     ] {
         let error = fails(query);
         assert_eq!(error.kind, SourceErrorKind::Unsupported, "{error}");
@@ -154,29 +135,17 @@ fn what_has_no_exact_value_is_refused_with_its_column_and_a_remedy() {
     assert_eq!(error.kind, SourceErrorKind::UnknownColumn);
     let position = error.position.expect("the server names the place");
     assert_eq!((position.line, position.column), (2, 3));
-    assert_eq!(
-        fails("select 1 from nowhere").kind,
-        SourceErrorKind::UnknownTable
-    );
+    assert_eq!(fails("select 1 from nowhere").kind, SourceErrorKind::UnknownTable);
     assert_eq!(fails("selec 1").kind, SourceErrorKind::Sql);
     assert_eq!(fails("select $1::int as a").kind, SourceErrorKind::Sql);
     assert_eq!(fails("select 1 as a, 2 as a").kind, SourceErrorKind::Sql);
-    assert_eq!(
-        fails("create table hubward_no (id int)").kind,
-        SourceErrorKind::Sql
-    );
+    assert_eq!(fails("create table hubward_no (id int)").kind, SourceErrorKind::Sql);
     // The division fails only in the 20,000th row, when batches are already under way.
     let error = fails("select 1 / (20000 - i) as x from generate_series(1, 30000) i");
     assert_eq!(error.kind, SourceErrorKind::Sql);
     assert!(error.message.contains("division by zero"), "{error}");
-    let rows = read(
-        source.as_ref(),
-        &sql("select '10.0.0.1'::inet as ip -- an address\n;"),
-    );
-    assert_eq!(
-        rows.expect("a comment and a semicolon do no harm").rows,
-        [["10.0.0.1/32"]]
-    );
+    let rows = read(source.as_ref(), &sql("select '10.0.0.1'::inet as ip -- an address\n;"));
+    assert_eq!(rows.expect("a comment and a semicolon do no harm").rows, [["10.0.0.1/32"]]);
 }
 
 #[test]
@@ -186,9 +155,7 @@ fn batches_arrive_before_the_query_ends_and_cancelling_stops_it() {
     };
     let source = server.source();
     let query = sql("select i as id, 'customer ' || i as name from generate_series(1, 300000) i");
-    let mut stream = source
-        .read(&query, &ReadOptions::default())
-        .expect("it starts");
+    let mut stream = source.read(&query, &ReadOptions::default()).expect("it starts");
     let mut sizes = Vec::new();
     while let Some(batch) = stream.next_batch().expect("it reads") {
         sizes.push(batch.num_rows());
@@ -196,28 +163,18 @@ fn batches_arrive_before_the_query_ends_and_cancelling_stops_it() {
     assert_eq!(sizes.iter().sum::<usize>(), 300_000);
     assert!(sizes[..sizes.len() - 1].iter().all(|size| *size == 8192));
 
-    let limited = ReadOptions {
-        limit: Some(3),
-        ..ReadOptions::default()
-    };
+    let limited = ReadOptions { limit: Some(3), ..ReadOptions::default() };
     let rows = read_with(source.as_ref(), &query, &limited).expect("it reads");
     assert_eq!(rows.rows.len(), 3);
 
     // Rows without end (in the select list the function streams; in `from` it would fill a disk first), then a query that says nothing for an hour.
     let cancel = CancelFlag::default();
-    let options = ReadOptions {
-        cancel: cancel.clone(),
-        batch_rows: 100,
-        ..ReadOptions::default()
-    };
+    let options = ReadOptions { cancel: cancel.clone(), batch_rows: 100, ..ReadOptions::default() };
     let endless = sql("select generate_series(1, 1000000000000) as i");
     let mut stream = source.read(&endless, &options).expect("it starts");
     assert!(stream.next_batch().expect("it reads").is_some());
     let sleeper = source
-        .read(
-            &sql("select pg_sleep(3600)::text as hubward_sleeper"),
-            &options,
-        )
+        .read(&sql("select pg_sleep(3600)::text as hubward_sleeper"), &options)
         .expect("its columns are known before it sleeps");
     cancel.cancel();
     for mut stream in [stream, sleeper] {
@@ -250,9 +207,7 @@ fn chinook_customers_come_whole() {
         return;
     };
     let script = std::fs::read_to_string(script).expect("the script is text");
-    let (_, tables) = script
-        .split_once("\\c chinook;")
-        .expect("the script turns to its own database first");
+    let (_, tables) = script.split_once("\\c chinook;").expect("the script turns to its own database first");
     server.run(&format!(
         "drop schema if exists hubward_chinook cascade; create schema hubward_chinook;
          set search_path to hubward_chinook; {tables}"
@@ -264,15 +219,7 @@ fn chinook_customers_come_whole() {
     )
     .expect("it reads");
     assert_eq!(rows.rows.len(), 59);
-    assert_eq!(
-        rows.types(),
-        [
-            "customer_id Int32",
-            "first_name Utf8",
-            "spent Utf8",
-            "first Date32"
-        ]
-    );
+    assert_eq!(rows.types(), ["customer_id Int32", "first_name Utf8", "spent Utf8", "first Date32"]);
     assert_eq!(rows.row(0)[..3], ["1", "Luís", "39.62"]);
 }
 
@@ -291,9 +238,7 @@ fn a_server_that_cannot_be_reached_or_refuses_says_so_without_the_password() {
         return;
     };
     let socket = folder.display();
-    let unknown = of_url(&format!(
-        "host={socket} user=nobody_here password=s3cret dbname=postgres"
-    ));
+    let unknown = of_url(&format!("host={socket} user=nobody_here password=s3cret dbname=postgres"));
     let error = unknown.check().expect_err("there is no such user");
     assert_eq!(error.kind, SourceErrorKind::Auth);
     assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
@@ -310,27 +255,15 @@ fn sslmode_decides_who_is_trusted() {
     let Some(port) = server.with_tls() else {
         return;
     };
-    let folder = server
-        .folder()
-        .expect("TLS runs on a private cluster")
-        .display();
+    let folder = server.folder().expect("TLS runs on a private cluster").display();
     let encrypted = |url: &str| {
         let query = sql("select ssl from pg_stat_ssl where pid = pg_backend_pid()");
         read(of_url(url).as_ref(), &query).map(|rows| rows.rows[0][0].clone())
     };
     let base = format!("postgres://postgres@localhost:{port}/postgres?sslmode=");
-    assert_eq!(
-        encrypted(&format!("{base}disable")).expect("it reads"),
-        "false"
-    );
-    assert_eq!(
-        encrypted(&format!("{base}prefer")).expect("it reads"),
-        "true"
-    );
-    assert_eq!(
-        encrypted(&format!("{base}require")).expect("it reads"),
-        "true"
-    );
+    assert_eq!(encrypted(&format!("{base}disable")).expect("it reads"), "false");
+    assert_eq!(encrypted(&format!("{base}prefer")).expect("it reads"), "true");
+    assert_eq!(encrypted(&format!("{base}require")).expect("it reads"), "true");
     let error = encrypted(&format!("{base}verify-full")).expect_err("nobody vouches for it");
     assert_eq!(error.kind, SourceErrorKind::Connect);
     let root = std::fs::read(format!("{folder}/data/server.crt")).expect("the certificate");
@@ -338,10 +271,7 @@ fn sslmode_decides_who_is_trusted() {
     std::fs::write(own.path(), root).expect("written");
     let own = own.path().display();
     let trusting = format!("{base}verify-full&sslrootcert={own}");
-    assert_eq!(
-        encrypted(&trusting).expect("the file vouches for it"),
-        "true"
-    );
+    assert_eq!(encrypted(&trusting).expect("the file vouches for it"), "true");
     let other_name = trusting.replace("@localhost", "@127.0.0.1");
     let error = encrypted(&other_name).expect_err("the certificate is for another name");
     assert_eq!(error.kind, SourceErrorKind::Connect);

@@ -37,10 +37,7 @@ impl Server {
         cluster.make();
         let socket = cluster.path().display().to_string().replace('/', "%2F");
         let url = format!("postgres://postgres@{socket}/postgres");
-        Some(Self {
-            url,
-            cluster: Some(cluster),
-        })
+        Some(Self { url, cluster: Some(cluster) })
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -58,14 +55,10 @@ impl Server {
 
     /// Runs statements as the owner.
     pub(crate) fn run(&self, script: &str) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
-            let (client, connection) = tokio_postgres::connect(&self.url, tokio_postgres::NoTls)
-                .await
-                .expect("the test server answers");
+            let (client, connection) =
+                tokio_postgres::connect(&self.url, tokio_postgres::NoTls).await.expect("the test server answers");
             let driver = tokio::spawn(connection);
             client.batch_execute(script).await.expect("the script runs");
             driver.abort();
@@ -74,9 +67,7 @@ impl Server {
 }
 
 pub(crate) fn of_url(url: &str) -> Box<dyn Source> {
-    source(&SourceSpec::Postgres {
-        url: SecretString::from(url.to_owned()),
-    })
+    source(&SourceSpec::Postgres { url: SecretString::from(url.to_owned()) })
 }
 
 impl Cluster {
@@ -101,10 +92,7 @@ impl Cluster {
         if let Ok(certificate) = self.certificate() {
             done(Ok(certificate));
         }
-        let options = format!(
-            "-c listen_addresses= -c fsync=off -c unix_socket_directories={}",
-            folder.display()
-        );
+        let options = format!("-c listen_addresses= -c fsync=off -c unix_socket_directories={}", folder.display());
         done(
             self.program("pg_ctl")
                 .args(["start", "--wait", "--silent", "--pgdata"])
@@ -119,15 +107,8 @@ impl Cluster {
     fn certificate(&self) -> std::io::Result<Output> {
         let mut openssl = self.as_server("openssl".as_ref());
         openssl
-            .args([
-                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-            ])
-            .args([
-                "-subj",
-                "/CN=localhost",
-                "-addext",
-                "subjectAltName=DNS:localhost",
-            ])
+            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"])
+            .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
             .arg("-keyout")
             .arg(self.path().join("data/server.key"))
             .arg("-out")
@@ -214,13 +195,10 @@ fn is_root() -> bool {
 
 /// The folder of `initdb`: on the PATH, or where Debian keeps it.
 fn programs() -> Option<PathBuf> {
-    let mut folders: Vec<PathBuf> = std::env::var_os("PATH")
-        .map(|path| std::env::split_paths(&path).collect())
-        .unwrap_or_default();
+    let mut folders: Vec<PathBuf> =
+        std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
     if let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") {
         folders.extend(versions.flatten().map(|entry| entry.path().join("bin")));
     }
-    folders
-        .into_iter()
-        .find(|folder| folder.join("initdb").exists() && folder.join("pg_ctl").exists())
+    folders.into_iter().find(|folder| folder.join("initdb").exists() && folder.join("pg_ctl").exists())
 }

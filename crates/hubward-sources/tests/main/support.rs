@@ -40,11 +40,7 @@ impl Rows {
 pub(crate) fn types_of(schema: &SchemaRef) -> Vec<String> {
     let mut types = Vec::new();
     for field in schema.fields() {
-        let data_type = if hubward_sources::is_json(field) {
-            "json".to_owned()
-        } else {
-            field.data_type().to_string()
-        };
+        let data_type = if hubward_sources::is_json(field) { "json".to_owned() } else { field.data_type().to_string() };
         types.push(format!("{} {data_type}", field.name()));
     }
     types
@@ -69,9 +65,7 @@ pub(crate) fn texts_of(batch: &RecordBatch) -> Vec<Vec<String>> {
         .iter()
         .map(|column| ArrayFormatter::try_new(column.as_ref(), &options).expect("it can be shown"))
         .collect();
-    (0..batch.num_rows())
-        .map(|row| columns.iter().map(|c| c.value(row).to_string()).collect())
-        .collect()
+    (0..batch.num_rows()).map(|row| columns.iter().map(|c| c.value(row).to_string()).collect()).collect()
 }
 
 pub(crate) fn drain(stream: &mut dyn RowStream) -> Result<Rows, SourceError> {
@@ -81,17 +75,10 @@ pub(crate) fn drain(stream: &mut dyn RowStream) -> Result<Rows, SourceError> {
         assert_eq!(batch.schema(), stream.schema(), "one schema for the stream");
         rows.extend(texts_of(&batch));
     }
-    Ok(Rows {
-        schema: stream.schema(),
-        rows,
-    })
+    Ok(Rows { schema: stream.schema(), rows })
 }
 
-pub(crate) fn read_with(
-    source: &dyn Source,
-    query: &ModelQuery,
-    options: &ReadOptions,
-) -> Result<Rows, SourceError> {
+pub(crate) fn read_with(source: &dyn Source, query: &ModelQuery, options: &ReadOptions) -> Result<Rows, SourceError> {
     drain(source.read(query, options)?.as_mut())
 }
 
@@ -101,8 +88,7 @@ pub(crate) fn read(source: &dyn Source, query: &ModelQuery) -> Result<Rows, Sour
 
 /// A file of the shared test data, or `None` with one line on why the test is skipped.
 pub(crate) fn shared(name: &str) -> Option<PathBuf> {
-    let path =
-        PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
+    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
     if path.exists() {
         return Some(path);
     }

@@ -48,11 +48,7 @@ pub(super) struct Header {
 
 impl Header {
     pub(super) fn sized(rows: u64) -> Self {
-        Self {
-            rows,
-            buckets: rows / ROWS_PER_BUCKET + 1,
-            ..Self::default()
-        }
+        Self { rows, buckets: rows / ROWS_PER_BUCKET + 1, ..Self::default() }
     }
 
     pub(super) fn rows_offset(&self) -> u64 {
@@ -84,13 +80,7 @@ impl Header {
     }
 
     fn numbers(&self) -> [u64; 5] {
-        [
-            self.rows,
-            self.buckets,
-            self.tags_check,
-            self.rows_check,
-            self.directory_check,
-        ]
+        [self.rows, self.buckets, self.tags_check, self.rows_check, self.directory_check]
     }
 
     fn decode(bytes: &[u8], path: &Path) -> Result<Self, StoreError> {
@@ -98,10 +88,7 @@ impl Header {
             return Err(StoreError::corrupt(path, "it is not a ledger base"));
         }
         if word(bytes, HEADER - 8) != xxh3_64(&bytes[..HEADER - 8]) {
-            return Err(StoreError::corrupt(
-                path,
-                "its header does not match its checksum",
-            ));
+            return Err(StoreError::corrupt(path, "its header does not match its checksum"));
         }
         Ok(Self {
             rows: word(bytes, 16),
@@ -134,24 +121,12 @@ impl Base {
         if header.file_len() != bytes.len() as u64 {
             return Err(StoreError::corrupt(
                 path,
-                format!(
-                    "it has {} bytes instead of {}",
-                    bytes.len(),
-                    header.file_len()
-                ),
+                format!("it has {} bytes instead of {}", bytes.len(), header.file_len()),
             ));
         }
-        let base = Self {
-            bytes,
-            header,
-            path: path.to_owned(),
-            file,
-        };
+        let base = Self { bytes, header, path: path.to_owned(), file };
         if xxh3_64(base.directory()) != header.directory_check {
-            return Err(StoreError::corrupt(
-                path,
-                "its directory does not match its checksum",
-            ));
+            return Err(StoreError::corrupt(path, "its directory does not match its checksum"));
         }
         Ok(base)
     }
@@ -186,9 +161,7 @@ impl Base {
     /// Reads rows that lie anywhere. Not through the map: each touch would bring sixteen pages into the process's memory.
     fn read_rows(&self, first: usize, bytes: &mut [u8]) -> Result<(), StoreError> {
         let offset = self.header.rows_offset() + (first * ROW) as u64;
-        self.file
-            .read_exact_at(bytes, offset)
-            .map_err(|e| StoreError::io("reading", &self.path, e))
+        self.file.read_exact_at(bytes, offset).map_err(|e| StoreError::io("reading", &self.path, e))
     }
 
     /// The wanted rows in order, with their numbers. The memory that they took is let go behind the reading.
@@ -211,10 +184,7 @@ impl Base {
     pub(super) fn find(&self, key: u128) -> Result<Option<(usize, BaseRow)>, StoreError> {
         let directory = self.directory();
         let bucket = self.header.bucket(key) as usize;
-        let (mut start, mut end) = (
-            bucket_start(directory, bucket),
-            bucket_start(directory, bucket + 1),
-        );
+        let (mut start, mut end) = (bucket_start(directory, bucket), bucket_start(directory, bucket + 1));
         while end - start > LINEAR_LIMIT {
             let middle = start + (end - start) / 2;
             if key_at(self.row_section(), middle) <= key {
@@ -250,28 +220,19 @@ impl Base {
     /// Checks every row and tag against the checksums, and that the keys ascend.
     pub(super) fn verify(&self) -> Result<(), StoreError> {
         if xxh3_64(self.tags()) != self.header.tags_check {
-            return Err(StoreError::corrupt(
-                &self.path,
-                "its tags do not match their checksum",
-            ));
+            return Err(StoreError::corrupt(&self.path, "its tags do not match their checksum"));
         }
         let mut hasher = Xxh3Default::new();
         let mut last = None;
         for (row, found) in self.rows_where(|_| true) {
             hasher.update(&self.row_section()[row * ROW..][..ROW]);
             if last.is_some_and(|last| last >= found.head.key) {
-                return Err(StoreError::corrupt(
-                    &self.path,
-                    format!("its keys are out of order at row {row}"),
-                ));
+                return Err(StoreError::corrupt(&self.path, format!("its keys are out of order at row {row}")));
             }
             last = Some(found.head.key);
         }
         if hasher.digest() != self.header.rows_check {
-            return Err(StoreError::corrupt(
-                &self.path,
-                "its rows do not match their checksum",
-            ));
+            return Err(StoreError::corrupt(&self.path, "its rows do not match their checksum"));
         }
         Ok(())
     }
@@ -286,9 +247,7 @@ pub(super) struct BaseRow {
 
 impl BaseRow {
     fn decode(rows: &[u8], row: usize) -> Self {
-        let bytes: &[u8; ROW] = rows[row * ROW..]
-            .first_chunk()
-            .expect("a row lies within its section");
+        let bytes: &[u8; ROW] = rows[row * ROW..].first_chunk().expect("a row lies within its section");
         Self {
             head: EntryHead {
                 key: key_at(bytes, 0),
@@ -305,13 +264,7 @@ impl BaseRow {
         let mut bytes = [0; ROW];
         let head = &self.head;
         bytes[..16].copy_from_slice(&head.key.to_le_bytes());
-        let numbers = [
-            head.fingerprint,
-            head.mapped,
-            head.match_hash,
-            head.record_id,
-            self.payload.bits(),
-        ];
+        let numbers = [head.fingerprint, head.mapped, head.match_hash, head.record_id, self.payload.bits()];
         for (i, number) in numbers.into_iter().enumerate() {
             bytes[16 + i * 8..24 + i * 8].copy_from_slice(&number.to_le_bytes());
         }
@@ -332,24 +285,14 @@ pub(super) fn tag_at(tags: &[u8], row: usize) -> u64 {
 }
 
 fn key_at(rows: &[u8], row: usize) -> u128 {
-    u128::from_le_bytes(
-        *rows[row * ROW..]
-            .first_chunk()
-            .expect("a row lies within its section"),
-    )
+    u128::from_le_bytes(*rows[row * ROW..].first_chunk().expect("a row lies within its section"))
 }
 
 pub(super) fn bucket_start(directory: &[u8], bucket: usize) -> usize {
-    let bytes = directory[bucket * 4..]
-        .first_chunk()
-        .expect("a bucket lies within the directory");
+    let bytes = directory[bucket * 4..].first_chunk().expect("a bucket lies within the directory");
     u32::from_le_bytes(*bytes) as usize
 }
 
 fn word(bytes: &[u8], offset: usize) -> u64 {
-    u64::from_le_bytes(
-        *bytes[offset..]
-            .first_chunk()
-            .expect("a word lies within its section"),
-    )
+    u64::from_le_bytes(*bytes[offset..].first_chunk().expect("a word lies within its section"))
 }

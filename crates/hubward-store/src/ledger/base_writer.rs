@@ -22,10 +22,7 @@ impl Section {
     fn open(path: &Path, offset: u64) -> io::Result<Self> {
         let mut file = OpenOptions::new().write(true).open(path)?;
         file.seek(SeekFrom::Start(offset))?;
-        Ok(Self {
-            file: BufWriter::with_capacity(BUFFER, file),
-            hasher: Xxh3Default::new(),
-        })
+        Ok(Self { file: BufWriter::with_capacity(BUFFER, file), hasher: Xxh3Default::new() })
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -71,14 +68,12 @@ impl BaseWriter {
     }
 
     pub(super) fn push(&mut self, row: &BaseRow) -> Result<(), StoreError> {
-        self.write(row)
-            .map_err(|e| StoreError::io("writing", &self.path, e))
+        self.write(row).map_err(|e| StoreError::io("writing", &self.path, e))
     }
 
     fn write(&mut self, row: &BaseRow) -> io::Result<()> {
         self.start_buckets(self.header.bucket(row.head.key) + 1)?;
-        self.tags
-            .write(&tag_of(row.head.key, row.head.fingerprint).to_le_bytes())?;
+        self.tags.write(&tag_of(row.head.key, row.head.fingerprint).to_le_bytes())?;
         self.rows.write(&row.encode())?;
         self.written += 1;
         Ok(())
@@ -95,10 +90,7 @@ impl BaseWriter {
 
     /// Ends the file and makes it durable.
     pub(super) fn finish(mut self) -> Result<(), StoreError> {
-        assert_eq!(
-            self.written, self.header.rows,
-            "the ledger's count is the number of its live entries"
-        );
+        assert_eq!(self.written, self.header.rows, "the ledger's count is the number of its live entries");
         let path = self.path.clone();
         let end = || -> io::Result<()> {
             self.start_buckets(self.header.buckets + 1)?;

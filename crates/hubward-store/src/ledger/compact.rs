@@ -45,9 +45,7 @@ impl Ledger {
         let options = &self.options;
         let entries = self.rows.table.len() as u64 + self.rows.dropped;
         let base_rows = self.base.as_ref().map_or(0, Base::rows) as u64;
-        let by_part = options
-            .min_log_entries
-            .max(base_rows / 100 * options.max_log_percent);
+        let by_part = options.min_log_entries.max(base_rows / 100 * options.max_log_percent);
         entries > by_part.min(options.max_log_entries) || self.log.len() > options.max_log_bytes
     }
 
@@ -59,10 +57,7 @@ impl Ledger {
     pub fn compact(&mut self) -> Result<(), StoreError> {
         self.check_usable()?;
         if self.rows.len > MAX_ROWS {
-            return Err(StoreError::TooLarge {
-                what: "the number of rows of one sync",
-                limit: MAX_ROWS,
-            });
+            return Err(StoreError::TooLarge { what: "the number of rows of one sync", limit: MAX_ROWS });
         }
         let prepared = match self.prepare_generation() {
             Ok(prepared) => prepared,
@@ -82,12 +77,7 @@ impl Ledger {
         self.heap = prepared.heap;
         self.log = prepared.log;
         let old = std::mem::take(&mut self.rows);
-        self.rows = Rows {
-            table: LogTable::default(),
-            bits: prepared.bits,
-            dropped: 0,
-            ..old
-        };
+        self.rows = Rows { table: LogTable::default(), bits: prepared.bits, dropped: 0, ..old };
         let sealed = self
             .step(Step::ManifestPublished)
             .and_then(|()| manifest::seal(&self.dir))
@@ -100,17 +90,10 @@ impl Ledger {
     fn prepare_generation(&self) -> Result<Prepared, StoreError> {
         let generation = self.manifest.generation + 1;
         let dead = self.manifest.heap_len - self.manifest.heap_live;
-        let rewrite_heap =
-            dead > self.options.max_dead_payload_bytes && dead > self.manifest.heap_live;
-        let (heap_number, heap_start) = if rewrite_heap {
-            (self.manifest.heap + 1, 0)
-        } else {
-            (self.manifest.heap, self.manifest.heap_len)
-        };
-        let (base_path, heap_path) = (
-            base_path(&self.dir, generation),
-            heap_path(&self.dir, heap_number),
-        );
+        let rewrite_heap = dead > self.options.max_dead_payload_bytes && dead > self.manifest.heap_live;
+        let (heap_number, heap_start) =
+            if rewrite_heap { (self.manifest.heap + 1, 0) } else { (self.manifest.heap, self.manifest.heap_len) };
+        let (base_path, heap_path) = (base_path(&self.dir, generation), heap_path(&self.dir, heap_number));
         let mut merge = Merge {
             ledger: self,
             base: BaseWriter::create(&base_path, self.rows.len)?,
@@ -121,37 +104,20 @@ impl Ledger {
             heap_live: 0,
         };
         merge.run()?;
-        let Merge {
-            base,
-            heap,
-            bits,
-            heap_live,
-            ..
-        } = merge;
+        let Merge { base, heap, bits, heap_live, .. } = merge;
         let heap_len = heap.finish()?;
         self.step(Step::HeapWritten)?;
         base.finish()?;
         self.step(Step::BaseWritten)?;
         let log = self.begin_log(&log_path(&self.dir, generation), generation)?;
         self.step(Step::LogWritten)?;
-        let manifest = Manifest {
-            generation,
-            heap: heap_number,
-            heap_len,
-            heap_live,
-            meta: self.manifest.meta.clone(),
-        };
+        let manifest =
+            Manifest { generation, heap: heap_number, heap_len, heap_live, meta: self.manifest.meta.clone() };
         // The names of the new files must be durable before a manifest that speaks of them can be.
         manifest::seal(&self.dir)?;
         manifest::prepare(&self.dir, &manifest)?;
         self.step(Step::ManifestPrepared)?;
-        Ok(Prepared {
-            manifest,
-            base: Base::open(&base_path)?,
-            heap: Heap::open(&heap_path, heap_len)?,
-            log,
-            bits,
-        })
+        Ok(Prepared { manifest, base: Base::open(&base_path)?, heap: Heap::open(&heap_path, heap_len)?, log, bits })
     }
 
     /// The new generation's log begins with the intents that have no outcome yet.
@@ -198,15 +164,9 @@ impl Merge<'_> {
         let rows = &self.ledger.rows;
         let log_bytes = self.ledger.log.map()?;
         let mut slots = rows.table.sorted().into_iter().peekable();
-        let of_base = self
-            .ledger
-            .base
-            .iter()
-            .flat_map(|base| base.rows_where(|row| !rows.bits.is_overridden(row)));
+        let of_base = self.ledger.base.iter().flat_map(|base| base.rows_where(|row| !rows.bits.is_overridden(row)));
         for (number, row) in of_base {
-            while let Some(number) =
-                slots.next_if(|&number| rows.table.slot(number).head.key < row.head.key)
-            {
+            while let Some(number) = slots.next_if(|&number| rows.table.slot(number).head.key < row.head.key) {
                 self.take_slot(rows.table.slot(number), &log_bytes)?;
             }
             self.take_old(row, rows.bits.is_seen(number))?;
@@ -228,12 +188,7 @@ impl Merge<'_> {
         let start = slot.payload.offset() as usize;
         let bytes = log_bytes
             .get(start..start + slot.payload.len())
-            .ok_or_else(|| {
-                StoreError::corrupt(
-                    self.ledger.log.path(),
-                    "a row refers to bytes behind its end",
-                )
-            })?;
+            .ok_or_else(|| StoreError::corrupt(self.ledger.log.path(), "a row refers to bytes behind its end"))?;
         let payload = self.heap.push(bytes)?;
         let head = slot.head;
         self.push(BaseRow { head, payload }, slot.seen)

@@ -77,11 +77,7 @@ pub enum Change {
     /// HubSpot confirmed the write of this row. Replaces the entry of the same key and ends its intent.
     Confirmed(Entry),
     /// The source columns of a known row changed, what is mapped from them did not need sending.
-    Refingerprint {
-        key: u128,
-        fingerprint: u64,
-        mapped: u64,
-    },
+    Refingerprint { key: u128, fingerprint: u64, mapped: u64 },
     /// The row left the model and its removal was carried out. No error where the key is unknown. Leaves intents alone.
     Removed { key: u128 },
     /// A request that must not be repeated blindly is about to be sent for this row. Replaces an intent of the same key.
@@ -155,10 +151,7 @@ pub(super) fn encode_payload(payload: &Payload, out: &mut Vec<u8>) -> Result<usi
     let matched = payload.match_value.as_deref();
     let size = 13 + payload.key_text.len() + matched.map_or(0, str::len) + payload.written.len();
     if size > MAX_PAYLOAD {
-        return Err(StoreError::TooLarge {
-            what: "a row's key with its match value",
-            limit: MAX_PAYLOAD as u64,
-        });
+        return Err(StoreError::TooLarge { what: "a row's key with its match value", limit: MAX_PAYLOAD as u64 });
     }
     out.extend_from_slice(&[0; 4]);
     out.extend_from_slice(&(payload.key_text.len() as u32).to_le_bytes());
@@ -174,9 +167,7 @@ pub(super) fn encode_payload(payload: &Payload, out: &mut Vec<u8>) -> Result<usi
 
 /// Reads what [`encode_payload`] wrote; `path` is for the message.
 pub(super) fn decode_payload(bytes: &[u8], path: &Path) -> Result<Payload, StoreError> {
-    parse_payload(bytes).ok_or_else(|| {
-        StoreError::corrupt(path, "the payload of a row does not match its checksum")
-    })
+    parse_payload(bytes).ok_or_else(|| StoreError::corrupt(path, "the payload of a row does not match its checksum"))
 }
 
 fn parse_payload(bytes: &[u8]) -> Option<Payload> {

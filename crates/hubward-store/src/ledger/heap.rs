@@ -22,10 +22,7 @@ pub(super) struct Heap {
 impl Heap {
     /// Opens the file, cutting off what does not count.
     pub(super) fn open(path: &Path, len: u64) -> Result<Self, StoreError> {
-        let mut heap = Self {
-            file: None,
-            path: path.to_owned(),
-        };
+        let mut heap = Self { file: None, path: path.to_owned() };
         if len == 0 {
             return Ok(heap);
         }
@@ -37,10 +34,7 @@ impl Heap {
             Err(e) => return Err(StoreError::io("opening", path, e)),
         };
         if found < len {
-            return Err(StoreError::corrupt(
-                path,
-                format!("it has {found} bytes instead of {len}"),
-            ));
+            return Err(StoreError::corrupt(path, format!("it has {found} bytes instead of {len}")));
         }
         let open = || {
             let file = OpenOptions::new().read(true).write(true).open(path)?;
@@ -62,11 +56,10 @@ impl Heap {
         let behind = || StoreError::corrupt(&self.path, "a row refers to bytes behind its end");
         let file = self.file.as_ref().ok_or_else(behind)?;
         let mut bytes = vec![0; payload.len()];
-        file.read_exact_at(&mut bytes, payload.offset())
-            .map_err(|e| match e.kind() {
-                io::ErrorKind::UnexpectedEof => behind(),
-                _ => StoreError::io("reading", &self.path, e),
-            })?;
+        file.read_exact_at(&mut bytes, payload.offset()).map_err(|e| match e.kind() {
+            io::ErrorKind::UnexpectedEof => behind(),
+            _ => StoreError::io("reading", &self.path, e),
+        })?;
         Ok(bytes)
     }
 }
@@ -82,43 +75,27 @@ impl HeapWriter {
     /// Goes on behind the first `len` bytes of the file, which is made if it is absent.
     pub(super) fn open(path: &Path, len: u64) -> Result<Self, StoreError> {
         let open = || {
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(path)?;
+            let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
             file.set_len(len)?;
             file.seek(SeekFrom::Start(len))?;
             Ok(BufWriter::with_capacity(1 << 18, file))
         };
-        Ok(Self {
-            file: open().map_err(|e| StoreError::io("opening", path, e))?,
-            path: path.to_owned(),
-            len,
-        })
+        Ok(Self { file: open().map_err(|e| StoreError::io("opening", path, e))?, path: path.to_owned(), len })
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<PayloadRef, StoreError> {
         if self.len + bytes.len() as u64 > MAX_HEAP {
-            return Err(StoreError::TooLarge {
-                what: "the ledger's payload file",
-                limit: MAX_HEAP,
-            });
+            return Err(StoreError::TooLarge { what: "the ledger's payload file", limit: MAX_HEAP });
         }
         let payload = PayloadRef::new(self.len, bytes.len());
-        self.file
-            .write_all(bytes)
-            .map_err(|e| StoreError::io("writing", &self.path, e))?;
+        self.file.write_all(bytes).map_err(|e| StoreError::io("writing", &self.path, e))?;
         self.len += bytes.len() as u64;
         Ok(payload)
     }
 
     /// Makes everything durable and tells the length.
     pub(super) fn finish(mut self) -> Result<u64, StoreError> {
-        let end = self
-            .file
-            .flush()
-            .and_then(|()| self.file.get_ref().sync_all());
+        let end = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
         end.map_err(|e| StoreError::io("writing", &self.path, e))?;
         Ok(self.len)
     }

@@ -47,12 +47,7 @@ impl Log {
         header[8..12].copy_from_slice(&FORMAT.to_le_bytes());
         header[16..].copy_from_slice(&generation.to_le_bytes());
         let create = || {
-            let mut file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .open(path)?;
+            let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
             file.write_all(&header)?;
             file.sync_all()?;
             Ok(file)
@@ -72,14 +67,10 @@ impl Log {
         generation: u64,
         mut replay: impl FnMut(u64, &[u8]) -> Result<(), StoreError>,
     ) -> Result<Self, StoreError> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(path)
-            .map_err(|e| match e.kind() {
-                io::ErrorKind::NotFound => StoreError::corrupt(path, "the file is missing"),
-                _ => StoreError::io("opening", path, e),
-            })?;
+        let file = OpenOptions::new().read(true).write(true).open(path).map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound => StoreError::corrupt(path, "the file is missing"),
+            _ => StoreError::io("opening", path, e),
+        })?;
         let bytes = map(&file, path)?;
         check_header(&bytes, generation, path)?;
         let mut at = HEADER;
@@ -91,9 +82,7 @@ impl Log {
             if let Some(good) = later_frame(&bytes, at, generation) {
                 return Err(StoreError::corrupt(
                     path,
-                    format!(
-                        "the frame at byte {at} does not match its checksum, but one at byte {good} does"
-                    ),
+                    format!("the frame at byte {at} does not match its checksum, but one at byte {good} does"),
                 ));
             }
             drop(bytes);
@@ -101,13 +90,7 @@ impl Log {
                 .and_then(|()| file.sync_all())
                 .map_err(|e| StoreError::io("cutting the torn end of", path, e))?;
         }
-        Ok(Self {
-            file,
-            path: path.to_owned(),
-            generation,
-            len: at as u64,
-            poisoned: false,
-        })
+        Ok(Self { file, path: path.to_owned(), generation, len: at as u64, poisoned: false })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -135,16 +118,11 @@ impl Log {
         between: impl FnOnce() -> io::Result<()>,
     ) -> Result<u64, StoreError> {
         if self.poisoned {
-            return Err(StoreError::Poisoned {
-                path: self.path.clone(),
-            });
+            return Err(StoreError::Poisoned { path: self.path.clone() });
         }
         let body = frame.len() - FRAME_HEADER;
         if body > MAX_BODY {
-            return Err(StoreError::TooLarge {
-                what: "one frame of the ledger's log",
-                limit: MAX_BODY as u64,
-            });
+            return Err(StoreError::TooLarge { what: "one frame of the ledger's log", limit: MAX_BODY as u64 });
         }
         frame[8..12].copy_from_slice(&FRAME_MAGIC);
         frame[12..16].copy_from_slice(&(body as u32).to_le_bytes());
@@ -169,9 +147,7 @@ impl Log {
     /// Reads a part of the log.
     pub(super) fn read(&self, offset: u64, len: usize) -> Result<Vec<u8>, StoreError> {
         let mut bytes = vec![0; len];
-        self.file
-            .read_exact_at(&mut bytes, offset)
-            .map_err(|e| StoreError::io("reading", &self.path, e))?;
+        self.file.read_exact_at(&mut bytes, offset).map_err(|e| StoreError::io("reading", &self.path, e))?;
         Ok(bytes)
     }
 
@@ -186,10 +162,7 @@ fn check_header(bytes: &[u8], generation: u64, path: &Path) -> Result<(), StoreE
         return Err(StoreError::corrupt(path, "it is shorter than its header"));
     };
     if header[..8] != MAGIC || header[16..] != generation.to_le_bytes() {
-        return Err(StoreError::corrupt(
-            path,
-            format!("it is not the log of generation {generation}"),
-        ));
+        return Err(StoreError::corrupt(path, format!("it is not the log of generation {generation}")));
     }
     Ok(())
 }
@@ -207,8 +180,7 @@ fn frame_at(bytes: &[u8], at: usize, generation: u64) -> Option<&[u8]> {
     let len = u32::from_le_bytes(*header[12..].first_chunk()?) as usize;
     let frame = bytes.get(at..at + FRAME_HEADER + len)?;
     let check = u64::from_le_bytes(*header.first_chunk()?);
-    (len <= MAX_BODY && check == frame_check(&frame[8..], generation, at as u64))
-        .then(|| &frame[FRAME_HEADER..])
+    (len <= MAX_BODY && check == frame_check(&frame[8..], generation, at as u64)).then(|| &frame[FRAME_HEADER..])
 }
 
 /// The place of a good frame behind a bad one.

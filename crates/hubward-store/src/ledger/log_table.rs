@@ -62,10 +62,7 @@ impl LogTable {
 
     /// Adds a key that is not in the table.
     pub(super) fn insert(&mut self, slot: Slot) -> u32 {
-        debug_assert!(
-            self.find(slot.head.key).is_none(),
-            "the key is in the table already"
-        );
+        debug_assert!(self.find(slot.head.key).is_none(), "the key is in the table already");
         if (self.len + 1) * 4 > self.index.len() * 3 {
             self.grow();
         }
@@ -133,13 +130,7 @@ mod tests {
         keys.sort_unstable();
         keys.dedup();
         for &key in &keys {
-            table.insert(Slot {
-                head: EntryHead {
-                    key,
-                    ..EntryHead::default()
-                },
-                ..Slot::default()
-            });
+            table.insert(Slot { head: EntryHead { key, ..EntryHead::default() }, ..Slot::default() });
         }
         assert_eq!(table.len(), keys.len());
         for &key in &keys {
@@ -147,11 +138,7 @@ mod tests {
             assert_eq!(table.slot(number).head.key, key);
         }
         assert_eq!(table.find(0), None);
-        let sorted: Vec<u128> = table
-            .sorted()
-            .into_iter()
-            .map(|n| table.slot(n).head.key)
-            .collect();
+        let sorted: Vec<u128> = table.sorted().into_iter().map(|n| table.slot(n).head.key).collect();
         assert_eq!(sorted, keys);
     }
 }

@@ -81,17 +81,13 @@ pub(super) fn read(dir: &Path) -> Result<Option<Manifest>, StoreError> {
         }
         Err(e) => return Err(StoreError::io("reading", &path, e)),
     };
-    let format: FormatOnly = serde_json::from_str(&text)
-        .map_err(|e| StoreError::corrupt(&path, format!("not a manifest: {e}")))?;
+    let format: FormatOnly =
+        serde_json::from_str(&text).map_err(|e| StoreError::corrupt(&path, format!("not a manifest: {e}")))?;
     if format.format > FORMAT {
-        return Err(StoreError::NewerFormat {
-            path,
-            found: format.format,
-            known: FORMAT,
-        });
+        return Err(StoreError::NewerFormat { path, found: format.format, known: FORMAT });
     }
-    let envelope: Envelope<'_> = serde_json::from_str(&text)
-        .map_err(|e| StoreError::corrupt(&path, format!("not a manifest: {e}")))?;
+    let envelope: Envelope<'_> =
+        serde_json::from_str(&text).map_err(|e| StoreError::corrupt(&path, format!("not a manifest: {e}")))?;
     if envelope.check != check_of(envelope.body) {
         return Err(StoreError::corrupt(&path, "it does not match its checksum"));
     }
@@ -102,13 +98,8 @@ pub(super) fn read(dir: &Path) -> Result<Option<Manifest>, StoreError> {
 
 /// First half of replacing the manifest: the new one lies durably beside the old one.
 pub(super) fn prepare(dir: &Path, manifest: &Manifest) -> Result<(), StoreError> {
-    let encoded = serde_json::value::to_raw_value(manifest).and_then(|body| {
-        serde_json::to_string(&Envelope {
-            format: FORMAT,
-            check: check_of(&body),
-            body: &body,
-        })
-    });
+    let encoded = serde_json::value::to_raw_value(manifest)
+        .and_then(|body| serde_json::to_string(&Envelope { format: FORMAT, check: check_of(&body), body: &body }));
     let text = encoded.map_err(|e| StoreError::io("encoding", &path(dir), e.into()))?;
     write_durably(&temporary(dir), text.as_bytes())
 }

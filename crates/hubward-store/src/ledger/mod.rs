@@ -100,10 +100,7 @@ impl Ledger {
     /// The disk refused; the ledger then still has the old meta, or is [`StoreError::Poisoned`] for further changes.
     pub fn set_meta(&mut self, meta: LedgerMeta) -> Result<(), StoreError> {
         self.check_usable()?;
-        let next = Manifest {
-            meta,
-            ..self.manifest.clone()
-        };
+        let next = Manifest { meta, ..self.manifest.clone() };
         manifest::prepare(&self.dir, &next)?;
         self.step(Step::MetaPrepared)?;
         if let Err(e) = manifest::publish(&self.dir) {
@@ -112,9 +109,7 @@ impl Ledger {
             return Err(e);
         }
         self.manifest = next;
-        let sealed = self
-            .step(Step::MetaPublished)
-            .and_then(|()| manifest::seal(&self.dir));
+        let sealed = self.step(Step::MetaPublished).and_then(|()| manifest::seal(&self.dir));
         self.poisoned = sealed.is_err();
         sealed
     }
@@ -171,12 +166,8 @@ impl Ledger {
         }
         let body = Log::body_of(&frame).to_vec();
         let options = &self.options;
-        let body_at = self
-            .log
-            .append(frame, || options.step(Step::FrameWritten))?;
-        let taken = self
-            .rows
-            .replay(self.base.as_ref(), body_at, &body, self.log.path());
+        let body_at = self.log.append(frame, || options.step(Step::FrameWritten))?;
+        let taken = self.rows.replay(self.base.as_ref(), body_at, &body, self.log.path());
         // The frame is on the disk, so memory that has taken only a part of it must not be built upon.
         self.poisoned = taken.is_err();
         taken
@@ -199,17 +190,13 @@ impl Ledger {
 
     fn check_usable(&self) -> Result<(), StoreError> {
         if self.poisoned {
-            return Err(StoreError::Poisoned {
-                path: manifest::path(&self.dir),
-            });
+            return Err(StoreError::Poisoned { path: manifest::path(&self.dir) });
         }
         Ok(())
     }
 
     fn check_known(&self, key: u128, before: &[Change]) -> Result<(), StoreError> {
-        let confirmed = before
-            .iter()
-            .any(|change| matches!(change, Change::Confirmed(entry) if entry.key == key));
+        let confirmed = before.iter().any(|change| matches!(change, Change::Confirmed(entry) if entry.key == key));
         if confirmed || self.place(key)?.is_some() {
             return Ok(());
         }
@@ -217,9 +204,7 @@ impl Ledger {
     }
 
     fn step(&self, step: Step) -> Result<(), StoreError> {
-        self.options
-            .step(step)
-            .map_err(|e| StoreError::io("writing", &self.dir, e))
+        self.options.step(step).map_err(|e| StoreError::io("writing", &self.dir, e))
     }
 
     fn place(&self, key: u128) -> Result<Option<Place>, StoreError> {
@@ -229,9 +214,7 @@ impl Ledger {
             return Ok(Some(Place::Base(row)));
         }
         let number = self.rows.table.find(key);
-        Ok(number
-            .filter(|&number| !self.rows.table.slot(number).removed)
-            .map(Place::Log))
+        Ok(number.filter(|&number| !self.rows.table.slot(number).removed).map(Place::Log))
     }
 
     fn base_entry(&self, row: &BaseRow) -> Result<Entry, StoreError> {

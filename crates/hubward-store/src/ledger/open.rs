@@ -56,26 +56,11 @@ impl Ledger {
         };
         let heap = Heap::open(&heap_path(dir, manifest.heap), manifest.heap_len)?;
         let base_rows = base.as_ref().map_or(0, Base::rows);
-        let mut rows = Rows {
-            bits: RowBits::new(base_rows),
-            len: base_rows as u64,
-            ..Rows::default()
-        };
+        let mut rows = Rows { bits: RowBits::new(base_rows), len: base_rows as u64, ..Rows::default() };
         let path = log_path(dir, manifest.generation);
-        let log = Log::open(&path, manifest.generation, |body_at, body| {
-            rows.replay(base.as_ref(), body_at, body, &path)
-        })?;
-        Ok(Self {
-            dir: dir.to_owned(),
-            options,
-            manifest,
-            base,
-            heap,
-            log,
-            rows,
-            poisoned: false,
-            _lock: lock,
-        })
+        let log =
+            Log::open(&path, manifest.generation, |body_at, body| rows.replay(base.as_ref(), body_at, body, &path))?;
+        Ok(Self { dir: dir.to_owned(), options, manifest, base, heap, log, rows, poisoned: false, _lock: lock })
     }
 }
 
@@ -97,19 +82,13 @@ fn acquire(path: &Path) -> Result<File, StoreError> {
             let holder = holder.trim();
             return Err(StoreError::Locked {
                 path: path.to_owned(),
-                holder: if holder.is_empty() {
-                    "another process".to_owned()
-                } else {
-                    holder.to_owned()
-                },
+                holder: if holder.is_empty() { "another process".to_owned() } else { holder.to_owned() },
             });
         }
         Err(TryLockError::Error(e)) => return Err(StoreError::io("locking", path, e)),
     }
-    let named = file
-        .set_len(0)
-        .and_then(|()| file.rewind())
-        .and_then(|()| writeln!(file, "process {}", std::process::id()));
+    let named =
+        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "process {}", std::process::id()));
     named.map_err(|e| StoreError::io("writing", path, e))?;
     Ok(file)
 }
@@ -117,14 +96,9 @@ fn acquire(path: &Path) -> Result<File, StoreError> {
 /// Makes an empty ledger of generation 0. A kill in between leaves at most an empty log, which is made again.
 fn begin(dir: &Path) -> Result<Manifest, StoreError> {
     for name in names(dir)? {
-        let has_rows = name.starts_with(BASE)
-            || name.starts_with(HEAP)
-            || (name.starts_with(LOG) && name != "log-0");
+        let has_rows = name.starts_with(BASE) || name.starts_with(HEAP) || (name.starts_with(LOG) && name != "log-0");
         if has_rows {
-            return Err(StoreError::corrupt(
-                &manifest::path(dir),
-                format!("it is missing although {name} exists"),
-            ));
+            return Err(StoreError::corrupt(&manifest::path(dir), format!("it is missing although {name} exists")));
         }
     }
     let manifest = Manifest::default();
@@ -137,17 +111,13 @@ fn begin(dir: &Path) -> Result<Manifest, StoreError> {
 
 /// Deletes files that are not of the valid generation. What cannot be deleted does no harm and is tried again next time.
 pub(super) fn delete_leftovers(dir: &Path, manifest: &Manifest) -> Result<(), StoreError> {
-    let valid = [
-        base_path(dir, manifest.generation),
-        heap_path(dir, manifest.heap),
-        log_path(dir, manifest.generation),
-    ];
+    let valid =
+        [base_path(dir, manifest.generation), heap_path(dir, manifest.heap), log_path(dir, manifest.generation)];
     for name in names(dir)? {
         let path = dir.join(&name);
-        let ours = [BASE, HEAP, LOG].iter().any(|prefix| {
-            name.strip_prefix(prefix)
-                .is_some_and(|number| number.parse::<u64>().is_ok())
-        });
+        let ours = [BASE, HEAP, LOG]
+            .iter()
+            .any(|prefix| name.strip_prefix(prefix).is_some_and(|number| number.parse::<u64>().is_ok()));
         if ours && !valid.contains(&path) {
             let _ = fs::remove_file(&path);
         }

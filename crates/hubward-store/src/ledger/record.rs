@@ -17,23 +17,11 @@ const MAX_TEXT: usize = (1 << 24) - 1;
 
 /// A decoded change; a payload is named by its place in the frame's body.
 pub(super) enum Record {
-    Confirmed {
-        head: EntryHead,
-        payload_at: usize,
-        payload_len: usize,
-    },
-    Refingerprint {
-        key: u128,
-        fingerprint: u64,
-        mapped: u64,
-    },
-    Removed {
-        key: u128,
-    },
+    Confirmed { head: EntryHead, payload_at: usize, payload_len: usize },
+    Refingerprint { key: u128, fingerprint: u64, mapped: u64 },
+    Removed { key: u128 },
     Intent(Intent),
-    IntentCleared {
-        key: u128,
-    },
+    IntentCleared { key: u128 },
 }
 
 pub(super) fn encode(change: &Change, out: &mut Vec<u8>) -> Result<(), StoreError> {
@@ -41,12 +29,7 @@ pub(super) fn encode(change: &Change, out: &mut Vec<u8>) -> Result<(), StoreErro
         Change::Confirmed(entry) => {
             out.push(CONFIRMED);
             out.extend_from_slice(&entry.key.to_le_bytes());
-            for number in [
-                entry.fingerprint,
-                entry.mapped,
-                entry.match_hash,
-                entry.record_id,
-            ] {
+            for number in [entry.fingerprint, entry.mapped, entry.match_hash, entry.record_id] {
                 out.extend_from_slice(&number.to_le_bytes());
             }
             let length_at = out.len();
@@ -54,11 +37,7 @@ pub(super) fn encode(change: &Change, out: &mut Vec<u8>) -> Result<(), StoreErro
             let len = encode_payload(&entry.payload, out)?;
             out[length_at..length_at + 4].copy_from_slice(&(len as u32).to_le_bytes());
         }
-        Change::Refingerprint {
-            key,
-            fingerprint,
-            mapped,
-        } => {
+        Change::Refingerprint { key, fingerprint, mapped } => {
             out.push(REFINGERPRINT);
             out.extend_from_slice(&key.to_le_bytes());
             out.extend_from_slice(&fingerprint.to_le_bytes());
@@ -80,10 +59,7 @@ pub(super) fn encode(change: &Change, out: &mut Vec<u8>) -> Result<(), StoreErro
 pub(super) fn encode_intent(intent: &Intent, out: &mut Vec<u8>) -> Result<(), StoreError> {
     let matched = intent.match_value.as_deref();
     if intent.key_text.len() > MAX_TEXT || matched.is_some_and(|text| text.len() > MAX_TEXT) {
-        return Err(StoreError::TooLarge {
-            what: "a row's key or match value",
-            limit: MAX_TEXT as u64,
-        });
+        return Err(StoreError::TooLarge { what: "a row's key or match value", limit: MAX_TEXT as u64 });
     }
     out.push(INTENT);
     out.extend_from_slice(&intent.key.to_le_bytes());
@@ -131,17 +107,9 @@ impl<'a> Records<'a> {
                 let payload_len = self.length()?;
                 let payload_at = self.at;
                 self.take(payload_len)?;
-                Record::Confirmed {
-                    head,
-                    payload_at,
-                    payload_len,
-                }
+                Record::Confirmed { head, payload_at, payload_len }
             }
-            REFINGERPRINT => Record::Refingerprint {
-                key,
-                fingerprint: self.word()?,
-                mapped: self.word()?,
-            },
+            REFINGERPRINT => Record::Refingerprint { key, fingerprint: self.word()?, mapped: self.word()? },
             REMOVED => Record::Removed { key },
             INTENT => {
                 let at_ms = i64::from_le_bytes(self.array()?);
@@ -149,13 +117,7 @@ impl<'a> Records<'a> {
                 let key_text = self.text()?;
                 let [has_match] = self.array()?;
                 let matched = self.text()?;
-                Record::Intent(Intent {
-                    key,
-                    key_text,
-                    match_value: (has_match == 1).then_some(matched),
-                    at_ms,
-                    note,
-                })
+                Record::Intent(Intent { key, key_text, match_value: (has_match == 1).then_some(matched), at_ms, note })
             }
             INTENT_CLEARED => Record::IntentCleared { key },
             _ => return None,

@@ -44,36 +44,20 @@ impl Rows {
                 Ok(None) => return Ok(()),
                 Ok(Some(record)) => self.apply(base, body_at, record)?,
                 Err(NoRecord) => {
-                    return Err(StoreError::corrupt(
-                        log,
-                        format!("the frame at byte {body_at} holds no records"),
-                    ));
+                    return Err(StoreError::corrupt(log, format!("the frame at byte {body_at} holds no records")));
                 }
             }
         }
     }
 
-    fn apply(
-        &mut self,
-        base: Option<&Base>,
-        body_at: u64,
-        record: Record,
-    ) -> Result<(), StoreError> {
+    fn apply(&mut self, base: Option<&Base>, body_at: u64, record: Record) -> Result<(), StoreError> {
         match record {
-            Record::Confirmed {
-                head,
-                payload_at,
-                payload_len,
-            } => {
+            Record::Confirmed { head, payload_at, payload_len } => {
                 self.intents.remove(&head.key);
                 let payload = PayloadRef::new(body_at + payload_at as u64, payload_len);
                 self.confirm(base, head, payload)?;
             }
-            Record::Refingerprint {
-                key,
-                fingerprint,
-                mapped,
-            } => {
+            Record::Refingerprint { key, fingerprint, mapped } => {
                 if let Some(number) = self.slot_for_change(base, key)? {
                     let head = &mut self.table.slot_mut(number).head;
                     head.fingerprint = fingerprint;
@@ -91,12 +75,7 @@ impl Rows {
         Ok(())
     }
 
-    fn confirm(
-        &mut self,
-        base: Option<&Base>,
-        head: EntryHead,
-        payload: PayloadRef,
-    ) -> Result<(), StoreError> {
+    fn confirm(&mut self, base: Option<&Base>, head: EntryHead, payload: PayloadRef) -> Result<(), StoreError> {
         let number = match self.slot_for_change(base, head.key)? {
             Some(number) => number,
             None => {
@@ -106,10 +85,7 @@ impl Rows {
                         self.table.slot_mut(number).removed = false;
                         number
                     }
-                    None => self.table.insert(Slot {
-                        head,
-                        ..Slot::default()
-                    }),
+                    None => self.table.insert(Slot { head, ..Slot::default() }),
                 }
             }
         };
@@ -125,11 +101,7 @@ impl Rows {
     }
 
     /// The slot of a live entry, made from the base's row where the log has none yet.
-    fn slot_for_change(
-        &mut self,
-        base: Option<&Base>,
-        key: u128,
-    ) -> Result<Option<u32>, StoreError> {
+    fn slot_for_change(&mut self, base: Option<&Base>, key: u128) -> Result<Option<u32>, StoreError> {
         if let Some((row, BaseRow { head, payload })) = find(base, key)?
             && !self.bits.is_overridden(row)
         {

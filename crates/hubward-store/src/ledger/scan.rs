@@ -29,25 +29,15 @@ impl Ledger {
     ///
     /// # Panics
     /// If the two slices differ in length.
-    pub fn probe(
-        &mut self,
-        keys: &[u128],
-        fingerprints: &[u64],
-        out: &mut Vec<Probe>,
-    ) -> Result<(), StoreError> {
-        assert_eq!(
-            keys.len(),
-            fingerprints.len(),
-            "a key and a fingerprint for each row"
-        );
+    pub fn probe(&mut self, keys: &[u128], fingerprints: &[u64], out: &mut Vec<Probe>) -> Result<(), StoreError> {
+        assert_eq!(keys.len(), fingerprints.len(), "a key and a fingerprint for each row");
         out.clear();
         out.reserve(keys.len());
         let mut blocks = keys.chunks(BLOCK).zip(fingerprints.chunks(BLOCK));
         match self.base.take() {
             Some(base) => {
-                let probed = blocks.try_for_each(|(keys, fingerprints)| {
-                    self.probe_block(&base, keys, fingerprints, out)
-                });
+                let probed =
+                    blocks.try_for_each(|(keys, fingerprints)| self.probe_block(&base, keys, fingerprints, out));
                 self.base = Some(base);
                 probed
             }
@@ -71,10 +61,7 @@ impl Ledger {
         let mut ranges = [(0, 0); BLOCK];
         for (range, &key) in ranges.iter_mut().zip(keys) {
             let bucket = header.bucket(key) as usize;
-            *range = (
-                bucket_start(directory, bucket),
-                bucket_start(directory, bucket + 1),
-            );
+            *range = (bucket_start(directory, bucket), bucket_start(directory, bucket + 1));
         }
         let mut wanted = [0; BLOCK];
         let mut firsts = [0; BLOCK];
@@ -101,12 +88,7 @@ impl Ledger {
     }
 
     /// For a row that no tag agrees with: the log or, by the whole key, the base tells whether it is known.
-    fn probe_by_key(
-        &mut self,
-        base: &Base,
-        key: u128,
-        fingerprint: u64,
-    ) -> Result<Probe, StoreError> {
+    fn probe_by_key(&mut self, base: &Base, key: u128, fingerprint: u64) -> Result<Probe, StoreError> {
         if let Some(number) = self.rows.table.find(key) {
             return Ok(self.mark_slot(number, fingerprint));
         }
@@ -146,11 +128,7 @@ impl Ledger {
         }
         slot.seen = true;
         self.rows.seen += 1;
-        if slot.head.fingerprint == fingerprint {
-            Probe::Unchanged
-        } else {
-            Probe::Changed
-        }
+        if slot.head.fingerprint == fingerprint { Probe::Unchanged } else { Probe::Changed }
     }
 
     /// Gives every entry that the scan has met to `f`, in no particular order.
@@ -183,11 +161,7 @@ impl Ledger {
     ///
     /// # Errors
     /// A payload cannot be read or does not match its checksum.
-    pub fn unseen_batch(
-        &self,
-        after: Option<u128>,
-        limit: usize,
-    ) -> Result<Vec<Entry>, StoreError> {
+    pub fn unseen_batch(&self, after: Option<u128>, limit: usize) -> Result<Vec<Entry>, StoreError> {
         let mut keys = BinaryHeap::new();
         for slot in self.rows.table.iter() {
             let key = slot.head.key;
@@ -227,15 +201,10 @@ impl Ledger {
                 let (seen, overridden) = rows.bits.both(row);
                 !overridden && (!only_unseen || !seen)
             };
-            base.rows_where(wanted)
-                .map(|(_, row)| self.base_entry(&row))
+            base.rows_where(wanted).map(|(_, row)| self.base_entry(&row))
         });
         let wanted = move |slot: &&Slot| !slot.removed && (!only_unseen || !slot.seen);
-        let of_log = rows
-            .table
-            .iter()
-            .filter(wanted)
-            .map(move |slot| self.slot_entry(slot));
+        let of_log = rows.table.iter().filter(wanted).map(move |slot| self.slot_entry(slot));
         of_base.chain(of_log)
     }
 }

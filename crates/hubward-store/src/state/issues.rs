@@ -47,13 +47,7 @@ impl StateDb {
     ///
     /// # Panics
     /// If an outcome is neither invalid nor rejected.
-    pub fn record_issues(
-        &self,
-        run: &str,
-        sync: &str,
-        at: Timestamp,
-        issues: &[Issue],
-    ) -> Result<(), StoreError> {
+    pub fn record_issues(&self, run: &str, sync: &str, at: Timestamp, issues: &[Issue]) -> Result<(), StoreError> {
         for issue in issues {
             assert!(
                 matches!(issue.outcome, Outcome::Invalid | Outcome::Rejected),
@@ -101,8 +95,7 @@ impl StateDb {
         let sync = sync.to_owned();
         let keys: Vec<String> = keys.iter().map(|key| key.as_ref().to_owned()).collect();
         self.write("clearing rejected rows", move |connection| {
-            let mut statement =
-                connection.prepare("DELETE FROM issues WHERE sync = ? AND key = ?")?;
+            let mut statement = connection.prepare("DELETE FROM issues WHERE sync = ? AND key = ?")?;
             for key in &keys {
                 statement.execute(params![sync, key])?;
             }
@@ -117,10 +110,7 @@ impl StateDb {
     pub fn keep_only(&self, sync: &str, run: &str) -> Result<u64, StoreError> {
         let (sync, run) = (sync.to_owned(), run.to_owned());
         self.write("clearing rejected rows", move |connection| {
-            let deleted = connection.execute(
-                "DELETE FROM issues WHERE sync = ? AND run <> ?",
-                params![sync, run],
-            )?;
+            let deleted = connection.execute("DELETE FROM issues WHERE sync = ? AND run <> ?", params![sync, run])?;
             Ok(deleted as u64)
         })
     }
@@ -139,11 +129,7 @@ impl StateDb {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub fn for_each_issue(
-        &self,
-        sync: Option<&str>,
-        mut f: impl FnMut(IssueRow),
-    ) -> Result<(), StoreError> {
+    pub fn for_each_issue(&self, sync: Option<&str>, mut f: impl FnMut(IssueRow)) -> Result<(), StoreError> {
         self.read("reading rejected rows", |connection| {
             let mut statement = connection.prepare(
                 "SELECT sync, key, run, outcome, property, value, reason, category, correlation_id, attempts, since
@@ -164,11 +150,7 @@ fn issue_of(row: &Row<'_>) -> rusqlite::Result<IssueRow> {
         sync: row.get(0)?,
         key: row.get(1)?,
         run: row.get(2)?,
-        outcome: if outcome == Outcome::Invalid.name() {
-            Outcome::Invalid
-        } else {
-            Outcome::Rejected
-        },
+        outcome: if outcome == Outcome::Invalid.name() { Outcome::Invalid } else { Outcome::Rejected },
         property: row.get(4)?,
         value: row.get(5)?,
         reason: row.get(6)?,

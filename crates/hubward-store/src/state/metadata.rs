@@ -19,13 +19,7 @@ impl StateDb {
     ///
     /// # Errors
     /// The database cannot be written.
-    pub fn put_metadata(
-        &self,
-        account: u64,
-        key: &str,
-        json: &Value,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub fn put_metadata(&self, account: u64, key: &str, json: &Value, at: Timestamp) -> Result<(), StoreError> {
         let (key, json) = (key.to_owned(), json.to_string());
         self.write("caching metadata", move |connection| {
             connection.execute(
@@ -47,10 +41,7 @@ impl StateDb {
                     "SELECT json, at FROM metadata WHERE account = ? AND key = ?",
                     params![account as i64, key],
                     |row| {
-                        Ok(Metadata {
-                            json: parse_json(0, &row.get::<_, String>(0)?)?,
-                            at: from_ms(1, row.get(1)?)?,
-                        })
+                        Ok(Metadata { json: parse_json(0, &row.get::<_, String>(0)?)?, at: from_ms(1, row.get(1)?)? })
                     },
                 )
                 .optional()

@@ -17,11 +17,7 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<u32, StoreEr
         .query_row("PRAGMA user_version", [], |row| row.get(0))
         .map_err(|e| StoreError::database("reading the version", path, e))?;
     if found > VERSION {
-        return Err(StoreError::NewerFormat {
-            path: path.to_owned(),
-            found,
-            known: VERSION,
-        });
+        return Err(StoreError::NewerFormat { path: path.to_owned(), found, known: VERSION });
     }
     Ok(found)
 }
@@ -32,17 +28,13 @@ pub(super) fn apply(connection: &mut Connection, path: &Path) -> Result<(), Stor
         return Ok(());
     }
     let failed = |e| StoreError::database("bringing the tables up to date", path, e);
-    let transaction = connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(failed)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     // Read again under the lock: another process may have come first.
     let found = check(&transaction, path)?;
     for step in &STEPS[found as usize..] {
         transaction.execute_batch(step).map_err(failed)?;
     }
-    transaction
-        .pragma_update(None, "user_version", VERSION)
-        .map_err(failed)?;
+    transaction.pragma_update(None, "user_version", VERSION).map_err(failed)?;
     transaction.commit().map_err(failed)
 }
 
@@ -63,14 +55,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state.sqlite");
         let mut connection = Connection::open(&path).unwrap();
-        connection
-            .pragma_update(None, "user_version", VERSION + 1)
-            .unwrap();
+        connection.pragma_update(None, "user_version", VERSION + 1).unwrap();
         let error = apply(&mut connection, &path).unwrap_err();
         assert!(matches!(error, StoreError::NewerFormat { found, .. } if found == VERSION + 1));
-        let tables: i64 = connection
-            .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
-            .unwrap();
+        let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0)).unwrap();
         assert_eq!(tables, 0);
     }
 }

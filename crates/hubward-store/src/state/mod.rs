@@ -45,11 +45,7 @@ pub struct StateOptions {
 
 impl Default for StateOptions {
     fn default() -> Self {
-        Self {
-            max_request_age_ms: 14 * 24 * 3600 * 1000,
-            max_request_bytes: 1 << 30,
-            max_queued_requests: 1024,
-        }
+        Self { max_request_age_ms: 14 * 24 * 3600 * 1000, max_request_bytes: 1 << 30, max_queued_requests: 1024 }
     }
 }
 
@@ -80,8 +76,8 @@ impl StateDb {
     /// [`StoreError::NewerFormat`] for a file of a later version (which is not changed), [`StoreError::Corrupt`] for one that
     /// is no database or a damaged one, [`StoreError::DiskFull`].
     pub fn open_with(path: &Path, options: StateOptions) -> Result<Self, StoreError> {
-        let mut connection = Connection::open(path)
-            .map_err(|e| StoreError::database("opening the database", path, e))?;
+        let mut connection =
+            Connection::open(path).map_err(|e| StoreError::database("opening the database", path, e))?;
         let set_up = || {
             connection.busy_timeout(BUSY_TIMEOUT)?;
             connection.pragma_update(None, "foreign_keys", true)
@@ -94,12 +90,7 @@ impl StateDb {
         };
         journal().map_err(|e| StoreError::database("opening the database", path, e))?;
         migrations::apply(&mut connection, path)?;
-        Ok(Self {
-            inner: Arc::new(Inner {
-                path: path.to_owned(),
-                writer: Writer::start(connection, path, options)?,
-            }),
-        })
+        Ok(Self { inner: Arc::new(Inner { path: path.to_owned(), writer: Writer::start(connection, path, options)? }) })
     }
 
     /// The file.
@@ -124,8 +115,7 @@ impl StateDb {
         f: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         let read = || {
-            let connection =
-                Connection::open_with_flags(&self.inner.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            let connection = Connection::open_with_flags(&self.inner.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
             connection.busy_timeout(BUSY_TIMEOUT)?;
             f(&connection)
         };
@@ -134,17 +124,11 @@ impl StateDb {
 }
 
 fn from_ms(column: usize, ms: i64) -> rusqlite::Result<Timestamp> {
-    Timestamp::from_millisecond(ms).map_err(|e| {
-        rusqlite::Error::FromSqlConversionFailure(
-            column,
-            rusqlite::types::Type::Integer,
-            Box::new(e),
-        )
-    })
+    Timestamp::from_millisecond(ms)
+        .map_err(|e| rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Integer, Box::new(e)))
 }
 
 fn parse_json(column: usize, text: &str) -> rusqlite::Result<serde_json::Value> {
-    serde_json::from_str(text).map_err(|e| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(e))
-    })
+    serde_json::from_str(text)
+        .map_err(|e| rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(e)))
 }

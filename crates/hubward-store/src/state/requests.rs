@@ -82,11 +82,7 @@ impl StateDb {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub fn for_each_request(
-        &self,
-        filter: &RequestFilter,
-        mut f: impl FnMut(RequestRecord),
-    ) -> Result<(), StoreError> {
+    pub fn for_each_request(&self, filter: &RequestFilter, mut f: impl FnMut(RequestRecord)) -> Result<(), StoreError> {
         let by_key = if filter.key.is_some() {
             "seq IN (SELECT seq FROM request_rows WHERE key = :key)"
         } else {
@@ -101,8 +97,7 @@ impl StateDb {
         );
         self.read("reading the request log", |connection| {
             let mut statement = connection.prepare(&sql)?;
-            let mut keys =
-                connection.prepare("SELECT key FROM request_rows WHERE seq = ? ORDER BY key")?;
+            let mut keys = connection.prepare("SELECT key FROM request_rows WHERE seq = ? ORDER BY key")?;
             let mut rows = statement.query(named_params! {
                 ":key": filter.key,
                 ":run": filter.run,
@@ -146,10 +141,8 @@ pub(super) fn insert(connection: &Connection, rows: &[Box<RequestRow>]) -> rusql
         "INSERT INTO requests (run, sync, at, ms, method, path, status, attempt, failed, bytes)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
-    let mut bodies = connection
-        .prepare("INSERT INTO request_bodies (seq, request, response) VALUES (?, ?, ?)")?;
-    let mut keys =
-        connection.prepare("INSERT OR IGNORE INTO request_rows (key, seq) VALUES (?, ?)")?;
+    let mut bodies = connection.prepare("INSERT INTO request_bodies (seq, request, response) VALUES (?, ?, ?)")?;
+    let mut keys = connection.prepare("INSERT OR IGNORE INTO request_rows (key, seq) VALUES (?, ?)")?;
     for row in rows {
         let seq = requests.insert(params![
             row.run,

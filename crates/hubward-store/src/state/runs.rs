@@ -59,12 +59,7 @@ impl StateDb {
         self.write("recording the run", move |connection| {
             connection.execute(
                 "INSERT INTO runs (id, started_at, account, command) VALUES (?, ?, ?, ?)",
-                params![
-                    start.id,
-                    start.started_at.as_millisecond(),
-                    start.account as i64,
-                    start.command
-                ],
+                params![start.id, start.started_at.as_millisecond(), start.account as i64, start.command],
             )?;
             Ok(())
         })
@@ -97,13 +92,7 @@ impl StateDb {
     ///
     /// # Errors
     /// The database cannot be written, or there is no such run.
-    pub fn finish_run(
-        &self,
-        run: &str,
-        status: &str,
-        report: &Value,
-        ended_at: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub fn finish_run(&self, run: &str, status: &str, report: &Value, ended_at: Timestamp) -> Result<(), StoreError> {
         let (run, status, report) = (run.to_owned(), status.to_owned(), report.to_string());
         self.write("recording the end of the run", move |connection| {
             let changed = connection.execute(
@@ -124,9 +113,7 @@ impl StateDb {
     pub fn runs(&self, limit: u32) -> Result<Vec<RunRow>, StoreError> {
         self.read("reading the runs", |connection| {
             let mut runs = Vec::new();
-            let mut statement = connection.prepare(&format!(
-                "{RUNS} ORDER BY started_at DESC, rowid DESC LIMIT ?"
-            ))?;
+            let mut statement = connection.prepare(&format!("{RUNS} ORDER BY started_at DESC, rowid DESC LIMIT ?"))?;
             for run in statement.query_map([limit], run_of)? {
                 runs.push(with_syncs(connection, run?)?);
             }
@@ -170,22 +157,16 @@ fn run_of(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         started_at: from_ms(1, row.get(1)?)?,
         account: row.get::<_, i64>(2)? as u64,
         command: row.get(3)?,
-        ended_at: row
-            .get::<_, Option<i64>>(4)?
-            .map(|ms| from_ms(4, ms))
-            .transpose()?,
-        status: row
-            .get::<_, Option<String>>(5)?
-            .unwrap_or_else(|| INTERRUPTED.to_owned()),
+        ended_at: row.get::<_, Option<i64>>(4)?.map(|ms| from_ms(4, ms)).transpose()?,
+        status: row.get::<_, Option<String>>(5)?.unwrap_or_else(|| INTERRUPTED.to_owned()),
         report: report.map_or(Ok(Value::Null), |text| parse_json(6, &text))?,
         syncs: Vec::new(),
     })
 }
 
 fn with_syncs(connection: &Connection, mut run: RunRow) -> rusqlite::Result<RunRow> {
-    let mut statement = connection.prepare(
-        "SELECT run, sync, status, report, ended_at FROM sync_runs WHERE run = ? ORDER BY ended_at, sync",
-    )?;
+    let mut statement = connection
+        .prepare("SELECT run, sync, status, report, ended_at FROM sync_runs WHERE run = ? ORDER BY ended_at, sync")?;
     for sync in statement.query_map([&run.id], sync_run_of)? {
         run.syncs.push(sync?);
     }

@@ -34,28 +34,14 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(
-        connection: Connection,
-        path: &Path,
-        options: StateOptions,
-    ) -> Result<Self, StoreError> {
+    pub(super) fn start(connection: Connection, path: &Path, options: StateOptions) -> Result<Self, StoreError> {
         let (queue, jobs) = sync_channel(options.max_queued_requests);
-        let mut state = Thread {
-            connection,
-            path: path.to_owned(),
-            options,
-            logged: 0,
-            failure: None,
-        };
+        let mut state = Thread { connection, path: path.to_owned(), options, logged: 0, failure: None };
         let thread = std::thread::Builder::new()
             .name("state-writer".to_owned())
             .spawn(move || state.serve(&jobs))
             .map_err(|e| StoreError::io("starting the writer of", path, e))?;
-        Ok(Self {
-            queue: Some(queue),
-            thread: Some(thread),
-            path: path.to_owned(),
-        })
+        Ok(Self { queue: Some(queue), thread: Some(thread), path: path.to_owned() })
     }
 
     pub(super) fn log(&self, row: RequestRow) -> Result<(), StoreError> {
@@ -84,18 +70,13 @@ impl Writer {
     }
 
     fn send(&self, job: Job) -> Result<(), StoreError> {
-        let queue = self
-            .queue
-            .as_ref()
-            .expect("the queue is open until the drop");
+        let queue = self.queue.as_ref().expect("the queue is open until the drop");
         queue.send(job).map_err(|_| self.gone())
     }
 
     /// The thread ends early only by a panic.
     fn gone(&self) -> StoreError {
-        StoreError::Poisoned {
-            path: self.path.clone(),
-        }
+        StoreError::Poisoned { path: self.path.clone() }
     }
 }
 
@@ -160,9 +141,7 @@ impl Thread {
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
             }
         }
-        let written = in_transaction(&mut self.connection, |connection| {
-            requests::insert(connection, &rows)
-        });
+        let written = in_transaction(&mut self.connection, |connection| requests::insert(connection, &rows));
         self.note(written);
         self.logged += rows.len() as u32;
         if self.logged >= RETENTION_EVERY {
@@ -177,9 +156,7 @@ impl Thread {
         }
         self.logged = 0;
         let options = &self.options;
-        let done = in_transaction(&mut self.connection, |connection| {
-            requests::retain(connection, options)
-        });
+        let done = in_transaction(&mut self.connection, |connection| requests::retain(connection, options));
         self.note(done);
     }
 

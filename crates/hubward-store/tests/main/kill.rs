@@ -33,10 +33,7 @@ const COMPACT_EVERY: u64 = 3;
 const MARK: u128 = 0;
 
 fn options() -> LedgerOptions {
-    LedgerOptions {
-        max_dead_payload_bytes: 2_000,
-        ..LedgerOptions::default()
-    }
+    LedgerOptions { max_dead_payload_bytes: 2_000, ..LedgerOptions::default() }
 }
 
 fn entry(key: u128, batch: u64) -> Entry {
@@ -48,9 +45,7 @@ fn entry(key: u128, batch: u64) -> Entry {
         record_id: batch,
         payload: Payload {
             key_text: format!("{key}/{batch}"),
-            match_value: batch
-                .is_multiple_of(3)
-                .then(|| format!("{batch}@example.org")),
+            match_value: batch.is_multiple_of(3).then(|| format!("{batch}@example.org")),
             written: vec![batch as u8],
         },
     }
@@ -64,22 +59,14 @@ fn key(number: u64) -> u128 {
 fn batch(n: u64) -> Vec<Change> {
     let mut changes = vec![Change::Confirmed(entry(MARK, n))];
     changes.extend((0..20).map(|i| Change::Confirmed(entry(key(n * 13 + i), n))));
-    changes.extend((0..2).map(|i| Change::Removed {
-        key: key(n * 31 + i),
-    }));
+    changes.extend((0..2).map(|i| Change::Removed { key: key(n * 31 + i) }));
     changes.push(Change::IntentCleared { key: key(n - 1) });
     changes.push(Change::Intent(intent(n)));
     changes
 }
 
 fn intent(n: u64) -> Intent {
-    Intent {
-        key: key(n),
-        key_text: format!("intent {n}"),
-        match_value: Some(n.to_string()),
-        at_ms: n as i64,
-        note: 1,
-    }
+    Intent { key: key(n), key_text: format!("intent {n}"), match_value: Some(n.to_string()), at_ms: n as i64, note: 1 }
 }
 
 /// What the ledger must hold after batch `n`.
@@ -100,20 +87,13 @@ fn expected(n: u64) -> BTreeMap<u128, Entry> {
 }
 
 fn last_batch(ledger: &Ledger) -> u64 {
-    ledger
-        .lookup(MARK)
-        .unwrap()
-        .map_or(0, |head| head.record_id)
+    ledger.lookup(MARK).unwrap().map_or(0, |head| head.record_id)
 }
 
 /// Not a test of its own: what [`spawn`] runs. Without its folder it says so and does nothing.
 #[test]
 #[ignore = "run by the tests that kill it"]
-#[expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "talks to the test that started it"
-)]
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "talks to the test that started it")]
 fn writer() {
     let Ok(folder) = std::env::var(FOLDER) else {
         eprintln!("skipped: only of use to the tests that kill it");
@@ -133,12 +113,7 @@ fn writer() {
     }
     let mut ledger = Ledger::open(Path::new(&folder), options).unwrap();
     for n in last_batch(&ledger) + 1.. {
-        ledger
-            .set_meta(LedgerMeta {
-                portal_id: n,
-                ..LedgerMeta::default()
-            })
-            .unwrap();
+        ledger.set_meta(LedgerMeta { portal_id: n, ..LedgerMeta::default() }).unwrap();
         ledger.append(&batch(n)).unwrap();
         println!("acknowledged {n}");
         io::stdout().flush().unwrap();
@@ -185,23 +160,14 @@ fn check(folder: &Path, acknowledged: u64, what: &str) -> u64 {
     let ledger = Ledger::open(folder, options()).unwrap();
     ledger.verify().unwrap();
     let last = last_batch(&ledger);
-    assert!(
-        last == acknowledged || last == acknowledged + 1,
-        "{what}: acknowledged {acknowledged}, found {last}"
-    );
+    assert!(last == acknowledged || last == acknowledged + 1, "{what}: acknowledged {acknowledged}, found {last}");
     let mut found: Vec<Entry> = ledger.iter().map(Result::unwrap).collect();
     found.sort_by_key(|entry| entry.key);
-    assert!(
-        found.iter().eq(expected(last).values()),
-        "{what}: entries differ after batch {last}"
-    );
+    assert!(found.iter().eq(expected(last).values()), "{what}: entries differ after batch {last}");
     let intents: Vec<Intent> = (last.max(1)..=last).map(intent).collect();
     assert_eq!(ledger.intents(), intents, "{what}");
     let meta = ledger.meta().portal_id;
-    assert!(
-        meta == last || meta == last + 1,
-        "{what}: meta {meta} after batch {last}"
-    );
+    assert!(meta == last || meta == last + 1, "{what}: meta {meta} after batch {last}");
     last
 }
 
@@ -215,8 +181,7 @@ fn a_writer_killed_at_random_moments_loses_nothing_acknowledged() {
         let (mut child, mut stdout) = spawn(dir.path(), None);
         let mut acknowledged = last;
         for _ in 0..random.random_range(1..12) {
-            acknowledged =
-                next_acknowledged(&mut stdout).expect("the writer goes on until it is killed");
+            acknowledged = next_acknowledged(&mut stdout).expect("the writer goes on until it is killed");
         }
         for _ in 0..random.random_range(0..200_000) {
             std::hint::spin_loop();
@@ -226,11 +191,7 @@ fn a_writer_killed_at_random_moments_loses_nothing_acknowledged() {
             acknowledged = n;
         }
         child.wait().unwrap();
-        last = check(
-            dir.path(),
-            acknowledged,
-            &format!("seed {seed}, round {round}"),
-        );
+        last = check(dir.path(), acknowledged, &format!("seed {seed}, round {round}"));
     }
 }
 
@@ -245,10 +206,7 @@ fn a_writer_that_dies_at_any_step_loses_nothing_acknowledged() {
             while let Some(n) = next_acknowledged(&mut stdout) {
                 acknowledged = n;
             }
-            assert!(
-                !child.wait().unwrap().success(),
-                "the writer died at {step:?}"
-            );
+            assert!(!child.wait().unwrap().success(), "the writer died at {step:?}");
             last = check(dir.path(), acknowledged, &format!("{step:?}, time {times}"));
         }
     }

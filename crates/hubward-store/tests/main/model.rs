@@ -26,40 +26,17 @@ fn key() -> impl Strategy<Value = u128> {
 }
 
 fn entry() -> impl Strategy<Value = Entry> {
-    let payload = (
-        "[a-zé]{0,6}",
-        proptest::option::of("[a-z@]{0,8}"),
-        proptest::collection::vec(any::<u8>(), 0..3),
-    );
-    (
-        key(),
-        0_u64..4,
-        any::<u64>(),
-        any::<u64>(),
-        any::<u64>(),
-        payload,
+    let payload = ("[a-zé]{0,6}", proptest::option::of("[a-z@]{0,8}"), proptest::collection::vec(any::<u8>(), 0..3));
+    (key(), 0_u64..4, any::<u64>(), any::<u64>(), any::<u64>(), payload).prop_map(
+        |(key, fingerprint, mapped, match_hash, record_id, (key_text, match_value, written))| Entry {
+            key,
+            fingerprint,
+            mapped,
+            match_hash,
+            record_id,
+            payload: Payload { key_text, match_value, written },
+        },
     )
-        .prop_map(
-            |(
-                key,
-                fingerprint,
-                mapped,
-                match_hash,
-                record_id,
-                (key_text, match_value, written),
-            )| Entry {
-                key,
-                fingerprint,
-                mapped,
-                match_hash,
-                record_id,
-                payload: Payload {
-                    key_text,
-                    match_value,
-                    written,
-                },
-            },
-        )
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -107,11 +84,7 @@ impl Model {
                     self.seen.insert(entry.key);
                 }
             }
-            Change::Refingerprint {
-                key,
-                fingerprint,
-                mapped,
-            } => {
+            Change::Refingerprint { key, fingerprint, mapped } => {
                 if let Some(entry) = self.entries.get_mut(key) {
                     entry.fingerprint = *fingerprint;
                     entry.mapped = *mapped;
@@ -144,9 +117,7 @@ impl Model {
         changes.iter().enumerate().all(|(i, change)| match change {
             Change::Refingerprint { key, .. } => {
                 self.entries.contains_key(key)
-                    || changes[..i].iter().any(
-                        |before| matches!(before, Change::Confirmed(entry) if entry.key == *key),
-                    )
+                    || changes[..i].iter().any(|before| matches!(before, Change::Confirmed(entry) if entry.key == *key))
             }
             _ => true,
         })
@@ -165,32 +136,20 @@ impl Model {
         intents.sort_by_key(|intent| (intent.at_ms, intent.key));
         assert_eq!(ledger.intents(), intents);
 
-        let unseen: Vec<&Entry> = self
-            .entries
-            .values()
-            .filter(|entry| !self.seen.contains(&entry.key))
-            .collect();
+        let unseen: Vec<&Entry> = self.entries.values().filter(|entry| !self.seen.contains(&entry.key)).collect();
         assert_eq!(ledger.unseen_count(), unseen.len() as u64);
         let mut found: Vec<Entry> = ledger.unseen().map(Result::unwrap).collect();
         found.sort_by_key(|entry| entry.key);
-        assert!(
-            found.iter().eq(unseen.iter().copied()),
-            "unseen entries differ"
-        );
+        assert!(found.iter().eq(unseen.iter().copied()), "unseen entries differ");
         let mut batched = Vec::new();
         loop {
-            let batch = ledger
-                .unseen_batch(batched.last().map(|entry: &Entry| entry.key), 3)
-                .unwrap();
+            let batch = ledger.unseen_batch(batched.last().map(|entry: &Entry| entry.key), 3).unwrap();
             if batch.is_empty() {
                 break;
             }
             batched.extend(batch);
         }
-        assert!(
-            batched.iter().eq(unseen),
-            "batches of unseen entries differ"
-        );
+        assert!(batched.iter().eq(unseen), "batches of unseen entries differ");
         let mut seen = HashSet::new();
         ledger.for_each_seen(|head| assert!(seen.insert(head.key), "{:x} given twice", head.key));
         assert_eq!(seen, self.seen);
@@ -198,12 +157,7 @@ impl Model {
 }
 
 fn options() -> LedgerOptions {
-    LedgerOptions {
-        max_log_entries: 30,
-        min_log_entries: 8,
-        max_dead_payload_bytes: 100,
-        ..LedgerOptions::default()
-    }
+    LedgerOptions { max_log_entries: 30, min_log_entries: 8, max_dead_payload_bytes: 100, ..LedgerOptions::default() }
 }
 
 proptest! {
@@ -251,9 +205,6 @@ fn probe(ledger: &mut Ledger, model: &mut Model, rows: &[(u128, u64)]) {
     let (keys, fingerprints): (Vec<u128>, Vec<u64>) = rows.iter().copied().unzip();
     let mut out = Vec::new();
     ledger.probe(&keys, &fingerprints, &mut out).unwrap();
-    let expected: Vec<Probe> = rows
-        .iter()
-        .map(|&(key, fingerprint)| model.probe(key, fingerprint))
-        .collect();
+    let expected: Vec<Probe> = rows.iter().map(|&(key, fingerprint)| model.probe(key, fingerprint)).collect();
     assert_eq!(out, expected);
 }

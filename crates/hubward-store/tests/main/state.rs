@@ -1,9 +1,7 @@
 //! Runs, rejected rows, the request log and cached metadata.
 
 use hubward_core::{Outcome, Reason};
-use hubward_store::{
-    Issue, RequestFilter, RequestRow, RunStart, StateDb, StateOptions, StoreError,
-};
+use hubward_store::{Issue, RequestFilter, RequestRow, RunStart, StateDb, StateOptions, StoreError};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -12,12 +10,7 @@ fn at(ms: i64) -> Timestamp {
 }
 
 fn start(id: &str, ms: i64) -> RunStart {
-    RunStart {
-        id: id.to_owned(),
-        started_at: at(ms),
-        account: 1_234_567,
-        command: "hubward run".to_owned(),
-    }
+    RunStart { id: id.to_owned(), started_at: at(ms), account: 1_234_567, command: "hubward run".to_owned() }
 }
 
 fn issue(key: &str, category: &str, property: &str) -> Issue {
@@ -57,12 +50,9 @@ fn a_run_is_shown_with_its_syncs_and_one_without_an_end_as_interrupted() {
     let (_dir, db) = db();
     db.start_run(&start("a", 0)).unwrap();
     db.start_run(&start("b", 10)).unwrap();
-    db.finish_sync("b", "orders", "ok", &json!({"n": 1}), at(20))
-        .unwrap();
-    db.finish_sync("b", "customers", "partial", &json!({"n": 2}), at(30))
-        .unwrap();
-    db.finish_run("b", "partial", &json!({"syncs": []}), at(40))
-        .unwrap();
+    db.finish_sync("b", "orders", "ok", &json!({"n": 1}), at(20)).unwrap();
+    db.finish_sync("b", "customers", "partial", &json!({"n": 2}), at(30)).unwrap();
+    db.finish_run("b", "partial", &json!({"syncs": []}), at(40)).unwrap();
 
     let runs = db.runs(10).unwrap();
     let ids: Vec<&str> = runs.iter().map(|run| run.id.as_str()).collect();
@@ -72,18 +62,12 @@ fn a_run_is_shown_with_its_syncs_and_one_without_an_end_as_interrupted() {
     assert_eq!(b.report, json!({"syncs": []}));
     let syncs: Vec<&str> = b.syncs.iter().map(|sync| sync.sync.as_str()).collect();
     assert_eq!(syncs, ["orders", "customers"]);
-    assert_eq!(
-        (a.status.as_str(), a.ended_at, &a.report),
-        ("interrupted", None, &Value::Null)
-    );
+    assert_eq!((a.status.as_str(), a.ended_at, &a.report), ("interrupted", None, &Value::Null));
     assert_eq!(db.runs(1).unwrap().len(), 1);
     assert_eq!(db.run("b").unwrap().as_ref(), Some(b));
     assert_eq!(db.run("c").unwrap(), None);
     assert!(db.finish_run("c", "ok", &Value::Null, at(0)).is_err());
-    assert!(
-        db.finish_sync("c", "orders", "ok", &Value::Null, at(0))
-            .is_err()
-    );
+    assert!(db.finish_sync("c", "orders", "ok", &Value::Null, at(0)).is_err());
 }
 
 #[test]
@@ -91,25 +75,13 @@ fn the_last_run_of_each_sync_is_the_one_that_ended_last() {
     let (_dir, db) = db();
     for (run, ms) in [("a", 0), ("b", 10)] {
         db.start_run(&start(run, ms)).unwrap();
-        db.finish_sync(run, "customers", "ok", &json!(run), at(ms))
-            .unwrap();
+        db.finish_sync(run, "customers", "ok", &json!(run), at(ms)).unwrap();
     }
     db.start_run(&start("c", 20)).unwrap();
-    db.finish_sync("c", "orders", "failed", &json!("c"), at(20))
-        .unwrap();
-    let last: Vec<(String, Value)> = db
-        .last_sync_runs()
-        .unwrap()
-        .into_iter()
-        .map(|sync| (sync.sync, sync.report))
-        .collect();
-    assert_eq!(
-        last,
-        [
-            ("customers".to_owned(), json!("b")),
-            ("orders".to_owned(), json!("c"))
-        ]
-    );
+    db.finish_sync("c", "orders", "failed", &json!("c"), at(20)).unwrap();
+    let last: Vec<(String, Value)> =
+        db.last_sync_runs().unwrap().into_iter().map(|sync| (sync.sync, sync.report)).collect();
+    assert_eq!(last, [("customers".to_owned(), json!("b")), ("orders".to_owned(), json!("c"))]);
 }
 
 #[test]
@@ -131,13 +103,8 @@ fn an_issue_keeps_its_first_time_until_its_category_or_property_changes() {
     bare.reason.category = None;
     bare.reason.property = None;
     for (now, expected) in [(50, 50), (60, 50)] {
-        db.record_issues("run", "s", at(now), std::slice::from_ref(&bare))
-            .unwrap();
-        assert_eq!(
-            since(&db),
-            at(expected),
-            "absent category and property are the same as absent ones"
-        );
+        db.record_issues("run", "s", at(now), std::slice::from_ref(&bare)).unwrap();
+        assert_eq!(since(&db), at(expected), "absent category and property are the same as absent ones");
     }
 }
 
@@ -146,10 +113,7 @@ fn issues_are_the_current_set_of_each_sync() {
     let (_dir, db) = db();
     let keys = |sync: Option<&str>| -> Vec<String> {
         let issues = db.issues(sync).unwrap();
-        issues
-            .into_iter()
-            .map(|issue| format!("{}/{}", issue.sync, issue.key))
-            .collect()
+        issues.into_iter().map(|issue| format!("{}/{}", issue.sync, issue.key)).collect()
     };
     let three = ["1", "2", "3"].map(|key| issue(key, "X", "p"));
     db.record_issues("a", "s", at(0), &three).unwrap();
@@ -160,75 +124,32 @@ fn issues_are_the_current_set_of_each_sync() {
     assert_eq!(db.keep_only("s", "b").unwrap(), 1);
     assert_eq!(keys(None), ["s/3", "t/1"]);
     let row = db.issues(Some("s")).unwrap().remove(0);
-    assert_eq!(
-        (row.outcome, row.attempts, row.run.as_str()),
-        (Outcome::Rejected, 2, "b")
-    );
-    assert_eq!(
-        (row.property.as_deref(), row.value.as_deref()),
-        (Some("p"), Some("blau"))
-    );
+    assert_eq!((row.outcome, row.attempts, row.run.as_str()), (Outcome::Rejected, 2, "b"));
+    assert_eq!((row.property.as_deref(), row.value.as_deref()), (Some("p"), Some("blau")));
 }
 
 #[test]
 fn requests_are_found_by_run_by_key_by_failure_and_page_by_page() {
     let (_dir, db) = db();
-    let logged = [
-        request("a", 0, &["1", "2"]),
-        request("a", 1, &["2", "bad"]),
-        request("b", 2, &["bad"]),
-        request("b", 3, &[]),
-    ];
+    let logged =
+        [request("a", 0, &["1", "2"]), request("a", 1, &["2", "bad"]), request("b", 2, &["bad"]), request("b", 3, &[])];
     for row in &logged {
         db.log_request(row.clone()).unwrap();
     }
     db.flush().unwrap();
     let find = |filter: RequestFilter| -> Vec<i64> {
         let records = db.requests(&filter).unwrap();
-        records
-            .iter()
-            .map(|record| record.request.at.duration_since(at(0)).as_millis() as i64)
-            .collect()
+        records.iter().map(|record| record.request.at.duration_since(at(0)).as_millis() as i64).collect()
     };
     let run = |run: &str| Some(run.to_owned());
     let all = db.requests(&RequestFilter::default()).unwrap();
-    assert!(
-        all.iter().map(|record| &record.request).eq(&logged),
-        "{all:?}"
-    );
-    assert_eq!(
-        find(RequestFilter {
-            run: run("b"),
-            ..Default::default()
-        }),
-        [2, 3]
-    );
-    assert_eq!(
-        find(RequestFilter {
-            key: Some("2".to_owned()),
-            ..Default::default()
-        }),
-        [0, 1]
-    );
-    assert_eq!(
-        find(RequestFilter {
-            failed_only: true,
-            ..Default::default()
-        }),
-        [1, 2]
-    );
-    let both = RequestFilter {
-        failed_only: true,
-        run: run("b"),
-        key: Some("bad".to_owned()),
-        ..Default::default()
-    };
+    assert!(all.iter().map(|record| &record.request).eq(&logged), "{all:?}");
+    assert_eq!(find(RequestFilter { run: run("b"), ..Default::default() }), [2, 3]);
+    assert_eq!(find(RequestFilter { key: Some("2".to_owned()), ..Default::default() }), [0, 1]);
+    assert_eq!(find(RequestFilter { failed_only: true, ..Default::default() }), [1, 2]);
+    let both = RequestFilter { failed_only: true, run: run("b"), key: Some("bad".to_owned()), ..Default::default() };
     assert_eq!(find(both), [2]);
-    let page = RequestFilter {
-        after: Some(all[0].seq),
-        limit: Some(2),
-        ..Default::default()
-    };
+    let page = RequestFilter { after: Some(all[0].seq), limit: Some(2), ..Default::default() };
     assert_eq!(find(page), [1, 2]);
 }
 
@@ -236,25 +157,19 @@ fn requests_are_found_by_run_by_key_by_failure_and_page_by_page() {
 fn nothing_queued_is_lost_when_the_last_handle_goes() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("state.sqlite");
-    let options = StateOptions {
-        max_queued_requests: 4,
-        ..StateOptions::default()
-    };
+    let options = StateOptions { max_queued_requests: 4, ..StateOptions::default() };
     let db = StateDb::open_with(&path, options).unwrap();
     let threads: Vec<_> = (0..4)
         .map(|thread| {
             let db = db.clone();
             std::thread::spawn(move || {
                 for i in 0..300 {
-                    db.log_request(request("a", thread * 1000 + i, &["1"]))
-                        .unwrap();
+                    db.log_request(request("a", thread * 1000 + i, &["1"])).unwrap();
                 }
             })
         })
         .collect();
-    threads
-        .into_iter()
-        .for_each(|thread| thread.join().unwrap());
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
     drop(db);
     let db = StateDb::open(&path).unwrap();
     assert_eq!(db.requests(&RequestFilter::default()).unwrap().len(), 1200);
@@ -264,11 +179,7 @@ fn nothing_queued_is_lost_when_the_last_handle_goes() {
 fn old_requests_go_by_age_and_by_bytes_and_their_numbers_never_come_again() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("state.sqlite");
-    let options = StateOptions {
-        max_request_age_ms: 100,
-        max_request_bytes: 18,
-        ..StateOptions::default()
-    };
+    let options = StateOptions { max_request_age_ms: 100, max_request_bytes: 18, ..StateOptions::default() };
     let db = StateDb::open_with(&path, options).unwrap();
     let left = |db: &StateDb| -> Vec<u64> {
         let records = db.requests(&RequestFilter::default()).unwrap();
@@ -284,31 +195,19 @@ fn old_requests_go_by_age_and_by_bytes_and_their_numbers_never_come_again() {
     }
     db.flush().unwrap();
     assert_eq!(left(&db), [4, 5, 6], "each has 6 bytes, 18 are allowed");
-    let by_key = RequestFilter {
-        key: Some("1".to_owned()),
-        ..Default::default()
-    };
+    let by_key = RequestFilter { key: Some("1".to_owned()), ..Default::default() };
     assert_eq!(db.requests(&by_key).unwrap().len(), 3);
 }
 
 #[test]
 fn metadata_is_kept_by_account_and_key() {
     let (_dir, db) = db();
-    db.put_metadata(1, "properties/contacts", &json!({"a": 1}), at(0))
-        .unwrap();
-    db.put_metadata(1, "properties/contacts", &json!({"a": 2}), at(5))
-        .unwrap();
-    db.put_metadata(u64::MAX, "properties/contacts", &json!([]), at(6))
-        .unwrap();
+    db.put_metadata(1, "properties/contacts", &json!({"a": 1}), at(0)).unwrap();
+    db.put_metadata(1, "properties/contacts", &json!({"a": 2}), at(5)).unwrap();
+    db.put_metadata(u64::MAX, "properties/contacts", &json!([]), at(6)).unwrap();
     let found = db.metadata(1, "properties/contacts").unwrap().unwrap();
     assert_eq!((found.json, found.at), (json!({"a": 2}), at(5)));
-    assert_eq!(
-        db.metadata(u64::MAX, "properties/contacts")
-            .unwrap()
-            .unwrap()
-            .json,
-        json!([])
-    );
+    assert_eq!(db.metadata(u64::MAX, "properties/contacts").unwrap().unwrap().json, json!([]));
     assert!(db.metadata(1, "owners").unwrap().is_none());
 }
 
@@ -325,11 +224,7 @@ fn two_openers_write_to_one_file() {
 fn a_file_that_is_no_database_is_named_as_damaged() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("state.sqlite");
-    std::fs::write(
-        &path,
-        "not a database, but long enough to look like one".repeat(100),
-    )
-    .unwrap();
+    std::fs::write(&path, "not a database, but long enough to look like one".repeat(100)).unwrap();
     match StateDb::open(&path) {
         Err(StoreError::Corrupt { path: named, .. }) => assert_eq!(named, path),
         other => panic!("expected damage, got {other:?}"),

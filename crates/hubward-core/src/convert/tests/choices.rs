@@ -1,23 +1,16 @@
 //! Enumerations and owners.
 
 use super::{
-    ConvertContext, Converted, Owners, PropertyType, Value, becomes, choice, convert, decimal,
-    property, refuses, text, to,
+    ConvertContext, Converted, Owners, PropertyType, Value, becomes, choice, convert, decimal, property, refuses, text,
+    to,
 };
 use crate::convert::append_form;
 use crate::spec::Conversion;
 
 #[test]
 fn an_enumeration_takes_exact_internal_values() {
-    let property = choice(
-        "select",
-        &[
-            ("bucket_1", "1 Star"),
-            ("bucket_2", "2 Stars"),
-            ("5", "five"),
-            ("a,b", "A and B"),
-        ],
-    );
+    let property =
+        choice("select", &[("bucket_1", "1 Star"), ("bucket_2", "2 Stars"), ("5", "five"), ("a,b", "A and B")]);
     becomes(
         &property,
         &[
@@ -28,13 +21,7 @@ fn an_enumeration_takes_exact_internal_values() {
             (text("a,b"), "a,b"),
         ],
     );
-    becomes(
-        &property,
-        &[
-            (Value::List(vec![text("bucket_2")]), "bucket_2"),
-            (Value::List(vec![]), ""),
-        ],
-    );
+    becomes(&property, &[(Value::List(vec![text("bucket_2")]), "bucket_2"), (Value::List(vec![]), "")]);
     refuses(
         &property,
         "INVALID_OPTION",
@@ -61,10 +48,7 @@ fn an_enumeration_takes_exact_internal_values() {
 
 #[test]
 fn without_options_nothing_can_be_checked() {
-    becomes(
-        &choice("select", &[]),
-        &[(text("anything"), "anything"), (Value::Int(5), "5")],
-    );
+    becomes(&choice("select", &[]), &[(text("anything"), "anything"), (Value::Int(5), "5")]);
     let mut external = choice("select", &[("a", "A")]);
     external.external_options = true;
     becomes(&external, &[(text("b"), "b")]);
@@ -74,31 +58,18 @@ fn without_options_nothing_can_be_checked() {
 #[test]
 fn an_enumeration_of_true_and_false_reads_booleans() {
     let property = choice("booleancheckbox", &[("true", "Yes"), ("false", "No")]);
-    becomes(
-        &property,
-        &[
-            (Value::Bool(true), "true"),
-            (Value::Int(0), "false"),
-            (text("YES"), "true"),
-        ],
-    );
+    becomes(&property, &[(Value::Bool(true), "true"), (Value::Int(0), "false"), (text("YES"), "true")]);
     refuses(&property, "INVALID_OPTION", &[text("maybe")]);
 }
 
 #[test]
 fn several_options_are_joined_by_semicolons() {
-    let property = choice(
-        "checkbox",
-        &[("A", "a"), ("B", "b"), ("x,y", "with comma"), ("1", "one")],
-    );
+    let property = choice("checkbox", &[("A", "a"), ("B", "b"), ("x,y", "with comma"), ("1", "one")]);
     becomes(
         &property,
         &[
             (Value::List(vec![text("A"), text("B")]), "A;B"),
-            (
-                Value::List(vec![text("A"), Value::Null, text("A"), Value::Int(1)]),
-                "A;1",
-            ),
+            (Value::List(vec![text("A"), Value::Null, text("A"), Value::Int(1)]), "A;1"),
             (Value::List(vec![]), ""),
             (text("A;B"), "A;B"),
             (text("A; B ;"), "A;B"),
@@ -112,20 +83,9 @@ fn several_options_are_joined_by_semicolons() {
     refuses(
         &property,
         "INVALID_OPTION",
-        &[
-            text("A,B"),
-            text("A;C"),
-            Value::List(vec![text("A;B")]),
-            text(";"),
-            Value::Bool(true),
-        ],
+        &[text("A,B"), text("A;C"), Value::List(vec![text("A;B")]), text(";"), Value::Bool(true)],
     );
-    assert!(
-        to(&text("A,B"), &property)
-            .unwrap_err()
-            .text
-            .contains("semicolons")
-    );
+    assert!(to(&text("A,B"), &property).unwrap_err().text.contains("semicolons"));
     assert_eq!(append_form("A;B"), ";A;B");
     assert_eq!(append_form(";A"), ";A");
     assert_eq!(append_form(""), "");
@@ -135,42 +95,22 @@ fn several_options_are_joined_by_semicolons() {
 fn an_owner_is_an_id_or_an_address_that_is_looked_up() {
     let mut by_reference = property("account_manager", PropertyType::Enumeration);
     by_reference.referenced_object_type = Some("OWNER".to_owned());
-    for property in [
-        by_reference,
-        property("hubspot_owner_id", PropertyType::Enumeration),
-    ] {
-        let owners = Owners::known([
-            ("101".to_owned(), Some("Jane@Example.com".to_owned())),
-            ("102".to_owned(), None),
-        ]);
-        let ctx = ConvertContext {
-            owners: &owners,
-            version_normalises_dates: false,
-        };
+    for property in [by_reference, property("hubspot_owner_id", PropertyType::Enumeration)] {
+        let owners = Owners::known([("101".to_owned(), Some("Jane@Example.com".to_owned())), ("102".to_owned(), None)]);
+        let ctx = ConvertContext { owners: &owners, version_normalises_dates: false };
         let owner = |value: &Value| convert(value, &property, Conversion::Auto, &ctx);
         let found = |id: &str| Ok(Converted::Text(id.to_owned()));
         assert_eq!(owner(&Value::Int(101)), found("101"));
         assert_eq!(owner(&decimal("102.0")), found("102"));
         assert_eq!(owner(&text(" jane@example.COM ")), found("101"));
-        for (value, hint) in [
-            (Value::Int(7), "no owner"),
-            (text("jan@example.com"), "did you mean"),
-            (text("Jane"), "neither"),
-        ] {
+        for (value, hint) in
+            [(Value::Int(7), "no owner"), (text("jan@example.com"), "did you mean"), (text("Jane"), "neither")]
+        {
             let reason = owner(&value).unwrap_err();
             assert_eq!(reason.category.as_deref(), Some("UNKNOWN_OWNER"));
             assert!(reason.text.contains(hint), "{}", reason.text);
         }
-        assert_eq!(
-            to(&text("7"), &property),
-            found("7"),
-            "unknown owners: an id passes"
-        );
-        assert!(
-            to(&text("a@b.c"), &property)
-                .unwrap_err()
-                .text
-                .contains("could not be read")
-        );
+        assert_eq!(to(&text("7"), &property), found("7"), "unknown owners: an id passes");
+        assert!(to(&text("a@b.c"), &property).unwrap_err().text.contains("could not be read"));
     }
 }

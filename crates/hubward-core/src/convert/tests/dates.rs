@@ -10,14 +10,8 @@ fn a_date_is_the_day_in_utc() {
         &day,
         &[
             (Value::Date("2020-02-29".parse().unwrap()), "2020-02-29"),
-            (
-                Value::DateTime("2020-02-29T23:59:59".parse().unwrap()),
-                "2020-02-29",
-            ),
-            (
-                Value::Timestamp("2020-02-29T23:30:00-02:00".parse().unwrap()),
-                "2020-03-01",
-            ),
+            (Value::DateTime("2020-02-29T23:59:59".parse().unwrap()), "2020-02-29"),
+            (Value::Timestamp("2020-02-29T23:30:00-02:00".parse().unwrap()), "2020-03-01"),
             (text("2020-02-29"), "2020-02-29"),
             (text(" 2020-02-29T23:30:00-02:00 "), "2020-03-01"),
             (text("2020-02-29 01:00:00+05"), "2020-02-28"),
@@ -64,11 +58,7 @@ fn a_date_is_the_day_in_utc() {
             Value::Float(0.5),
             Value::Int(i64::MAX),
             Value::Time("03:30:17".parse().unwrap()),
-            Value::Date(
-                "-0001-01-01"
-                    .parse::<jiff::civil::Date>()
-                    .unwrap_or(jiff::civil::date(-1, 1, 1)),
-            ),
+            Value::Date("-0001-01-01".parse::<jiff::civil::Date>().unwrap_or(jiff::civil::date(-1, 1, 1))),
         ],
     );
 }
@@ -79,27 +69,12 @@ fn a_datetime_is_an_instant_with_milliseconds() {
     becomes(
         &at,
         &[
-            (
-                Value::Timestamp("2020-02-29T03:30:17.123999999Z".parse().unwrap()),
-                "2020-02-29T03:30:17.123Z",
-            ),
-            (
-                Value::Timestamp("1969-12-31T23:59:59.9999Z".parse().unwrap()),
-                "1969-12-31T23:59:59.999Z",
-            ),
-            (
-                Value::DateTime("2020-02-29T03:30:17".parse().unwrap()),
-                "2020-02-29T03:30:17.000Z",
-            ),
-            (
-                Value::Date("2020-02-29".parse().unwrap()),
-                "2020-02-29T00:00:00.000Z",
-            ),
+            (Value::Timestamp("2020-02-29T03:30:17.123999999Z".parse().unwrap()), "2020-02-29T03:30:17.123Z"),
+            (Value::Timestamp("1969-12-31T23:59:59.9999Z".parse().unwrap()), "1969-12-31T23:59:59.999Z"),
+            (Value::DateTime("2020-02-29T03:30:17".parse().unwrap()), "2020-02-29T03:30:17.000Z"),
+            (Value::Date("2020-02-29".parse().unwrap()), "2020-02-29T00:00:00.000Z"),
             (text("2020-02-29T03:30:17.000Z"), "2020-02-29T03:30:17.000Z"),
-            (
-                text("2020-02-29T03:30:17+02:00"),
-                "2020-02-29T01:30:17.000Z",
-            ),
+            (text("2020-02-29T03:30:17+02:00"), "2020-02-29T01:30:17.000Z"),
             (text("2020-02-29 03:30:17"), "2020-02-29T03:30:17.000Z"),
             (text("2020-02-29"), "2020-02-29T00:00:00.000Z"),
             (Value::Int(1_427_997_766_000), "2015-04-02T18:02:46.000Z"),
@@ -107,28 +82,15 @@ fn a_datetime_is_an_instant_with_milliseconds() {
             (Value::Int(-1), "1969-12-31T23:59:59.999Z"),
         ],
     );
-    refuses(
-        &at,
-        "INVALID_DATE",
-        &[text("asd000"), Value::Bool(false), text("10:30")],
-    );
+    refuses(&at, "INVALID_DATE", &[text("asd000"), Value::Bool(false), text("10:30")]);
 }
 
 #[test]
 fn the_type_of_an_entry_overrules_the_property() {
     let note = property("note", PropertyType::String);
     let at = Value::Timestamp("2020-02-29T03:30:17Z".parse().unwrap());
-    assert_eq!(
-        as_(&at, &note, Conversion::Date),
-        Ok(Converted::Text("2020-02-29".to_owned()))
-    );
-    assert_eq!(
-        as_(&at, &note, Conversion::DateTime),
-        Ok(Converted::Text("2020-02-29T03:30:17.000Z".to_owned()))
-    );
+    assert_eq!(as_(&at, &note, Conversion::Date), Ok(Converted::Text("2020-02-29".to_owned())));
+    assert_eq!(as_(&at, &note, Conversion::DateTime), Ok(Converted::Text("2020-02-29T03:30:17.000Z".to_owned())));
     let day = property("day", PropertyType::Date);
-    assert_eq!(
-        as_(&text("29/02/2020"), &day, Conversion::Raw),
-        Ok(Converted::Text("29/02/2020".to_owned()))
-    );
+    assert_eq!(as_(&text("29/02/2020"), &day, Conversion::Raw), Ok(Converted::Text("29/02/2020".to_owned())));
 }

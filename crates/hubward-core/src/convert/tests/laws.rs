@@ -15,12 +15,10 @@ fn any_value() -> impl Strategy<Value = Value> {
         "-?[0-9]{1,30}(\\.[0-9]{1,9})?".prop_map(Value::Decimal),
         any::<String>().prop_map(Value::Text),
         "[0-9TZ:+. -]{0,30}".prop_map(Value::Text),
-        "[0-9]{4}-[01][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-5][0-9](:[0-9]{2})?(Z|[+-][0-9:]{2,5})?"
-            .prop_map(Value::Text),
+        "[0-9]{4}-[01][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-5][0-9](:[0-9]{2})?(Z|[+-][0-9:]{2,5})?".prop_map(Value::Text),
         "[AB;,\\[\\]\" ]{0,12}".prop_map(Value::Text),
         proptest::collection::vec(any::<u8>(), 0..20).prop_map(Value::Bytes),
-        (i64::MIN..i64::MAX)
-            .prop_map(|ns| Value::Timestamp(jiff::Timestamp::from_nanosecond(ns.into()).unwrap())),
+        (i64::MIN..i64::MAX).prop_map(|ns| Value::Timestamp(jiff::Timestamp::from_nanosecond(ns.into()).unwrap())),
     ];
     leaf.prop_recursive(2, 12, 4, |inner| {
         prop_oneof![

@@ -7,18 +7,10 @@ use crate::read::fields::Fields;
 use crate::read::{Reader, mapping};
 use crate::yaml::{Kind, Node};
 
-pub(super) fn read(
-    reader: &mut Reader<'_, '_>,
-    common: Common,
-    fields: &Fields<'_>,
-) -> Option<SyncSpec> {
-    let event = target(reader, fields)
-        .and_then(|to| to.get("event"))
-        .and_then(|node| event_name(reader, node));
+pub(super) fn read(reader: &mut Reader<'_, '_>, common: Common, fields: &Fields<'_>) -> Option<SyncSpec> {
+    let event = target(reader, fields).and_then(|to| to.get("event")).and_then(|node| event_name(reader, node));
     let occurred_at = match fields.get("occurred_at") {
-        Some(node) => reader
-            .text(node, "occurred_at")
-            .map(|text| Some(text.value)),
+        Some(node) => reader.text(node, "occurred_at").map(|text| Some(text.value)),
         None => Some(None),
     };
     let contact = fields.get("contact").map(|node| contact(reader, node));
@@ -45,9 +37,7 @@ pub(super) fn read(
 
 fn event_name(reader: &mut Reader<'_, '_>, node: &Node) -> Option<EventName> {
     if !matches!(node.kind, Kind::Map(_)) {
-        return reader
-            .text(node, "event")
-            .map(|text| EventName::Name(text.value));
+        return reader.text(node, "event").map(|text| EventName::Name(text.value));
     }
     let fields = reader.table(node, &EVENT_COLUMN)?;
     let column = reader.text(fields.get("column")?, "column")?;
@@ -56,41 +46,23 @@ fn event_name(reader: &mut Reader<'_, '_>, node: &Node) -> Option<EventName> {
 
 fn contact(reader: &mut Reader<'_, '_>, node: &Node) -> Option<EventSubject> {
     let fields = reader.table(node, &EVENT_CONTACT)?;
-    let by = fields
-        .get("by")
-        .and_then(|node| reader.word(node, "by", &CONTACT_KEYS));
-    let column = fields
-        .get("column")
-        .and_then(|node| reader.text(node, "column"));
+    let by = fields.get("by").and_then(|node| reader.word(node, "by", &CONTACT_KEYS));
+    let column = fields.get("column").and_then(|node| reader.text(node, "column"));
     let by = match CONTACT_KEYS[by?] {
         "email" => ContactKey::Email,
         "id" => ContactKey::Id,
         _ => ContactKey::Utk,
     };
     let at = reader.sink.location(node.span);
-    Some(EventSubject::Contact {
-        by,
-        column: column?.value,
-        at,
-    })
+    Some(EventSubject::Contact { by, column: column?.value, at })
 }
 
 fn record(reader: &mut Reader<'_, '_>, node: &Node) -> Option<EventSubject> {
     let fields = reader.table(node, &EVENT_RECORD)?;
-    let object = fields
-        .get("object")
-        .and_then(|node| reader.text(node, "object"));
-    let by = fields
-        .get("by")
-        .and_then(|node| reader.word(node, "by", &["id"]));
-    let column = fields
-        .get("column")
-        .and_then(|node| reader.text(node, "column"));
+    let object = fields.get("object").and_then(|node| reader.text(node, "object"));
+    let by = fields.get("by").and_then(|node| reader.word(node, "by", &["id"]));
+    let column = fields.get("column").and_then(|node| reader.text(node, "column"));
     by?;
     let at = reader.sink.location(node.span);
-    Some(EventSubject::Record {
-        object: object?.value,
-        column: column?.value,
-        at,
-    })
+    Some(EventSubject::Record { object: object?.value, column: column?.value, at })
 }

@@ -7,32 +7,24 @@ use crate::read::Reader;
 use crate::read::fields::Fields;
 use crate::yaml::Node;
 
-pub(super) fn read(
-    reader: &mut Reader<'_, '_>,
-    common: Common,
-    fields: &Fields<'_>,
-) -> Option<SyncSpec> {
+pub(super) fn read(reader: &mut Reader<'_, '_>, common: Common, fields: &Fields<'_>) -> Option<SyncSpec> {
     let list = target(reader, fields)
         .and_then(|to| to.get("list"))
         .and_then(|node| list_target(reader, node, common.model.as_deref()));
     let matched = fields.get("match").and_then(|node| match_(reader, node));
     let mode = match fields.get("mode") {
         None => Some(ListMode::Mirror),
-        Some(node) => reader
-            .word(node, "mode", &LIST_MODES)
-            .map(|word| match LIST_MODES[word] {
-                "add" => ListMode::Add,
-                "remove" => ListMode::Remove,
-                _ => ListMode::Mirror,
-            }),
+        Some(node) => reader.word(node, "mode", &LIST_MODES).map(|word| match LIST_MODES[word] {
+            "add" => ListMode::Add,
+            "remove" => ListMode::Remove,
+            _ => ListMode::Mirror,
+        }),
     };
     let create_missing = flag(reader, fields, "create_missing");
     let exclusive = flag(reader, fields, "exclusive");
     let mut whole = true;
     if create_missing == Some(true) {
-        let by_id = matched
-            .as_ref()
-            .is_some_and(|(matched, _)| matched.property == "id");
+        let by_id = matched.as_ref().is_some_and(|(matched, _)| matched.property == "id");
         let why = if mode == Some(ListMode::Remove) {
             Some("a record made only to be taken off a list would be of no use")
         } else if by_id {
@@ -84,11 +76,7 @@ fn flag(reader: &mut Reader<'_, '_>, fields: &Fields<'_>, name: &'static str) ->
     }
 }
 
-fn list_target(
-    reader: &mut Reader<'_, '_>,
-    node: &Node,
-    model: Option<&str>,
-) -> Option<ListTarget> {
+fn list_target(reader: &mut Reader<'_, '_>, node: &Node, model: Option<&str>) -> Option<ListTarget> {
     let fields = reader.table(node, &LIST)?;
     match (fields.get("name"), fields.get("id")) {
         (Some(name), Some(_)) => {
@@ -100,9 +88,7 @@ fn list_target(
             );
             None
         }
-        (Some(name), None) => reader
-            .text(name, "name")
-            .map(|text| ListTarget::Name(text.value)),
+        (Some(name), None) => reader.text(name, "name").map(|text| ListTarget::Name(text.value)),
         (None, Some(id)) => reader.whole(id, "id").map(ListTarget::Id),
         (None, None) => model.map(|model| ListTarget::Name(model.to_owned())),
     }

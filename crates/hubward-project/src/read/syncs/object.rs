@@ -1,8 +1,6 @@
 //! Object syncs: rows become records.
 
-use hubward_core::spec::{
-    AssociationSpec, Compare, Match, Mode, Nulls, ObjectSync, OnConflict, OnRemoved,
-};
+use hubward_core::spec::{AssociationSpec, Compare, Match, Mode, Nulls, ObjectSync, OnConflict, OnRemoved};
 
 use super::{Common, match_, target};
 use crate::grammar::{ASSOCIATION, COMPARE, MODES, NULLS, ON_CONFLICT, ON_REMOVED};
@@ -12,27 +10,17 @@ use crate::read::{Reader, mapping};
 use crate::sink::{Span, quoted};
 use crate::yaml::{Kind, Node};
 
-pub(super) fn read(
-    reader: &mut Reader<'_, '_>,
-    common: Common,
-    fields: &Fields<'_>,
-) -> Option<SyncSpec> {
-    let object = target(reader, fields)
-        .and_then(|to| to.get("object"))
-        .and_then(|node| reader.text(node, "object"));
+pub(super) fn read(reader: &mut Reader<'_, '_>, common: Common, fields: &Fields<'_>) -> Option<SyncSpec> {
+    let object = target(reader, fields).and_then(|to| to.get("object")).and_then(|node| reader.text(node, "object"));
     let mode = match fields.get("mode") {
         None => Some(Mode::Upsert),
-        Some(node) => reader
-            .word(node, "mode", &MODES)
-            .map(|word| match MODES[word] {
-                "update" => Mode::Update,
-                "insert" => Mode::Insert,
-                _ => Mode::Upsert,
-            }),
+        Some(node) => reader.word(node, "mode", &MODES).map(|word| match MODES[word] {
+            "update" => Mode::Update,
+            "insert" => Mode::Insert,
+            _ => Mode::Upsert,
+        }),
     };
-    let matched = fields
-        .get("match")
-        .and_then(|node| record_match(reader, node, mode));
+    let matched = fields.get("match").and_then(|node| record_match(reader, node, mode));
     let map = match fields.get("map") {
         Some(node) => checked_map(reader, node, mode),
         None => Some(Vec::new()),
@@ -60,13 +48,11 @@ pub(super) fn read(
     };
     let nulls = match fields.get("nulls") {
         None => Some(Nulls::Auto),
-        Some(node) => reader
-            .word(node, "nulls", &NULLS)
-            .map(|word| match NULLS[word] {
-                "keep" => Nulls::Keep,
-                "clear" => Nulls::Clear,
-                _ => Nulls::Auto,
-            }),
+        Some(node) => reader.word(node, "nulls", &NULLS).map(|word| match NULLS[word] {
+            "keep" => Nulls::Keep,
+            "clear" => Nulls::Clear,
+            _ => Nulls::Auto,
+        }),
     };
     let split_retries = match fields.get("split_retries") {
         None => Some(true),
@@ -74,21 +60,17 @@ pub(super) fn read(
     };
     let compare = match fields.get("compare") {
         None => Some(Compare::Ledger),
-        Some(node) => reader
-            .word(node, "compare", &COMPARE)
-            .map(|word| match COMPARE[word] {
-                "hubspot" => Compare::HubSpot,
-                _ => Compare::Ledger,
-            }),
+        Some(node) => reader.word(node, "compare", &COMPARE).map(|word| match COMPARE[word] {
+            "hubspot" => Compare::HubSpot,
+            _ => Compare::Ledger,
+        }),
     };
     let on_conflict = match fields.get("on_conflict") {
         None => Some(OnConflict::Adopt),
-        Some(node) => reader
-            .word(node, "on_conflict", &ON_CONFLICT)
-            .map(|word| match ON_CONFLICT[word] {
-                "reject" => OnConflict::Reject,
-                _ => OnConflict::Adopt,
-            }),
+        Some(node) => reader.word(node, "on_conflict", &ON_CONFLICT).map(|word| match ON_CONFLICT[word] {
+            "reject" => OnConflict::Reject,
+            _ => OnConflict::Adopt,
+        }),
     };
     let object = object?;
     Some(SyncSpec::Object(ObjectSync {
@@ -202,16 +184,9 @@ fn association(reader: &mut Reader<'_, '_>, node: &Node) -> Option<(AssociationS
 }
 
 /// Two entries of one kind, of which one removes what its row does not name, would undo each other in every run.
-fn rival(
-    reader: &mut Reader<'_, '_>,
-    known: &[(AssociationSpec, Span)],
-    spec: &AssociationSpec,
-    span: Span,
-) {
+fn rival(reader: &mut Reader<'_, '_>, known: &[(AssociationSpec, Span)], spec: &AssociationSpec, span: Span) {
     let same = known.iter().find(|(other, _)| {
-        other.to.eq_ignore_ascii_case(&spec.to)
-            && other.label == spec.label
-            && (other.overwrite || spec.overwrite)
+        other.to.eq_ignore_ascii_case(&spec.to) && other.label == spec.label && (other.overwrite || spec.overwrite)
     });
     if let Some((_, first)) = same {
         reader.sink.error_beside(

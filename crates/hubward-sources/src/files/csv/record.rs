@@ -39,11 +39,7 @@ impl Record {
     }
 
     pub(super) fn field(&self, field: usize) -> &str {
-        let start = if field == 0 {
-            0
-        } else {
-            self.ends[field - 1].0
-        };
+        let start = if field == 0 { 0 } else { self.ends[field - 1].0 };
         std::str::from_utf8(&self.bytes[start..self.ends[field].0])
             .expect("each field was checked when the record was read")
     }
@@ -60,8 +56,7 @@ impl Record {
 
     fn all_utf8(&self) -> bool {
         // A cut character at the end of one field may join the next field's bytes to something valid: hence the boundaries.
-        std::str::from_utf8(&self.bytes)
-            .is_ok_and(|text| self.ends.iter().all(|(end, _)| text.is_char_boundary(*end)))
+        std::str::from_utf8(&self.bytes).is_ok_and(|text| self.ends.iter().all(|(end, _)| text.is_char_boundary(*end)))
     }
 }
 
@@ -103,11 +98,7 @@ pub(super) struct RecordReader<R> {
 
 impl<R: Read> RecordReader<R> {
     pub(super) fn new(input: R) -> Self {
-        Self {
-            input: BufReader::with_capacity(READ_BYTES, input),
-            separator: b',',
-            line: 1,
-        }
+        Self { input: BufReader::with_capacity(READ_BYTES, input), separator: b',', line: 1 }
     }
 
     pub(super) fn skip_byte_order_mark(&mut self) -> Result<(), RecordError> {
@@ -246,12 +237,7 @@ impl<R: Read> RecordReader<R> {
         }
     }
 
-    fn end_of_file(
-        &self,
-        record: &mut Record,
-        state: State,
-        any: bool,
-    ) -> Result<bool, RecordError> {
+    fn end_of_file(&self, record: &mut Record, state: State, any: bool) -> Result<bool, RecordError> {
         match state {
             _ if !any => return Ok(false),
             State::Quoted => {
@@ -268,11 +254,7 @@ impl<R: Read> RecordReader<R> {
     }
 
     fn finished(&self, record: &Record) -> Result<bool, RecordError> {
-        if record.all_utf8() {
-            Ok(true)
-        } else {
-            Err(not_utf8(record.line, "the record is not UTF-8"))
-        }
+        if record.all_utf8() { Ok(true) } else { Err(not_utf8(record.line, "the record is not UTF-8")) }
     }
 }
 
@@ -281,16 +263,11 @@ fn run_of_plain(rest: &[u8], separator: u8, state: State) -> Option<usize> {
     if state == State::FieldStart && rest[0] == b'"' {
         return Some(0);
     }
-    rest.iter()
-        .position(|&byte| byte == separator || byte == b'\n' || byte == b'\r')
+    rest.iter().position(|&byte| byte == separator || byte == b'\n' || byte == b'\r')
 }
 
 fn unreadable(line: u64, error: &std::io::Error) -> RecordError {
-    RecordError {
-        line,
-        what: format!("the file cannot be read: {error}"),
-        help: None,
-    }
+    RecordError { line, what: format!("the file cannot be read: {error}"), help: None }
 }
 
 fn not_utf8(line: u64, what: &str) -> RecordError {

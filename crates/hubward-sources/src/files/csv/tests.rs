@@ -8,19 +8,10 @@ fn read(bytes: &[u8]) -> Result<Vec<Vec<Option<String>>>, SourceError> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("t.csv");
     std::fs::write(&path, bytes).expect("the file is written");
-    let wanted = Wanted {
-        batch_rows: 3,
-        columns: None,
-    };
+    let wanted = Wanted { batch_rows: 3, columns: None };
     let mut reader = CsvReader::open(&path, &wanted)?;
     let header = reader.schema();
-    let mut rows = vec![
-        header
-            .fields()
-            .iter()
-            .map(|field| Some(field.name().clone()))
-            .collect::<Vec<_>>(),
-    ];
+    let mut rows = vec![header.fields().iter().map(|field| Some(field.name().clone())).collect::<Vec<_>>()];
     while let Some(batch) = reader.next_batch()? {
         for row in 0..batch.num_rows() {
             rows.push(
@@ -39,9 +30,7 @@ fn read(bytes: &[u8]) -> Result<Vec<Vec<Option<String>>>, SourceError> {
 }
 
 fn texts(row: &[Option<String>]) -> Vec<&str> {
-    row.iter()
-        .map(|field| field.as_deref().unwrap_or("NULL"))
-        .collect()
+    row.iter().map(|field| field.as_deref().unwrap_or("NULL")).collect()
 }
 
 #[test]
@@ -52,9 +41,7 @@ fn an_empty_field_is_null_and_a_quoted_one_is_the_empty_string() {
 
 #[test]
 fn quotes_line_breaks_and_separators_survive_in_quoted_fields() {
-    let rows =
-        read("\u{feff}name;note\r\n\"Zoë; \"\"Z\"\"\";\"one\r\ntwo\"\r\nÅse;a\"b".as_bytes())
-            .expect("it reads");
+    let rows = read("\u{feff}name;note\r\n\"Zoë; \"\"Z\"\"\";\"one\r\ntwo\"\r\nÅse;a\"b".as_bytes()).expect("it reads");
     assert_eq!(texts(&rows[0]), ["name", "note"]);
     assert_eq!(texts(&rows[1]), ["Zoë; \"Z\"", "one\r\ntwo"]);
     assert_eq!(texts(&rows[2]), ["Åse", "a\"b"]);
@@ -72,10 +59,7 @@ fn blank_lines_are_rows_only_in_a_file_of_one_column() {
 fn what_is_wrong_is_named_with_its_line() {
     for (bytes, words) in [
         (&b"a,b\n1,2\n\"x\ny\",2,3\n"[..], "line 3: 3 fields"),
-        (
-            b"a,b\n1,2\n\"x,2\n",
-            "line 3: a quoted field that is never closed",
-        ),
+        (b"a,b\n1,2\n\"x,2\n", "line 3: a quoted field that is never closed"),
         (b"a,b\n1,\"2\"x\n", "line 2: text after the closing quote"),
         (b"a,b\n1,2\n\xe4,2\n", "line 3: the record is not UTF-8"),
         (b"a,b\n\xc3,\xa4\n", "line 2: the record is not UTF-8"),

@@ -61,9 +61,7 @@ impl Shape {
 
     fn of_number(raw: &str) -> Self {
         if let Ok(integer) = raw.parse::<i64>() {
-            return Self::Int {
-                float_too: integer.unsigned_abs() <= EXACT_FLOAT,
-            };
+            return Self::Int { float_too: integer.unsigned_abs() <= EXACT_FLOAT };
         }
         match raw.parse::<f64>() {
             Ok(float) if float.is_finite() && is_exact(raw, float) => Self::Float,
@@ -73,11 +71,7 @@ impl Shape {
 
     fn of_fields(fields: Fields) -> Self {
         // Arrow has no column for an object without fields.
-        if fields.len() == 0 || fields.len() > STRUCT_FIELDS {
-            Self::Json
-        } else {
-            Self::Struct(fields)
-        }
+        if fields.len() == 0 || fields.len() > STRUCT_FIELDS { Self::Json } else { Self::Struct(fields) }
     }
 
     /// The shape that holds both.
@@ -86,9 +80,7 @@ impl Shape {
             (Self::Null, shape) | (shape, Self::Null) => shape,
             (Self::Bool, Self::Bool) => Self::Bool,
             (Self::Text, Self::Text) => Self::Text,
-            (Self::Int { float_too: a }, Self::Int { float_too: b }) => {
-                Self::Int { float_too: a && b }
-            }
+            (Self::Int { float_too: a }, Self::Int { float_too: b }) => Self::Int { float_too: a && b },
             (Self::Float, Self::Float | Self::Int { float_too: true })
             | (Self::Int { float_too: true }, Self::Float) => Self::Float,
             (Self::List(a), Self::List(b)) => Self::List(Box::new(a.with(*b))),

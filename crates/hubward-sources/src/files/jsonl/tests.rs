@@ -7,18 +7,11 @@ fn read(text: &str) -> Result<(Vec<String>, Vec<Vec<String>>), SourceError> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("t.jsonl");
     std::fs::write(&path, text).expect("the file is written");
-    let wanted = Wanted {
-        batch_rows: 2,
-        columns: None,
-    };
+    let wanted = Wanted { batch_rows: 2, columns: None };
     let mut reader = JsonLinesReader::open(&path, &wanted)?;
     let mut types = Vec::new();
     for field in reader.schema().fields() {
-        let shown = if is_json(field) {
-            "json".to_owned()
-        } else {
-            field.data_type().to_string()
-        };
+        let shown = if is_json(field) { "json".to_owned() } else { field.data_type().to_string() };
         types.push(format!("{} {shown}", field.name()));
     }
     let options = FormatOptions::default().with_null("NULL");
@@ -38,8 +31,7 @@ fn read(text: &str) -> Result<(Vec<String>, Vec<Vec<String>>), SourceError> {
 
 #[test]
 fn a_field_of_the_last_line_is_a_column_too() {
-    let (types, rows) =
-        read("\u{feff}{\"a\":1}\n\n{\"a\":2.5}\r\n{\"late\":\"Zoë\"}").expect("it reads");
+    let (types, rows) = read("\u{feff}{\"a\":1}\n\n{\"a\":2.5}\r\n{\"late\":\"Zoë\"}").expect("it reads");
     assert_eq!(types, ["a Float64", "late Utf8"]);
     assert_eq!(rows, [["1.0", "NULL"], ["2.5", "NULL"], ["NULL", "Zoë"]]);
 }
@@ -61,10 +53,7 @@ fn nested_values_stay_nested_and_mixed_ones_become_json() {
     assert_eq!(rows[0][1], "{city: Åre, zip: 00501, geo: NULL}");
     assert_eq!(rows[1][1], "{city: NULL, zip: NULL, geo: [1.0, 2.5]}");
     assert_eq!(rows[2][0], "NULL");
-    assert_eq!(
-        [&rows[0][2], &rows[1][2], &rows[2][2]],
-        ["1", "\"x\"", "[true]"]
-    );
+    assert_eq!([&rows[0][2], &rows[1][2], &rows[2][2]], ["1", "\"x\"", "[true]"]);
 }
 
 #[test]
@@ -74,10 +63,7 @@ fn no_digit_of_a_number_is_lost() {
 {"big":0.5,"huge":1,"exact":1e3,"long":1}"#,
     )
     .expect("it reads");
-    assert_eq!(
-        types,
-        ["big json", "huge json", "exact Float64", "long json"]
-    );
+    assert_eq!(types, ["big json", "huge json", "exact Float64", "long json"]);
     assert_eq!(rows[0][0], "9007199254740993");
     assert_eq!(rows[0][1], "123456789012345678901234567890");
     assert_eq!(rows[0][3], "3.14159265358979323846");
