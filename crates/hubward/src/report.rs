@@ -13,7 +13,7 @@ pub(crate) struct RunReport {
     pub(crate) run: Option<String>,
     pub(crate) account: Option<u64>,
     pub(crate) syncs: Vec<SyncReport>,
-    /// What stopped the run before its first sync.
+    /// What stopped the run before its first sync, or kept its end from being remembered.
     pub(crate) failure: Option<Failure>,
 }
 
@@ -23,6 +23,15 @@ impl RunReport {
         let error = failure.to_engine_error();
         let syncs = syncs.iter().map(|sync| failed_sync(sync, error.clone())).collect();
         Self { run: None, account: None, syncs, failure: Some(failure) }
+    }
+
+    /// A run that cannot be written down has failed, but what it did is told all the same: rows may have been sent.
+    pub(crate) fn remember<E: Into<Failure>>(&mut self, result: Result<(), E>) {
+        if let Err(error) = result
+            && self.failure.is_none()
+        {
+            self.failure = Some(error.into());
+        }
     }
 
     pub(crate) fn exit(&self) -> Exit {

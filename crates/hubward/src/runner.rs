@@ -96,17 +96,13 @@ impl Run<'_> {
             if done.status == Status::Failed {
                 failed.insert(&sync.name);
             }
-            self.db.finish_sync(
-                &self.id,
-                &done.sync,
-                status_name(done.status),
-                &sync_json(&done),
-                SystemClock.now(),
-            )?;
+            let (word, document) = (status_name(done.status), sync_json(&done));
+            let remembered = self.db.finish_sync(&self.id, &done.sync, word, &document, SystemClock.now());
             report.syncs.push(done);
+            report.remember(remembered);
         }
-        self.db.finish_run(&self.id, report.status(), &report.to_json(), SystemClock.now())?;
-        self.db.flush()?;
+        let remembered = self.db.finish_run(&self.id, report.status(), &report.to_json(), SystemClock.now());
+        report.remember(remembered.and_then(|()| self.db.flush()));
         Ok(report)
     }
 

@@ -82,16 +82,24 @@ async fn begin(args: &RunArgs, global: &Global, printer: Printer) -> Result<RunR
     let run = Run { id, command, engine: &engine, db: &db, project: &opened.project, syncs, options, digests };
     let report = run.carry_out().await.map_err(fail)?;
     terminal.finish();
-    remember_daily_calls(&engine, account, &db).map_err(fail)?;
+    let mut report = report;
+    report.remember(remember_daily_calls(&engine, account, &db));
     if !printer.is_json() {
         tell_errors(&report, printer);
-        printer.data(&summary::of_run(&report, &db, Some(&rejected_command(&global.project))).map_err(fail)?);
+        match summary::of_run(&report, &db, Some(&rejected_command(&global.project))) {
+            Ok(summary) => printer.data(&summary),
+            // The database that would name the first rows with trouble cannot be read; the outcomes are in the report.
+            Err(failure) => printer.failure_for_people(&failure),
+        }
     }
     Ok(report)
 }
 
 /// Why syncs failed, on stderr. An interruption has been told when it came.
 pub(crate) fn tell_errors(report: &RunReport, printer: Printer) {
+    if let Some(failure) = &report.failure {
+        printer.failure_for_people(failure);
+    }
     for sync in report.syncs.iter().filter(|sync| !sync.interrupted) {
         if let Some(error) = &sync.error {
             let mut failure = Failure::from(error.clone());
