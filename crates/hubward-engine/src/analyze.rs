@@ -1,7 +1,7 @@
 //! The second look at what a scan set aside: mapping, conversion, duplicate match values. Afterwards it is decided for
 //! every spilled row whether it is sent, and every row that cannot be sent has its reason.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -11,12 +11,14 @@ use hubward_core::spec::{Model, Nulls};
 use hubward_core::{Outcome, Reason};
 use hubward_store::{Change, Ledger};
 
+use crate::cancel::Cancel;
 use crate::error::EngineError;
+use crate::issues::Sink;
 use crate::prepared::Folding;
 use crate::progress::Progress;
 use crate::row::Verdict;
 use crate::scan::{Duplicate, Scan, shown_key};
-use crate::spill::Kind;
+use crate::spill::{Kind, Mark};
 use crate::strategy::MatchKind;
 use crate::tally::Tally;
 use crate::written::Written;
@@ -30,6 +32,10 @@ const REFINGERPRINTS_MAX: usize = 10_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Send,
+    /// Sent before the others: the last run deferred it.
+    First,
+    /// Sent after the others: its match value is given up by another row in this run.
+    Late,
     /// Finished already: invalid, or unchanged in what is mapped.
     Finished,
 }
@@ -63,14 +69,17 @@ pub(crate) struct Judged {
 pub(crate) struct Analysis {
     /// One fate for each row of the spill, in order.
     pub(crate) fates: Vec<Fate>,
-    pub(crate) verdicts: Vec<Verdict>,
     pub(crate) invalid: u64,
+    /// Hashes of the match values that rows give up, sorted.
+    pub(crate) given_up: Vec<u64>,
     /// Rows to send whose record the ledger knows.
     pub(crate) known: u64,
     /// Rows to send whose record it does not know.
     pub(crate) unknown: u64,
     /// Rows that differ in the source but not in what is mapped.
     pub(crate) same_after_mapping: u64,
+    /// Rows that are the same in the source but that a changed mapping makes different.
+    pub(crate) differs_after_mapping: u64,
     pub(crate) samples: Vec<Sample>,
     /// Commutative hash of what is to be sent: equal digests mean equal plans, whatever the order of the rows.
     pub(crate) digest: u64,
@@ -156,40 +165,55 @@ fn join(mut reasons: Vec<Reason>) -> Reason {
     first
 }
 
-/// Decides the fate of every spilled row. Blocking. With `dry` the ledger is not written.
-#[expect(clippy::too_many_arguments, reason = "the parts that `Engine::ready` borrows together")]
+/// What the analysis works with beside the rules and the scan.
+pub(crate) struct Order<'a> {
+    pub(crate) written: &'a Written,
+    pub(crate) tally: &'a Arc<Tally>,
+    pub(crate) progress: &'a dyn Progress,
+    pub(crate) cancel: &'a Cancel,
+    /// Keys of rows that the last run deferred.
+    pub(crate) deferred: &'a HashSet<u128>,
+    pub(crate) samples_max: usize,
+    /// Nothing is written to the ledger.
+    pub(crate) dry: bool,
+}
+
+/// Decides the fate of every spilled row. Blocking.
 pub(crate) fn analyze(
     rules: &Rules<'_>,
     scan: &Scan,
     ledger: &mut Ledger,
-    written: &Written,
-    tally: &Arc<Tally>,
-    progress: &dyn Progress,
-    samples_max: usize,
-    dry: bool,
+    sink: &mut Sink<'_>,
+    order: &Order<'_>,
 ) -> Result<Analysis, EngineError> {
+    let Order { written, tally, .. } = *order;
     let mut analysis = Analysis::default();
     let mut candidates: Vec<(u64, u32)> = Vec::new();
-    let mut refingerprints: Vec<Change> = Vec::new();
+    let mut notes = Notes { ledger, dry: order.dry, waiting: Vec::new() };
     let mut spilled_duplicates: HashMap<u128, u64> = HashMap::new();
     let mut reader = scan.spill.read()?;
     while let Some((batch, marks)) = reader.next_batch()? {
+        if order.cancel.is_set() {
+            return Err(EngineError::new("interrupted", "interrupted; nothing was sent"));
+        }
         for (row, mark) in marks.iter().enumerate() {
             if let Some(duplicate) = scan.duplicates.get(&mark.key) {
                 *spilled_duplicates.entry(mark.key).or_default() += 1;
                 let key = shown_key(rules.model, &batch, row)?;
                 let reason = duplicate_key(&key, mark.ordinal, duplicate);
-                finish_invalid(&mut analysis, tally, key, reason);
+                notes.doubt(mark)?;
+                finish_invalid(&mut analysis, tally, sink, key, reason);
                 continue;
             }
             let judged = match rules.judge(&batch, row)? {
                 Ok(judged) => judged,
                 Err((key, reason)) => {
-                    finish_invalid(&mut analysis, tally, key, reason);
+                    notes.doubt(mark)?;
+                    finish_invalid(&mut analysis, tally, sink, key, reason);
                     continue;
                 }
             };
-            let known = if mark.kind == Kind::Added { None } else { ledger.get(mark.key)? };
+            let known = if mark.kind == Kind::Added { None } else { notes.ledger.get(mark.key)? };
             let same = known.as_ref().is_some_and(|entry| {
                 let wrote = |position: usize| written.has(&entry.payload.written, &judged.mapped.values[position].0);
                 entry.match_hash == judged.match_hash
@@ -197,41 +221,50 @@ pub(crate) fn analyze(
                         || judged.mapped.properties_to_send(rules.nulls, &wrote).is_empty())
             });
             if same && mark.kind != Kind::Full {
-                if !dry {
-                    refingerprints.push(Change::Refingerprint {
+                let moved = known
+                    .as_ref()
+                    .is_none_or(|entry| (entry.fingerprint, entry.mapped) != (mark.fingerprint, judged.mapped_hash));
+                if moved {
+                    notes.push(Change::Refingerprint {
                         key: mark.key,
                         fingerprint: mark.fingerprint,
                         mapped: judged.mapped_hash,
-                    });
-                }
-                if refingerprints.len() >= REFINGERPRINTS_MAX {
-                    ledger.append(&refingerprints)?;
-                    refingerprints.clear();
+                    })?;
                 }
                 tally.many(Outcome::Unchanged, 1);
-                analysis.same_after_mapping += 1;
+                if mark.kind == Kind::Changed {
+                    analysis.same_after_mapping += 1;
+                }
                 analysis.fates.push(Fate::Finished);
                 continue;
+            }
+            if mark.kind == Kind::Recheck {
+                analysis.differs_after_mapping += 1;
             }
             if known.as_ref().is_some_and(|entry| entry.record_id != 0) {
                 analysis.known += 1;
             } else {
                 analysis.unknown += 1;
             }
-            if analysis.samples.len() < samples_max {
+            if let Some(entry) = &known
+                && entry.match_hash != judged.match_hash
+                && rules.kind != MatchKind::Id
+            {
+                analysis.given_up.push(entry.match_hash);
+            }
+            if analysis.samples.len() < order.samples_max {
                 analysis.samples.push(sample(&judged, known.is_some()));
             }
             analysis.digest = analysis.digest.wrapping_add(mix(mark.key, judged.mapped_hash, judged.match_hash));
             let position = u32::try_from(analysis.fates.len())
                 .map_err(|_| EngineError::new("too-many-rows", "more than 4 294 967 295 rows differ in one run"))?;
             candidates.push((judged.match_hash, position));
-            analysis.fates.push(Fate::Send);
+            let first = order.deferred.contains(&mark.key);
+            analysis.fates.push(if first { Fate::First } else { Fate::Send });
         }
-        progress.advance(marks.len() as u64);
+        order.progress.advance(marks.len() as u64);
     }
-    if !refingerprints.is_empty() {
-        ledger.append(&refingerprints)?;
-    }
+    notes.flush()?;
     for (key, duplicate) in &scan.duplicates {
         let spilled = spilled_duplicates.get(key).copied().unwrap_or_default();
         if duplicate.in_ledger && spilled == duplicate.ordinals.len() as u64 {
@@ -241,15 +274,60 @@ pub(crate) fn analyze(
             analysis.invalid += 1;
         }
     }
-    reject_duplicate_matches(rules, scan, ledger, tally, &mut analysis, candidates)?;
+    analysis.given_up.sort_unstable();
+    analysis.given_up.dedup();
+    for (hash, position) in &candidates {
+        if analysis.given_up.binary_search(hash).is_ok() {
+            analysis.fates[*position as usize] = Fate::Late;
+        }
+    }
+    reject_duplicate_matches(rules, scan, ledger, sink, order, &mut analysis, candidates)?;
+    sink.flush();
     Ok(analysis)
 }
 
-fn finish_invalid(analysis: &mut Analysis, tally: &Arc<Tally>, key_text: String, reason: Reason) {
+/// Changes of fingerprints on their way into the ledger, many in one frame.
+struct Notes<'a> {
+    ledger: &'a mut Ledger,
+    dry: bool,
+    waiting: Vec<Change>,
+}
+
+impl Notes<'_> {
+    fn push(&mut self, change: Change) -> Result<(), EngineError> {
+        if !self.dry {
+            self.waiting.push(change);
+            if self.waiting.len() >= REFINGERPRINTS_MAX {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A row that the next scan would take for unchanged but that could not be written: it must be looked at again.
+    fn doubt(&mut self, mark: &Mark) -> Result<(), EngineError> {
+        if matches!(mark.kind, Kind::Recheck | Kind::Full)
+            && let Some(head) = self.ledger.lookup(mark.key)?
+        {
+            self.push(Change::Refingerprint { key: mark.key, fingerprint: !mark.fingerprint, mapped: head.mapped })?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), EngineError> {
+        Ok(self.ledger.append(&std::mem::take(&mut self.waiting))?)
+    }
+}
+
+fn finish_invalid(analysis: &mut Analysis, tally: &Arc<Tally>, sink: &mut Sink<'_>, key_text: String, reason: Reason) {
     tally.ticket().finish(Outcome::Invalid);
     analysis.invalid += 1;
-    analysis.verdicts.push(Verdict { key_text, outcome: Outcome::Invalid, reason: Some(reason), attempts: 0 });
+    sink.push(invalid(key_text, reason));
     analysis.fates.push(Fate::Finished);
+}
+
+fn invalid(key_text: String, reason: Reason) -> Verdict {
+    Verdict { key_text, outcome: Outcome::Invalid, reason: Some(reason), attempts: 0, key: None, unsettle: None }
 }
 
 fn duplicate_key(key: &str, ordinal: u64, duplicate: &Duplicate) -> Reason {
@@ -277,13 +355,14 @@ fn duplicate_key(key: &str, ordinal: u64, duplicate: &Duplicate) -> Reason {
 fn reject_duplicate_matches(
     rules: &Rules<'_>,
     scan: &Scan,
-    ledger: &Ledger,
-    tally: &Arc<Tally>,
+    ledger: &mut Ledger,
+    sink: &mut Sink<'_>,
+    order: &Order<'_>,
     analysis: &mut Analysis,
     mut candidates: Vec<(u64, u32)>,
 ) -> Result<(), EngineError> {
     candidates.sort_unstable();
-    let mut suspects: HashMap<u64, Vec<String>> = HashMap::new();
+    let mut suspects: HashMap<u64, Vec<(String, String)>> = HashMap::new();
     for pair in candidates.windows(2) {
         if pair[0].0 == pair[1].0 {
             suspects.entry(pair[0].0).or_default();
@@ -291,45 +370,50 @@ fn reject_duplicate_matches(
     }
     // Rows that stay as they are hold their match value too.
     if !candidates.is_empty() {
+        let sending = keys_to_send(scan, analysis)?;
         let mut holders: Vec<(u64, u128)> = Vec::new();
         ledger.for_each_seen(|head| {
-            if candidates.binary_search_by(|(hash, _)| hash.cmp(&head.match_hash)).is_ok() {
+            if candidates.binary_search_by(|(hash, _)| hash.cmp(&head.match_hash)).is_ok()
+                && sending.binary_search(&head.key).is_err()
+            {
                 holders.push((head.match_hash, head.key));
             }
         });
-        let sending = keys_to_send(scan, analysis)?;
+        drop(sending);
         for (hash, key) in holders {
-            if sending.binary_search(&key).is_err()
-                && let Some(entry) = ledger.get(key)?
-            {
-                suspects.entry(hash).or_default().push(entry.payload.key_text);
+            if let Some(entry) = ledger.get(key)? {
+                let value = rules.folding.fold(entry.payload.match_value.as_deref().unwrap_or_default());
+                suspects.entry(hash).or_default().push((entry.payload.key_text, value));
             }
         }
     }
+    drop(candidates);
     if suspects.is_empty() {
         return Ok(());
     }
 
     // The values themselves decide; a hash only suspects.
     let mut groups: HashMap<String, Vec<String>> = HashMap::new();
-    let mut members: Vec<(usize, String, String, u64)> = Vec::new();
+    let mut members: Vec<(usize, String, String, u64, Mark)> = Vec::new();
     let mut position = 0;
     let mut reader = scan.spill.read()?;
     while let Some((batch, marks)) = reader.next_batch()? {
-        for row in 0..marks.len() {
-            if analysis.fates[position] == Fate::Send
+        for (row, mark) in marks.iter().enumerate() {
+            if analysis.fates[position] != Fate::Finished
                 && let Ok(judged) = rules.judge(&batch, row)?
                 && suspects.contains_key(&judged.match_hash)
             {
                 groups.entry(judged.match_folded.clone()).or_default().push(judged.key_text.clone());
-                members.push((position, judged.key_text, judged.match_folded, judged.match_hash));
+                members.push((position, judged.key_text, judged.match_folded, judged.match_hash, *mark));
             }
             position += 1;
         }
     }
-    for (position, key, value, hash) in members {
+    let mut notes = Notes { ledger, dry: order.dry, waiting: Vec::new() };
+    for (position, key, value, hash, mark) in members {
         let mut others: Vec<&str> = groups[&value].iter().map(String::as_str).filter(|other| *other != key).collect();
-        others.extend(suspects[&hash].iter().map(String::as_str).filter(|other| *other != key));
+        let holds = |(other, held): &&(String, String)| *other != key && *held == value;
+        others.extend(suspects[&hash].iter().filter(holds).map(|(other, _)| other.as_str()));
         if others.is_empty() {
             continue;
         }
@@ -347,12 +431,13 @@ fn reject_duplicate_matches(
             ),
         )
         .on(rules.match_property, Some(value));
-        tally.ticket().finish(Outcome::Invalid);
+        notes.doubt(&mark)?;
+        order.tally.ticket().finish(Outcome::Invalid);
         analysis.invalid += 1;
         analysis.fates[position] = Fate::Finished;
-        analysis.verdicts.push(Verdict { key_text: key, outcome: Outcome::Invalid, reason: Some(reason), attempts: 0 });
+        sink.push(invalid(key, reason));
     }
-    Ok(())
+    notes.flush()
 }
 
 /// Keys of the rows that are to be sent, sorted.
@@ -362,7 +447,7 @@ fn keys_to_send(scan: &Scan, analysis: &Analysis) -> Result<Vec<u128>, EngineErr
     let mut reader = scan.spill.read()?;
     while let Some((_, marks)) = reader.next_batch()? {
         for mark in marks {
-            if analysis.fates[position] == Fate::Send {
+            if analysis.fates[position] != Fate::Finished {
                 keys.push(mark.key);
             }
             position += 1;
@@ -388,4 +473,32 @@ fn mix(key: u128, mapped: u64, match_hash: u64) -> u64 {
     bytes[16..24].copy_from_slice(&mapped.to_le_bytes());
     bytes[24..].copy_from_slice(&match_hash.to_le_bytes());
     xxhash_rust::xxh3::xxh3_64(&bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(values: &[(&str, Option<&str>)], nulls: Nulls) -> u64 {
+        let values = values.iter().map(|(name, value)| (Arc::from(*name), value.map(str::to_owned))).collect();
+        mapped_hash(&MappedRow { match_value: None, match_folded: None, values }, nulls)
+    }
+
+    #[test]
+    fn the_order_of_entries_is_no_difference_and_who_has_which_value_is() {
+        let one = hash(&[("a", Some("1")), ("b", Some("2"))], Nulls::Auto);
+        assert_eq!(one, hash(&[("b", Some("2")), ("a", Some("1"))], Nulls::Auto));
+        assert_ne!(one, hash(&[("a", Some("2")), ("b", Some("1"))], Nulls::Auto));
+        assert_ne!(hash(&[("ab", Some("c"))], Nulls::Auto), hash(&[("a", Some("bc"))], Nulls::Auto));
+    }
+
+    #[test]
+    fn null_is_silent_unless_it_clears_and_the_empty_text_always_speaks() {
+        for nulls in [Nulls::Auto, Nulls::Keep] {
+            assert_eq!(hash(&[("a", Some("1")), ("b", None)], nulls), hash(&[("a", Some("1"))], nulls));
+            assert_ne!(hash(&[("a", Some("1")), ("b", Some(""))], nulls), hash(&[("a", Some("1"))], nulls));
+        }
+        assert_eq!(hash(&[("a", None)], Nulls::Clear), hash(&[("a", Some(""))], Nulls::Clear));
+        assert_ne!(hash(&[("a", None)], Nulls::Clear), hash(&[], Nulls::Clear));
+    }
 }

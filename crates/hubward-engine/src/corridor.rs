@@ -4,7 +4,7 @@
 //! them back or finish them. Nothing is shared but the client, the ledger writer and the tally.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hubward_core::spec::{Mode, OnConflict};
@@ -13,10 +13,11 @@ use hubward_hubspot::Client;
 use tokio::task::JoinSet;
 
 use crate::cancel::Cancel;
+use crate::deferred::DEFERRED_KEYS_MAX;
 use crate::error::EngineError;
-use crate::feed::Feed;
+use crate::feed::{Feed, Handed, Then};
 use crate::issues::Issues;
-use crate::ledger_writer::LedgerWriter;
+use crate::ledger_writer::{LedgerWriter, SharedLedger};
 use crate::prepared::Folding;
 use crate::progress::Progress;
 use crate::row::{Row, Verdict};
@@ -49,6 +50,11 @@ pub(crate) struct Corridor {
     pub(crate) split_retries: bool,
     pub(crate) on_conflict: OnConflict,
     pub(crate) writer: LedgerWriter,
+    /// For reading; what is written goes through `writer`.
+    pub(crate) ledger: SharedLedger,
+    pub(crate) cancel: Cancel,
+    /// Keys of rows that were deferred, the first of them.
+    pub(crate) deferred: Arc<Mutex<Vec<u128>>>,
     pub(crate) issues: Arc<Issues>,
     pub(crate) wall: Arc<dyn WallClock>,
     pub(crate) progress: Arc<dyn Progress>,
@@ -95,44 +101,34 @@ struct Queues {
 impl Corridor {
     /// Carries every row of `feed` to its outcome. Returns why it stopped early, if it did; the rows it did not reach
     /// are then deferred, and counted.
-    pub(crate) async fn run(self: Arc<Self>, mut feed: Feed, tally: &Arc<Tally>, cancel: &Cancel) -> Option<Stopped> {
+    pub(crate) async fn run(self: Arc<Self>, mut feed: Feed, tally: &Arc<Tally>) -> Option<Stopped> {
         let mut queues = Queues::default();
         let mut tasks: JoinSet<(Step, Vec<u64>, Done)> = JoinSet::new();
         let mut exhausted_in_a_row = 0;
-        let mut at_end = false;
+        let mut then = Then::More;
         let mut stopped: Option<Stopped> = None;
         loop {
-            if stopped.is_none() && cancel.is_set() {
+            if stopped.is_none() && self.cancel.is_set() {
                 stopped = Some(Stopped::Interrupted);
             }
-            if stopped.is_none() {
-                while !at_end && queues.rows() < QUEUED_ROWS_MAX {
-                    let read = tokio::task::spawn_blocking(move || {
-                        let rows = feed.next_rows(FEED_ROWS);
-                        (feed, rows)
-                    })
-                    .await;
-                    match read {
-                        Ok((back, rows)) => {
-                            feed = back;
-                            match rows {
-                                Ok(rows) => {
-                                    at_end = rows.is_empty();
-                                    let done = self.place(rows, &mut queues).await;
-                                    self.take(done, &mut queues, &mut exhausted_in_a_row, &mut stopped).await;
-                                }
-                                Err(error) => stopped = Some(Stopped::Failed(error)),
-                            }
-                        }
-                        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+            while stopped.is_none() && then == Then::More && queues.rows() < QUEUED_ROWS_MAX {
+                let read = tokio::task::spawn_blocking(move || {
+                    let handed = feed.next(FEED_ROWS);
+                    (feed, handed)
+                })
+                .await;
+                match read {
+                    Ok((back, handed)) => {
+                        feed = back;
+                        then = handed.then;
+                        let done = self.place(handed, &mut queues).await;
+                        self.take(done, &mut queues, &mut exhausted_in_a_row, &mut stopped).await;
                     }
-                    if stopped.is_some() {
-                        break;
-                    }
+                    Err(panic) => std::panic::resume_unwind(panic.into_panic()),
                 }
             }
             if stopped.is_none() {
-                queues.cut(at_end && tasks.is_empty());
+                queues.cut(then != Then::More && tasks.is_empty());
                 while tasks.len() < IN_FLIGHT_BATCHES_MAX
                     && let Some(batch) = queues.next_batch()
                 {
@@ -142,8 +138,11 @@ impl Corridor {
                 }
             }
             if tasks.is_empty() {
-                if stopped.is_some() || (at_end && queues.rows() == 0) {
+                if stopped.is_some() || (then == Then::End && queues.rows() == 0) {
                     break;
+                }
+                if then == Then::AfterRest && queues.rows() == 0 {
+                    then = Then::More;
                 }
                 continue;
             }
@@ -161,35 +160,54 @@ impl Corridor {
                     Some(Err(panic)) => std::panic::resume_unwind(panic.into_panic()),
                     None => {}
                 },
-                () = cancel.wait(), if stopped.is_none() => stopped = Some(Stopped::Interrupted),
+                () = self.cancel.wait(), if stopped.is_none() => stopped = Some(Stopped::Interrupted),
             }
         }
         if stopped.is_some() {
-            let why = match &stopped {
-                Some(Stopped::Failed(error)) => format!("not sent: the run stopped ({error})"),
-                _ => "not sent: the run was interrupted".to_owned(),
-            };
-            let mut verdicts = Vec::new();
-            for row in queues.into_rows() {
-                verdicts.push(row.finish(Outcome::Deferred, Some(Reason::new("RUN_STOPPED", why.clone()))));
-            }
-            self.issues.settle(verdicts).await;
-            tally.many(Outcome::Deferred, feed.remaining_rows());
+            self.defer_the_rest(queues, feed, &mut stopped, tally).await;
         }
         stopped
     }
 
+    /// What a stopped run did not reach.
+    async fn defer_the_rest(&self, queues: Queues, feed: Feed, stopped: &mut Option<Stopped>, tally: &Arc<Tally>) {
+        let why = match &stopped {
+            Some(Stopped::Failed(error)) => format!("not sent: the run stopped ({error})"),
+            _ => "not sent: the run was interrupted".to_owned(),
+        };
+        let mut verdicts = Vec::new();
+        for row in queues.into_rows() {
+            verdicts.push(row.finish(Outcome::Deferred, Some(Reason::new("RUN_STOPPED", why.clone()))));
+        }
+        self.settle_verdicts(verdicts, stopped).await;
+        tally.many(Outcome::Deferred, feed.remaining_rows());
+        let room = DEFERRED_KEYS_MAX.saturating_sub(self.deferred_keys(|keys| keys.len()));
+        match crate::run::blocking(move || feed.remaining_keys(room)).await {
+            Ok(rest) => self.deferred_keys(|keys| keys.extend(rest)),
+            // Only their order in the next run hangs on it.
+            Err(error) => tracing::warn!(%error, "the keys of deferred rows could not be read"),
+        }
+    }
+
     /// Gives each new row its first step; rows that need no request are finished.
-    async fn place(&self, rows: Vec<Row>, queues: &mut Queues) -> Done {
-        let mut done = Done::default();
+    async fn place(&self, handed: Handed, queues: &mut Queues) -> Done {
+        let mut done = Done { stop: handed.error, ..Done::default() };
         let mut skipped = Vec::new();
-        for row in rows {
-            let next =
-                crate::strategy::first(self.mode, self.kind, row.record_id.is_some(), row.intent_at_ms.is_some());
-            match next {
+        for row in handed.rows {
+            match crate::strategy::first(self.mode, self.kind, row.record_id.is_some(), row.lost.is_some()) {
                 crate::strategy::Next::Go(step) => queues.push(step, row),
                 _ => skipped.push(row),
             }
+        }
+        for (row, holder) in handed.blocked {
+            let value = row.ident.match_value.clone();
+            let text = format!(
+                "{} {value:?} is still that of the record of the row with primary key {holder}, which could not give it up \
+                 before; one record cannot be two rows",
+                self.match_property
+            );
+            let reason = Reason::new("DUPLICATE_MATCH", text).on(&self.match_property, Some(value));
+            done.verdicts.push(row.finish(Outcome::Invalid, Some(reason)));
         }
         self.skip_existing(skipped, &mut done).await;
         done
@@ -200,7 +218,7 @@ impl Corridor {
         for (step, row) in done.requeue {
             queues.push(step, row);
         }
-        for batch in done.batches {
+        for batch in done.batches.into_iter().filter(|batch| !batch.rows.is_empty()) {
             queues.make_ready(batch);
         }
         if let Some(error) = done.exhausted {
@@ -216,8 +234,33 @@ impl Corridor {
         {
             *stopped = Some(Stopped::Failed(error));
         }
-        self.issues.settle(done.verdicts).await;
+        self.settle_verdicts(done.verdicts, stopped).await;
         self.progress.advance(finished);
+    }
+
+    /// Final words on their way out: what the ledger must doubt from now on is made durable, then the words are recorded.
+    async fn settle_verdicts(&self, mut verdicts: Vec<Verdict>, stopped: &mut Option<Stopped>) {
+        let mut doubts = Vec::new();
+        for verdict in &mut verdicts {
+            doubts.extend(verdict.unsettle.take());
+            if verdict.outcome == Outcome::Deferred {
+                self.deferred_keys(|keys| keys.extend(verdict.key.filter(|_| keys.len() < DEFERRED_KEYS_MAX)));
+            }
+        }
+        if let Err(error) = self.writer.record(doubts).await
+            && !matches!(stopped, Some(Stopped::Failed(_)))
+        {
+            *stopped = Some(Stopped::Failed(error));
+        }
+        self.issues.settle(verdicts).await;
+    }
+
+    fn deferred_keys<T>(&self, f: impl FnOnce(&mut Vec<u128>) -> T) -> T {
+        let mut keys = match self.deferred.lock() {
+            Ok(keys) => keys,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        f(&mut keys)
     }
 }
 
@@ -236,6 +279,10 @@ impl Queues {
     }
 
     fn push(&mut self, step: Step, row: Row) {
+        if row.alone {
+            self.ready.push_back(Batch { step, rows: vec![row] });
+            return;
+        }
         self.by_step.entry(step).or_default().push_back(row);
     }
 

@@ -1,82 +1,267 @@
-//! Turns the rows that are to be sent into rows of the corridor, a few at a time.
+//! Turns the rows that are to be sent into rows of the corridor, a few at a time and in their turns.
+//!
+//! Rows that the last run deferred go first. Rows whose match value another row gives up in this run go last, once that row
+//! is through: sent earlier they would write to the other row's record.
 
 use std::collections::HashMap;
 use std::sync::Arc;
+
+use arrow_array::RecordBatch;
 
 use crate::analyze::Fate;
 use crate::error::EngineError;
 use crate::ledger_writer::{SharedLedger, lock};
 use crate::prepared::Prepared;
-use crate::row::{Row, RowIdent};
-use crate::spill::{Kind, SpillReader};
+use crate::row::{Before, Lost, Row, RowIdent};
+use crate::spill::{Kind, Mark, Spill, SpillReader};
 use crate::strategy::MatchKind;
 use crate::tally::Tally;
 use crate::written::Written;
 
-/// Reads the spill once, in order.
+/// Times that the late rows are gone through: as many rows in a chain, each waiting for the next, get through in one run.
+const LATE_PASSES_MAX: u32 = 16;
+
+/// A create of an earlier run that never had an outcome.
+#[derive(Clone, Debug)]
+pub(crate) struct OpenIntent {
+    pub(crate) since_ms: i64,
+    /// From then on, HubSpot's search is trusted to show what it made.
+    pub(crate) settles_at_ms: i64,
+    pub(crate) match_value: Option<String>,
+}
+
+/// Reads the spill once for each turn.
 pub(crate) struct Feed {
     pub(crate) prepared: Arc<Prepared>,
-    pub(crate) reader: SpillReader,
+    pub(crate) spill: Spill,
     pub(crate) fates: Vec<Fate>,
-    pub(crate) position: usize,
-    /// Rows to send that were not handed out yet.
-    pub(crate) remaining: u64,
     pub(crate) ledger: SharedLedger,
     pub(crate) written: Arc<Written>,
-    /// Creates of earlier runs that never had an outcome: key → when the intent was made.
-    pub(crate) intents: HashMap<u128, i64>,
+    pub(crate) intents: HashMap<u128, OpenIntent>,
+    /// Hashes of the match values that rows give up in this run, sorted.
+    pub(crate) given_up: Vec<u64>,
     pub(crate) tally: Arc<Tally>,
+    pub(crate) turns: Turns,
+}
+
+/// Where the feed stands.
+#[derive(Default)]
+pub(crate) struct Turns {
+    reader: Option<SpillReader>,
+    position: usize,
+    turn: Turn,
+    passes: u32,
+    /// Rows handed out in this pass.
+    handed: u64,
+    /// Everything handed out so far has its outcome.
+    at_rest: bool,
+    /// No late row can be sent any more: the rest is handed out as blocked.
+    stuck: bool,
+    /// Who holds the match values that late rows want: hash → row key.
+    held: HashMap<u64, u128>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Turn {
+    #[default]
+    First,
+    Main,
+    Late,
+}
+
+/// What the feed has next.
+#[derive(Default)]
+pub(crate) struct Handed {
+    pub(crate) rows: Vec<Row>,
+    /// Rows that cannot be sent, each with the key of the row that holds its match value.
+    pub(crate) blocked: Vec<(Row, String)>,
+    pub(crate) then: Then,
+    /// Reading failed; the rows handed out with it are good all the same.
+    pub(crate) error: Option<EngineError>,
+}
+
+/// How the feed goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Then {
+    #[default]
+    More,
+    /// More once every row handed out so far has its outcome.
+    AfterRest,
+    End,
 }
 
 impl Feed {
-    /// At least `rows_wanted` rows unless fewer are left; none at the end. Blocking.
-    pub(crate) fn next_rows(&mut self, rows_wanted: usize) -> Result<Vec<Row>, EngineError> {
-        let mut rows = Vec::new();
-        while rows.len() < rows_wanted {
-            let Some((batch, marks)) = self.reader.next_batch()? else { break };
-            let prepared = Arc::clone(&self.prepared);
-            let rules = prepared.rules();
-            for (at, mark) in marks.iter().enumerate() {
-                let fate = self.fates[self.position];
-                self.position += 1;
-                if fate != Fate::Send {
-                    continue;
-                }
-                let Ok(judged) = rules.judge(&batch, at)? else {
-                    return Err(EngineError::new(
-                        "internal",
-                        "a row was valid when it was checked and is not any more",
-                    ));
-                };
-                let known = if mark.kind == Kind::Added { None } else { lock(&self.ledger).get(mark.key)? };
-                let before: &[u8] = known.as_ref().map_or(&[], |entry| entry.payload.written.as_slice());
-                let wrote = |position: usize| self.written.has(before, &judged.mapped.values[position].0);
-                let properties = judged.mapped.properties_to_send(rules.nulls, &wrote);
-                let record_id = match rules.kind {
-                    MatchKind::Id => judged.match_value.parse::<u64>().ok(),
-                    _ => known.as_ref().map(|entry| entry.record_id).filter(|id| *id != 0),
-                };
-                let ident = RowIdent {
-                    key: mark.key,
-                    key_text: judged.key_text,
-                    fingerprint: mark.fingerprint,
-                    mapped: judged.mapped_hash,
-                    match_value: judged.match_value,
-                    match_hash: judged.match_hash,
-                    written: self.written.after(before, &properties),
-                };
-                let mut row = Row::new(ident, properties, record_id, self.tally.ticket());
-                row.write_match = known.is_none_or(|entry| entry.match_hash != judged.match_hash);
-                row.intent_at_ms = self.intents.get(&mark.key).copied();
-                rows.push(row);
-                self.remaining -= 1;
+    /// At least `rows_wanted` rows unless the turn ends before. Blocking.
+    pub(crate) fn next(&mut self, rows_wanted: usize) -> Handed {
+        let mut handed = Handed::default();
+        if let Err(error) = self.fill(rows_wanted, &mut handed) {
+            handed.error = Some(error);
+        }
+        handed
+    }
+
+    fn fill(&mut self, rows_wanted: usize, handed: &mut Handed) -> Result<(), EngineError> {
+        while handed.rows.len() + handed.blocked.len() < rows_wanted {
+            if self.turns.reader.is_none() && !self.begin_pass(handed)? {
+                return Ok(());
+            }
+            let next = match &mut self.turns.reader {
+                Some(reader) => reader.next_batch()?,
+                None => None,
+            };
+            match next {
+                Some((batch, marks)) => self.hand_out(&batch, &marks, handed)?,
+                None => self.end_pass(),
             }
         }
-        Ok(rows)
+        Ok(())
+    }
+
+    /// Begins to read for the turn that is due; tells whether there is one to be read now.
+    fn begin_pass(&mut self, handed: &mut Handed) -> Result<bool, EngineError> {
+        let fate = loop {
+            let fate = match self.turns.turn {
+                Turn::First => Fate::First,
+                Turn::Main => Fate::Send,
+                Turn::Late => Fate::Late,
+            };
+            if self.fates.contains(&fate) {
+                break fate;
+            }
+            match self.turns.turn {
+                Turn::First => self.turns.turn = Turn::Main,
+                Turn::Main => self.turns.turn = Turn::Late,
+                Turn::Late => {
+                    handed.then = Then::End;
+                    return Ok(false);
+                }
+            }
+        };
+        if fate == Fate::Late {
+            if !std::mem::replace(&mut self.turns.at_rest, true) {
+                handed.then = Then::AfterRest;
+                return Ok(false);
+            }
+            self.turns.at_rest = false;
+            self.turns.held.clear();
+            lock(&self.ledger).for_each_seen(|head| {
+                if self.given_up.binary_search(&head.match_hash).is_ok() {
+                    self.turns.held.insert(head.match_hash, head.key);
+                }
+            });
+        }
+        self.turns.reader = Some(self.spill.read()?);
+        self.turns.position = 0;
+        self.turns.handed = 0;
+        Ok(true)
+    }
+
+    fn end_pass(&mut self) {
+        self.turns.reader = None;
+        match self.turns.turn {
+            Turn::First => self.turns.turn = Turn::Main,
+            Turn::Main => self.turns.turn = Turn::Late,
+            Turn::Late => {
+                self.turns.passes += 1;
+                self.turns.stuck = self.turns.handed == 0 || self.turns.passes >= LATE_PASSES_MAX;
+            }
+        }
+    }
+
+    fn hand_out(&mut self, batch: &RecordBatch, marks: &[Mark], handed: &mut Handed) -> Result<(), EngineError> {
+        let prepared = Arc::clone(&self.prepared);
+        let rules = prepared.rules();
+        for (at, mark) in marks.iter().enumerate() {
+            let position = self.turns.position;
+            self.turns.position += 1;
+            let due = match self.fates[position] {
+                Fate::First => self.turns.turn == Turn::First,
+                Fate::Send => self.turns.turn == Turn::Main,
+                Fate::Late => self.turns.turn == Turn::Late,
+                Fate::Finished => false,
+            };
+            if !due {
+                continue;
+            }
+            let Ok(judged) = rules.judge(batch, at)? else {
+                return Err(EngineError::new("internal", "a row was valid when it was checked and is not any more"));
+            };
+            let holder = self.turns.held.get(&judged.match_hash).copied().filter(|holder| *holder != mark.key);
+            let late = self.turns.turn == Turn::Late;
+            if late && holder.is_some() && !self.turns.stuck {
+                continue;
+            }
+            let known = if mark.kind == Kind::Added { None } else { lock(&self.ledger).get(mark.key)? };
+            let holder = match holder.filter(|_| late) {
+                Some(holder) => lock(&self.ledger).get(holder)?.map(|entry| entry.payload.key_text),
+                None => None,
+            };
+            let before: &[u8] = known.as_ref().map_or(&[], |entry| entry.payload.written.as_slice());
+            let wrote = |position: usize| self.written.has(before, &judged.mapped.values[position].0);
+            let properties = judged.mapped.properties_to_send(rules.nulls, &wrote);
+            let same_match = known.as_ref().is_some_and(|entry| entry.match_hash == judged.match_hash);
+            let record_id = match rules.kind {
+                MatchKind::Id => judged.match_value.parse::<u64>().ok(),
+                // A value that cannot be written to the record the row had names another record.
+                _ if !prepared.match_writable && !same_match => None,
+                _ => known.as_ref().map(|entry| entry.record_id).filter(|id| *id != 0),
+            };
+            let ident = RowIdent {
+                key: mark.key,
+                key_text: judged.key_text,
+                fingerprint: mark.fingerprint,
+                mapped: judged.mapped_hash,
+                written: self.written.after(before, &properties),
+                match_value: judged.match_value,
+                match_hash: judged.match_hash,
+            };
+            let mut row = Row::new(ident, properties, record_id, self.tally.ticket());
+            row.write_match = prepared.match_writable && !same_match;
+            row.looks_unchanged = matches!(mark.kind, Kind::Recheck | Kind::Full);
+            row.takes_over = late;
+            row.before = known.map(|entry| Before {
+                mapped: entry.mapped,
+                match_hash: entry.match_hash,
+                match_value: entry.payload.match_value,
+                written: entry.payload.written,
+            });
+            if let Some(intent) = self.intents.get(&mark.key) {
+                row.intent_at_ms = Some(intent.since_ms);
+                let same = |sent: &String| prepared.folding.fold(sent) == judged.match_folded;
+                row.lost = Some(Lost {
+                    since_ms: intent.since_ms,
+                    settles_at_ms: intent.settles_at_ms,
+                    sent_as: intent.match_value.clone().filter(|sent| !same(sent)),
+                });
+            }
+            self.fates[position] = Fate::Finished;
+            self.turns.handed += 1;
+            match holder {
+                Some(holder) => handed.blocked.push((row, holder)),
+                None => handed.rows.push(row),
+            }
+        }
+        Ok(())
     }
 
     /// Rows that a stopped run never built.
     pub(crate) fn remaining_rows(&self) -> u64 {
-        self.remaining
+        self.fates.iter().filter(|fate| **fate != Fate::Finished).count() as u64
+    }
+
+    /// The keys of the first of those rows.
+    pub(crate) fn remaining_keys(&self, keys_max: usize) -> Result<Vec<u128>, EngineError> {
+        let mut keys = Vec::new();
+        let mut fates = self.fates.iter();
+        let mut reader = self.spill.read()?;
+        while keys.len() < keys_max
+            && let Some((_, marks)) = reader.next_batch()?
+        {
+            keys.extend(
+                marks.iter().zip(fates.by_ref()).filter(|(_, fate)| **fate != Fate::Finished).map(|(mark, _)| mark.key),
+            );
+        }
+        keys.truncate(keys_max);
+        Ok(keys)
     }
 }

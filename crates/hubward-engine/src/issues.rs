@@ -11,6 +11,8 @@ use crate::row::Verdict;
 
 /// First reasons of deferred rows that a report shows.
 const DEFERRED_REASONS_MAX: usize = 3;
+/// Verdicts that wait in memory until they are recorded together.
+const WAITING_VERDICTS_MAX: usize = 5_000;
 
 /// Receives the final words of rows. Without a database (a plan, a test) only the deferred reasons are kept.
 pub(crate) struct Issues {
@@ -22,6 +24,36 @@ pub(crate) struct Issues {
     previous: HashSet<String>,
     deferred: Mutex<Vec<String>>,
     failed: Mutex<Option<EngineError>>,
+}
+
+/// Takes verdicts while a model is read and checked, a bounded number at a time. Without issues (a plan) it forgets them.
+pub(crate) struct Sink<'a> {
+    issues: Option<&'a Issues>,
+    waiting: Vec<Verdict>,
+}
+
+impl<'a> Sink<'a> {
+    pub(crate) fn new(issues: Option<&'a Issues>) -> Self {
+        Self { issues, waiting: Vec::new() }
+    }
+
+    pub(crate) fn push(&mut self, verdict: Verdict) {
+        if self.issues.is_some() {
+            self.waiting.push(verdict);
+            if self.waiting.len() >= WAITING_VERDICTS_MAX {
+                self.flush();
+            }
+        }
+    }
+
+    /// Records what is waiting. Blocking.
+    pub(crate) fn flush(&mut self) {
+        if let Some(issues) = self.issues
+            && !self.waiting.is_empty()
+        {
+            issues.settle_blocking(std::mem::take(&mut self.waiting));
+        }
+    }
 }
 
 impl Issues {

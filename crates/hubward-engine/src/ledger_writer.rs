@@ -58,6 +58,8 @@ impl LedgerWriter {
 }
 
 async fn write_all(ledger: SharedLedger, mut queue: mpsc::Receiver<Order>) {
+    // A compaction that failed is not tried again at every frame; the end of the run tries once more, and tells.
+    let mut compacts = true;
     while let Some(first) = queue.recv().await {
         let mut orders = vec![first];
         while let Ok(next) = queue.try_recv() {
@@ -73,13 +75,21 @@ async fn write_all(ledger: SharedLedger, mut queue: mpsc::Receiver<Order>) {
                 waiting.push(order.done);
             }
             let mut ledger = lock(&ledger);
-            let result =
-                ledger.append(&changes).and_then(|()| ledger.compact_if_due().map(|_| ())).map_err(EngineError::from);
-            (result, waiting)
+            let result = ledger.append(&changes).map_err(EngineError::from);
+            if result.is_ok()
+                && compacts
+                && let Err(error) = ledger.compact_if_due()
+            {
+                // What was appended is durable all the same.
+                tracing::warn!(%error, "the ledger could not be compacted");
+                compacts = false;
+            }
+            (result, waiting, compacts)
         })
         .await;
         match finished {
-            Ok((result, waiting)) => {
+            Ok((result, waiting, still)) => {
+                compacts = still;
                 for done in waiting {
                     // A sender that no longer waits was cancelled; what it wanted is durable all the same.
                     let _ = done.send(result.clone());

@@ -12,6 +12,7 @@ mod blame;
 mod cancel;
 mod check;
 mod corridor;
+mod deferred;
 mod engine;
 mod error;
 mod feed;

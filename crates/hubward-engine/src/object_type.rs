@@ -77,6 +77,7 @@ pub(crate) fn custom(name: &str, schemas: &[Schema]) -> Result<ObjectType, Engin
     let wanted = name.trim().to_lowercase();
     let hits: Vec<&Schema> = schemas
         .iter()
+        .filter(|schema| !schema.archived)
         .filter(|schema| {
             [&schema.object_type_id, &schema.fully_qualified_name, &schema.name, &schema.singular, &schema.plural]
                 .iter()
@@ -123,5 +124,39 @@ mod tests {
         }
         assert_eq!(standard("Line items").map(|found| found.id), Some("0-8".to_owned()));
         assert_eq!(standard("invoicez"), None);
+    }
+
+    fn schema(id: &str, name: &str, singular: &str, plural: &str) -> Schema {
+        Schema {
+            object_type_id: id.to_owned(),
+            name: name.to_owned(),
+            fully_qualified_name: format!("p123_{name}"),
+            singular: singular.to_owned(),
+            plural: plural.to_owned(),
+            required_properties: vec!["serial".to_owned()],
+            ..Schema::default()
+        }
+    }
+
+    #[test]
+    fn custom_types_are_known_by_id_names_and_labels() {
+        let schemas = [schema("2-1", "machine", "Maschine", "Maschinen"), schema("2-2", "visit", "Visit", "Visits")];
+        for name in ["2-1", "machine", "p123_machine", "Maschine", " maschinen "] {
+            let found = custom(name, &schemas).expect("known");
+            assert_eq!((found.path.as_str(), found.name.as_str()), ("2-1", "Maschinen"), "{name}");
+            assert_eq!(found.required, ["serial"]);
+        }
+        let error = custom("machin", &schemas).expect_err("unknown");
+        assert!(error.code == "unknown-object-type" && error.help.unwrap_or_default().contains("machine"));
+    }
+
+    #[test]
+    fn a_name_of_two_types_is_refused_with_their_ids_and_an_archived_type_has_none() {
+        let mut schemas = [schema("2-1", "machine", "Device", "Devices"), schema("2-2", "device", "Gadget", "Gadgets")];
+        let error = custom("device", &schemas).expect_err("ambiguous");
+        assert_eq!(error.code, "ambiguous-object-type");
+        assert!(error.help.unwrap_or_default().contains("2-1, 2-2"));
+        schemas[1].archived = true;
+        assert_eq!(custom("device", &schemas).expect("one is left").id, "2-1");
     }
 }

@@ -9,7 +9,7 @@ use crate::corridor::BATCH_ROWS_MAX;
 use crate::engine::{Engine, SyncJob};
 use crate::error::EngineError;
 use crate::report::RequestCounts;
-use crate::run::{Depth, Ready, digest, writes_existing};
+use crate::run::{Depth, Ready, changes_of, digest, writes_existing};
 use crate::strategy::MatchKind;
 
 /// Rows that a plan shows in full.
@@ -44,20 +44,21 @@ impl Engine {
     /// Whatever would stop the run before its first request.
     pub async fn plan_sync(&self, job: &SyncJob, full: bool, cancel: &Cancel) -> Result<SyncPlan, EngineError> {
         let depth = Depth { dry: true, full, limit: None, samples_max: SAMPLES_MAX };
-        let ready = self.ready(job, depth, cancel).await?;
+        let ready = self.ready(job, depth, cancel, None).await?;
         let requests = estimate(&ready, job.sync.mode);
         let limits = self.client().limiter().snapshot();
         let burst = requests.total - requests.search;
         let seconds_at_limit = least_seconds(burst, &limits.burst).max(least_seconds(requests.search, &limits.search));
         let daily_share =
             limits.daily.limit.filter(|limit| *limit > 0).map(|limit| requests.total as f64 / limit as f64);
+        let changes = changes_of(&ready, None);
         Ok(SyncPlan {
             sync: job.sync.name.clone(),
-            added: ready.scan.added,
-            changed: ready.scan.changed.saturating_sub(ready.analysis.same_after_mapping),
-            removed: ready.scan.removed,
-            unchanged: ready.scan.unchanged + ready.analysis.same_after_mapping.min(ready.scan.changed),
-            invalid: ready.analysis.invalid + ready.scan.verdicts.len() as u64,
+            added: changes.added,
+            changed: changes.changed,
+            removed: changes.removed,
+            unchanged: changes.unchanged,
+            invalid: ready.analysis.invalid + ready.scan.invalid,
             requests,
             seconds_at_limit,
             daily_share,

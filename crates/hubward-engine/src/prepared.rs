@@ -17,6 +17,8 @@ pub(crate) struct Prepared {
     pub(crate) object: ObjectType,
     pub(crate) kind: MatchKind,
     pub(crate) folding: Folding,
+    /// The match property can be written, so a row whose match value changed keeps its record.
+    pub(crate) match_writable: bool,
     pub(crate) mapping: Mapping,
     pub(crate) owners: Owners,
     pub(crate) normalises_dates: bool,
@@ -34,6 +36,12 @@ impl Prepared {
             folding: &self.folding,
             context: self.context(),
         }
+    }
+
+    /// Text that changes when the same row may have to be written otherwise: the mapping's, and the mode, because rows that
+    /// `insert` left alone are not what `upsert` would have made of them.
+    pub(crate) fn signature(&self) -> String {
+        format!("{} {:?}", self.mapping.signature(), self.sync.mode)
     }
 
     fn context(&self) -> ConvertContext<'_> {
@@ -59,11 +67,21 @@ impl Folding {
     /// without regard to case (api.md 4.2).
     pub(crate) fn fold(&self, value: &str) -> String {
         let folded = fold_match_value(&self.property, &self.type_, value);
+        if self.kind == MatchKind::Id {
+            // HubSpot reads ids as numbers: 007 is record 7.
+            let digits = folded.trim_start_matches('0');
+            return if digits.is_empty() { folded } else { digits.to_owned() };
+        }
         if self.kind == MatchKind::Search && self.type_ != PropertyType::Enumeration {
             folded.to_lowercase()
         } else {
             folded
         }
+    }
+
+    /// Whether search finds more than equal values: of a property with several options, one among others.
+    pub(crate) fn finds_parts(&self) -> bool {
+        self.type_ == PropertyType::Enumeration
     }
 
     /// The value as search wants it: enumerations exactly, everything else in lower case (api.md 4.2).
@@ -119,6 +137,11 @@ pub(crate) fn match_kind(
         return Ok(MatchKind::Unique);
     }
     Ok(MatchKind::Search)
+}
+
+/// Whether the match property can be written at all; the record id cannot.
+pub(crate) fn match_writable(match_: &Match, properties: &[PropertyDef]) -> bool {
+    properties.iter().any(|property| property.name == match_.property && property.is_writable())
 }
 
 /// Whether the mapping writes an owner property, so that owners have to be read.

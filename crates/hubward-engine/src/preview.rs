@@ -11,7 +11,7 @@ use crate::cancel::Cancel;
 use crate::corridor::BATCH_ROWS_MAX;
 use crate::engine::{Engine, SyncJob, open_source};
 use crate::error::EngineError;
-use crate::prepared::{Folding, Prepared, match_kind, needs_owners};
+use crate::prepared::{Folding, Prepared, match_kind, match_writable, needs_owners};
 use crate::run::{blocking, compile, source_error, supported};
 use crate::strategy::MatchKind;
 
@@ -110,6 +110,7 @@ impl Engine {
                 model: job.model.clone(),
                 object,
                 kind,
+                match_writable: match_writable(&job.sync.match_, &properties),
                 folding: Folding::new(&job.sync.match_.property, &properties, kind),
                 mapping,
                 owners,

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use hubward_core::{Outcome, Reason};
-use hubward_store::{Entry, Payload};
+use hubward_store::{Change, Entry, Payload};
 
 use crate::tally::Ticket;
+
+/// The hash of no values at all: what the ledger holds of a record that we never wrote to.
+const NOTHING_WRITTEN: u64 = 0;
 
 /// One row on its way to HubSpot.
 #[derive(Debug)]
@@ -15,15 +18,50 @@ pub(crate) struct Row {
     pub(crate) properties: Vec<(Arc<str>, String)>,
     /// The record to update, once it is known.
     pub(crate) record_id: Option<u64>,
+    /// What the ledger holds of this row.
+    pub(crate) before: Option<Before>,
+    /// The ledger would take this row for unchanged although HubSpot has not confirmed it as it is now: the mapping was
+    /// changed, or `--full` asked for it.
+    pub(crate) looks_unchanged: bool,
     /// The ledger's record id was tried and HubSpot did not know it.
     pub(crate) was_gone: bool,
-    /// When an intent to create this row was made durable, in milliseconds since the epoch.
+    /// HubSpot has refused to create it because the match value is taken, and did not say by which record.
+    pub(crate) was_taken: bool,
+    /// Another row gave this match value up in this run, so the search index may still show that row's record for it.
+    pub(crate) takes_over: bool,
+    /// When the last intent to create this row was made durable, in milliseconds since the epoch.
     pub(crate) intent_at_ms: Option<i64>,
+    /// A create of this row whose outcome is unknown.
+    pub(crate) lost: Option<Lost>,
     /// The match property must be written with the others: the record does not have this value yet.
     pub(crate) write_match: bool,
+    /// To be sent in a batch of its own, so that the answer can be about nothing else.
+    pub(crate) alone: bool,
     /// How often this row was sent.
     pub(crate) attempts: u32,
+    /// How often an answer left it undecided.
+    pub(crate) detours: u32,
     ticket: Ticket,
+}
+
+/// What the ledger holds of a row, where it knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Before {
+    pub(crate) mapped: u64,
+    pub(crate) match_hash: u64,
+    pub(crate) match_value: Option<String>,
+    pub(crate) written: Vec<u8>,
+}
+
+/// A create whose answer was lost.
+#[derive(Clone, Debug)]
+pub(crate) struct Lost {
+    /// A record made before this, in milliseconds since the epoch, cannot be ours.
+    pub(crate) since_ms: i64,
+    /// From then on, HubSpot's search is trusted to show it.
+    pub(crate) settles_at_ms: i64,
+    /// The match value that it was sent with, where the row has another one now.
+    pub(crate) sent_as: Option<String>,
 }
 
 /// What the ledger keeps of a row once HubSpot has confirmed it.
@@ -46,6 +84,11 @@ pub(crate) struct Verdict {
     pub(crate) outcome: Outcome,
     pub(crate) reason: Option<Reason>,
     pub(crate) attempts: u32,
+    /// None for rows without a key.
+    pub(crate) key: Option<u128>,
+    /// What makes the ledger take this row for changed in the next run: it is not known, or not confirmed, that HubSpot
+    /// holds what the ledger says.
+    pub(crate) unsettle: Option<Change>,
 }
 
 impl Row {
@@ -59,10 +102,17 @@ impl Row {
             ident,
             properties,
             record_id,
+            before: None,
+            looks_unchanged: false,
             was_gone: false,
+            was_taken: false,
+            takes_over: false,
             intent_at_ms: None,
+            lost: None,
             write_match: true,
+            alone: false,
             attempts: 0,
+            detours: 0,
             ticket,
         }
     }
@@ -88,9 +138,48 @@ impl Row {
         }
     }
 
+    /// What the ledger shall hold of a row that was left alone because its record exists: this version of the row needs
+    /// nothing, but nothing of it was written either.
+    pub(crate) fn entry_left_alone(&self, record_id: u64) -> Entry {
+        let mut entry = self.entry(record_id);
+        match &self.before {
+            Some(before) => {
+                entry.mapped = before.mapped;
+                entry.match_hash = before.match_hash;
+                entry.payload.match_value.clone_from(&before.match_value);
+                entry.payload.written.clone_from(&before.written);
+            }
+            None => {
+                entry.mapped = NOTHING_WRITTEN;
+                entry.payload.written.clear();
+            }
+        }
+        entry
+    }
+
+    /// The match value to look for: that of a lost create, else the row's own.
+    pub(crate) fn looked_for(&self) -> &str {
+        self.lost.as_ref().and_then(|lost| lost.sent_as.as_deref()).unwrap_or(&self.ident.match_value)
+    }
+
     /// The row's final word.
     pub(crate) fn finish(self, outcome: Outcome, reason: Option<Reason>) -> Verdict {
         self.ticket.finish(outcome);
-        Verdict { key_text: self.ident.key_text, outcome, reason, attempts: self.attempts }
+        // A sending without an answer may have changed the record, so the ledger's word on it is not good any more.
+        let doubtful = outcome == Outcome::Deferred && self.attempts > 0;
+        let unsettle = outcome != Outcome::Applied && self.before.is_some() && (self.looks_unchanged || doubtful);
+        let unsettle = unsettle.then_some(Change::Refingerprint {
+            key: self.ident.key,
+            fingerprint: !self.ident.fingerprint,
+            mapped: !self.ident.mapped,
+        });
+        Verdict {
+            key_text: self.ident.key_text,
+            outcome,
+            reason,
+            attempts: self.attempts,
+            key: Some(self.ident.key),
+            unsettle,
+        }
     }
 }

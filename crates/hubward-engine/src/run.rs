@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use hubward_core::Outcome;
 use hubward_core::mapping::Mapping;
@@ -10,24 +11,28 @@ use hubward_hubspot::ApiVersion;
 use hubward_store::{Change, Ledger, LedgerMeta};
 use tokio::time::Instant;
 
-use crate::analyze::{Analysis, Fate, analyze};
+use crate::analyze::{Analysis, Fate, Order, analyze};
 use crate::cancel::Cancel;
 use crate::corridor::{Corridor, Stopped};
 use crate::engine::{Engine, SyncJob, open_source};
 use crate::error::EngineError;
-use crate::feed::Feed;
-use crate::issues::Issues;
+use crate::feed::{Feed, OpenIntent, Turns};
+use crate::issues::{Issues, Sink};
 use crate::ledger_writer::{LedgerWriter, SharedLedger, lock};
 use crate::object_type::ObjectType;
-use crate::prepared::{Folding, Prepared, match_kind, needs_owners};
+use crate::prepared::{Folding, Prepared, match_kind, match_writable, needs_owners};
 use crate::progress::Phase;
 use crate::report::{Changes, RequestCounts, Status, SyncReport};
 use crate::scan::{Scan, ScanOrder, scan};
+use crate::spill::Spill;
 use crate::tally::Tally;
 use crate::written::Written;
 
 /// Rows whose removal is recorded in one frame of the ledger.
 const REMOVALS_A_FRAME: usize = 10_000;
+
+/// A create is sent this long after its intent at the latest: the client's patience with limits and failures, and some.
+const SENT_AFTER_INTENT_MAX: Duration = Duration::from_secs(20 * 60);
 
 /// What `run` was asked for.
 #[derive(Clone, Debug, Default)]
@@ -98,7 +103,8 @@ impl Engine {
         report: &mut SyncReport,
     ) -> Result<(), EngineError> {
         let depth = Depth { dry: false, full: options.full, limit: options.limit, samples_max: 0 };
-        let ready = self.ready(job, depth, &options.cancel).await?;
+        let issues = Issues::new(self.config.db.clone(), run, &job.sync.name, Arc::clone(&self.config.wall))?;
+        let ready = self.ready(job, depth, &options.cancel, Some(Arc::clone(&issues))).await?;
         report.changes = changes_of(&ready, options.limit);
         if ready.scan.rows == 0 && !ready.ledger.is_empty() && !options.allow_empty {
             let rows = ready.ledger.len();
@@ -121,49 +127,50 @@ impl Engine {
             .help("the source, the ledger or the mapping changed since the plan was made; plan again"));
         }
 
-        let issues = Issues::new(self.config.db.clone(), run, &job.sync.name, Arc::clone(&self.config.wall))?;
-        let Ready { prepared, mut scan, mut analysis, ledger, written, tally } = ready;
+        let Ready { prepared, scan, analysis, ledger, written, tally } = ready;
         let removed = report.changes.removed;
-        let mut verdicts = std::mem::take(&mut scan.verdicts);
-        verdicts.append(&mut analysis.verdicts);
-        issues.settle(verdicts).await;
-
+        let signature = prepared.signature();
         let ledger: SharedLedger = Arc::new(Mutex::new(ledger));
-        let stopped = self.send(&prepared, &scan, analysis, &ledger, written, &tally, &issues, &options.cancel).await?;
-        if stopped.is_none() {
-            if removed > 0 {
-                let ledger = Arc::clone(&ledger);
-                blocking(move || forget_removed(&mut lock(&ledger))).await?;
-                tally.many(Outcome::Skipped, removed);
+        let sent =
+            self.send(&prepared, scan.spill, analysis, &ledger, written, &tally, &issues, &options.cancel).await?;
+        // From here on rows have their outcomes: whatever fails is told beside them, never instead of them.
+        let mut trouble = match sent.stopped {
+            Some(Stopped::Failed(error)) => Some(error),
+            Some(Stopped::Interrupted) => {
+                report.interrupted = true;
+                Some(EngineError::new("interrupted", "interrupted; what HubSpot confirmed is recorded"))
             }
-            if options.limit.is_none() {
-                issues.keep_only_this_run()?;
+            None => None,
+        };
+        if trouble.is_none() {
+            let finishing = Finishing {
+                removed: removed > 0,
+                // Rows that a limit left out have not been looked at under this mapping.
+                signature: options.limit.is_none().then_some(signature),
+            };
+            let ledger = Arc::clone(&ledger);
+            trouble = blocking(move || finish(&mut lock(&ledger), &finishing)).await.err();
+            if options.limit.is_none() && trouble.is_none() {
+                trouble = issues.keep_only_this_run().err();
             }
-        } else {
-            tally.many(Outcome::Deferred, removed);
+        }
+        let gone = if trouble.is_none() { Outcome::Skipped } else { Outcome::Deferred };
+        tally.many(gone, removed);
+        if let Err(error) = crate::deferred::write(lock(&ledger).dir(), &sent.deferred) {
+            tracing::warn!(%error, "which rows were deferred could not be kept; they go in the model's order next time");
         }
         let compacting = Arc::clone(&ledger);
-        blocking(move || lock(&compacting).compact_if_due().map_err(EngineError::from)).await?;
+        let compacted = blocking(move || lock(&compacting).compact_if_due().map_err(EngineError::from)).await;
+        trouble = trouble.or(compacted.err()).or_else(|| issues.failure());
 
         report.outcomes = tally.snapshot();
         report.notes = issues.deferred_reasons();
-        report.status = if report.outcomes.unfinished() > 0 { Status::Partial } else { Status::Ok };
-        match stopped {
-            Some(Stopped::Failed(error)) => {
-                report.status = Status::Failed;
-                report.error = Some(error);
-            }
-            Some(Stopped::Interrupted) => {
-                report.status = Status::Failed;
-                report.interrupted = true;
-                report.error = Some(EngineError::new("interrupted", "interrupted; what HubSpot confirmed is recorded"));
-            }
-            None => {}
-        }
-        if let Some(error) = issues.failure() {
-            report.status = Status::Failed;
-            report.error.get_or_insert(error);
-        }
+        report.status = match &trouble {
+            Some(_) => Status::Failed,
+            None if report.outcomes.unfinished() > 0 => Status::Partial,
+            None => Status::Ok,
+        };
+        report.error = trouble;
         let total = report.changes.rows + report.changes.removed;
         if tally.lost() > 0 || report.outcomes.total() != total {
             report.status = Status::Failed;
@@ -181,7 +188,14 @@ impl Engine {
     }
 
     /// Reads the model, compares it with the ledger, maps and checks what differs.
-    pub(crate) async fn ready(&self, job: &SyncJob, depth: Depth, cancel: &Cancel) -> Result<Ready, EngineError> {
+    /// Rows that are invalid go to `issues`, where there are any.
+    pub(crate) async fn ready(
+        &self,
+        job: &SyncJob,
+        depth: Depth,
+        cancel: &Cancel,
+        issues: Option<Arc<Issues>>,
+    ) -> Result<Ready, EngineError> {
         supported(&job.sync)?;
         let object = self.object_type(&job.sync.object).await.map_err(|error| located(error, &job.sync.object_at))?;
         let properties = self.properties(&object).await?;
@@ -198,6 +212,7 @@ impl Engine {
         let spill_folder = self.spill_dir();
         let progress = Arc::clone(&self.config.progress);
         let portal_id = self.account().portal_id;
+        let cancel = cancel.clone();
         let job = job.clone();
         blocking(move || {
             let source = open_source(&job.source)?;
@@ -209,24 +224,31 @@ impl Engine {
                 model: job.model.clone(),
                 object,
                 kind,
+                match_writable: match_writable(&job.sync.match_, &properties),
                 folding: Folding::new(&job.sync.match_.property, &properties, kind),
                 mapping,
                 owners,
                 normalises_dates,
             });
             let mut ledger = Ledger::open(&ledger_dir, hubward_store::LedgerOptions::default())?;
-            let signature = prepared.mapping.signature();
-            let known_mapping = ledger.meta().mapping_signature.clone();
+            same_object_type(&ledger, &prepared, &job)?;
+            let signature = prepared.signature();
+            // The mapping that the ledger was written with stands in it until every row has been seen under the new one.
+            let known_mapping = match ledger.is_empty() {
+                true => signature.clone(),
+                false => ledger.meta().mapping_signature.clone(),
+            };
             let tally = Tally::new();
             let columns = prepared.mapping.columns();
             let order = ScanOrder {
                 model: &prepared.model,
                 mapped_columns: &columns,
                 full: depth.full,
-                recheck: !ledger.is_empty() && known_mapping != signature,
+                recheck: known_mapping != signature,
                 spill_folder,
             };
-            let scan = scan(&order, stream.as_mut(), &mut ledger, &tally, progress.as_ref())
+            let mut sink = Sink::new(issues.as_deref());
+            let scan = scan(&order, stream.as_mut(), &mut ledger, &tally, &mut sink, progress.as_ref())
                 .map_err(|error| if error.at.is_none() { located(error, &job.model.at) } else { error })?;
             drop(stream);
 
@@ -236,11 +258,19 @@ impl Engine {
             }
             progress.phase(&job.sync.name, Phase::Checking, Some(scan.spill.rows()));
             let rules = prepared.rules();
-            let analysis =
-                analyze(&rules, &scan, &mut ledger, &written, &tally, progress.as_ref(), depth.samples_max, depth.dry)?;
+            let order = Order {
+                written: &written,
+                tally: &tally,
+                progress: progress.as_ref(),
+                cancel: &cancel,
+                deferred: &crate::deferred::read(ledger.dir()),
+                samples_max: depth.samples_max,
+                dry: depth.dry,
+            };
+            let analysis = analyze(&rules, &scan, &mut ledger, &mut sink, &order)?;
             if !depth.dry {
                 let meta = LedgerMeta {
-                    mapping_signature: signature,
+                    mapping_signature: known_mapping,
                     properties: written.names().to_vec(),
                     object_type: prepared.object.id.clone(),
                     portal_id,
@@ -261,32 +291,31 @@ impl Engine {
     async fn send(
         &self,
         prepared: &Arc<Prepared>,
-        scan: &Scan,
+        spill: Spill,
         analysis: Analysis,
         ledger: &SharedLedger,
         written: Written,
         tally: &Arc<Tally>,
         issues: &Arc<Issues>,
         cancel: &Cancel,
-    ) -> Result<Option<Stopped>, EngineError> {
-        let remaining = analysis.fates.iter().filter(|fate| **fate == Fate::Send).count() as u64;
+    ) -> Result<Sent, EngineError> {
+        let remaining = analysis.fates.iter().filter(|fate| **fate != Fate::Finished).count() as u64;
         if remaining == 0 {
-            return Ok(None);
+            return Ok(Sent::default());
         }
         self.config.progress.phase(&prepared.sync.name, Phase::Sending, Some(remaining));
-        let intents: HashMap<u128, i64> =
-            lock(ledger).intents().into_iter().map(|intent| (intent.key, intent.at_ms)).collect();
         let feed = Feed {
             prepared: Arc::clone(prepared),
-            reader: scan.spill.read()?,
+            spill,
             fates: analysis.fates,
-            position: 0,
-            remaining,
             ledger: Arc::clone(ledger),
             written: Arc::new(written),
-            intents,
+            intents: self.open_intents(ledger),
+            given_up: analysis.given_up,
             tally: Arc::clone(tally),
+            turns: Turns::default(),
         };
+        let deferred: Arc<Mutex<Vec<u128>>> = Arc::default();
         let (writer, writing) = LedgerWriter::start(Arc::clone(ledger));
         let corridor = Arc::new(Corridor {
             client: self.config.client.clone(),
@@ -299,18 +328,86 @@ impl Engine {
             split_retries: prepared.sync.split_retries,
             on_conflict: prepared.sync.on_conflict,
             writer,
+            ledger: Arc::clone(ledger),
+            cancel: cancel.clone(),
+            deferred: Arc::clone(&deferred),
             issues: Arc::clone(issues),
             wall: Arc::clone(&self.config.wall),
             progress: Arc::clone(&self.config.progress),
             search_settles_after: self.config.search_settles_after,
         });
-        let stopped = corridor.run(feed, tally, cancel).await;
+        let stopped = corridor.run(feed, tally).await;
         // The corridor is gone and its writer with it; only now nobody else holds the ledger.
         if let Err(panic) = writing.await {
             std::panic::resume_unwind(panic.into_panic());
         }
-        Ok(stopped)
+        let deferred = deferred.lock().map(|keys| keys.clone()).unwrap_or_default();
+        Ok(Sent { stopped, deferred })
     }
+
+    /// Creates of earlier runs whose outcome is unknown.
+    fn open_intents(&self, ledger: &SharedLedger) -> HashMap<u128, OpenIntent> {
+        let now_ms = self.config.wall.now().as_millisecond();
+        let milliseconds = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        let open = |intent: hubward_store::Intent| {
+            // When it was really sent is not known, only that it was after the intent and before this run.
+            let sent_ms = now_ms.min(intent.at_ms.saturating_add(milliseconds(SENT_AFTER_INTENT_MAX)));
+            let settles_at_ms = sent_ms.saturating_add(milliseconds(self.config.search_settles_after));
+            let open = OpenIntent { since_ms: intent.at_ms, settles_at_ms, match_value: intent.match_value };
+            (intent.key, open)
+        };
+        lock(ledger).intents().into_iter().map(open).collect()
+    }
+}
+
+/// What sending came to.
+#[derive(Default)]
+struct Sent {
+    /// Why it ended before its last row.
+    stopped: Option<Stopped>,
+    /// Keys of rows that were deferred.
+    deferred: Vec<u128>,
+}
+
+/// What a run that reached its last row leaves in the ledger.
+struct Finishing {
+    /// There are rows that left the model.
+    removed: bool,
+    /// Every row has been seen under this mapping.
+    signature: Option<String>,
+}
+
+fn finish(ledger: &mut Ledger, finishing: &Finishing) -> Result<(), EngineError> {
+    if finishing.removed {
+        forget_removed(ledger)?;
+    }
+    if let Some(signature) = &finishing.signature
+        && ledger.meta().mapping_signature != *signature
+    {
+        let meta = LedgerMeta { mapping_signature: signature.clone(), ..ledger.meta().clone() };
+        ledger.set_meta(meta)?;
+    }
+    Ok(())
+}
+
+/// Record ids of one object type mean other records in another.
+fn same_object_type(ledger: &Ledger, prepared: &Prepared, job: &SyncJob) -> Result<(), EngineError> {
+    let known = &ledger.meta().object_type;
+    if ledger.is_empty() || known.is_empty() || *known == prepared.object.id {
+        return Ok(());
+    }
+    Err(EngineError::new(
+        "other-object-type",
+        format!(
+            "sync {:?} has written to object type {known} before and now names {} ({})",
+            job.sync.name, prepared.object.name, prepared.object.id
+        ),
+    )
+    .help(format!(
+        "give the sync another name; or, to forget which records it wrote before, delete {}",
+        ledger.dir().display()
+    ))
+    .at(&job.sync.object_at))
 }
 
 /// Runs blocking work off the async threads; a panic there is a panic here.
@@ -388,19 +485,20 @@ pub(crate) fn source_error(error: hubward_sources::SourceError, job: &SyncJob) -
     located
 }
 
-fn changes_of(ready: &Ready, limit: Option<u64>) -> Changes {
+pub(crate) fn changes_of(ready: &Ready, limit: Option<u64>) -> Changes {
+    let (same, differs) = (ready.analysis.same_after_mapping, ready.analysis.differs_after_mapping);
     Changes {
         rows: ready.scan.rows,
         added: ready.scan.added,
-        changed: ready.scan.changed.saturating_sub(ready.analysis.same_after_mapping),
+        changed: ready.scan.changed - same + differs,
         removed: if limit.is_some() { 0 } else { ready.scan.removed },
-        unchanged: ready.scan.unchanged + ready.analysis.same_after_mapping.min(ready.scan.changed),
+        unchanged: ready.scan.unchanged + same - differs,
     }
 }
 
 /// What a plan promises: what is to be sent, by which mapping, and what left the model.
 pub(crate) fn digest(ready: &Ready) -> u64 {
-    let mapping = xxhash_rust::xxh3::xxh3_64(ready.prepared.mapping.signature().as_bytes());
+    let mapping = xxhash_rust::xxh3::xxh3_64(ready.prepared.signature().as_bytes());
     ready.analysis.digest ^ mapping ^ ready.scan.removed.rotate_left(32)
 }
 

@@ -1,6 +1,6 @@
 //! Reading a model to its end and comparing every row with the ledger.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use hubward_sources::RowStream;
 use hubward_store::{Ledger, Probe};
 
 use crate::error::EngineError;
+use crate::issues::Sink;
 use crate::progress::Progress;
 use crate::row::Verdict;
 use crate::spill::{Kind, Mark, Spill, SpillWriter};
@@ -44,7 +45,7 @@ pub(crate) struct Scan {
     /// Keys that more than one row has.
     pub(crate) duplicates: HashMap<u128, Duplicate>,
     /// Rows that are invalid already: their primary key is missing.
-    pub(crate) verdicts: Vec<Verdict>,
+    pub(crate) invalid: u64,
 }
 
 /// A primary key that several rows have.
@@ -57,12 +58,13 @@ pub(crate) struct Duplicate {
 }
 
 /// Compares the rows of `stream` with `ledger`. Blocking. Unchanged rows are counted in `tally` at once; rows without a
-/// key end as verdicts; all others are in the spill.
+/// key end as verdicts in `sink`; all others are in the spill.
 pub(crate) fn scan(
     order: &ScanOrder<'_>,
     stream: &mut dyn RowStream,
     ledger: &mut Ledger,
     tally: &Arc<Tally>,
+    sink: &mut Sink<'_>,
     progress: &dyn Progress,
 ) -> Result<Scan, EngineError> {
     let schema = stream.schema();
@@ -79,8 +81,8 @@ pub(crate) fn scan(
         })?;
     let mut spill = SpillWriter::create(&order.spill_folder, &projected)?;
     let mut found = Found::default();
-    // Keys of rows that are not in the ledger; the ledger itself marks those that are.
-    let mut fresh: HashMap<u128, u64> = HashMap::new();
+    // Halves of the keys of rows that are not in the ledger; the ledger itself marks those that are.
+    let mut fresh: Vec<u64> = Vec::new();
     let (mut keys, mut fingerprints, mut key_nulls, mut probes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
 
     ledger.begin_scan();
@@ -103,7 +105,8 @@ pub(crate) fn scan(
         for row in 0..batch.num_rows() {
             let ordinal = found.rows + row as u64 + 1;
             if key_nulls[row] {
-                found.verdicts.push(missing_key(order.model, tally, ordinal));
+                found.invalid += 1;
+                sink.push(missing_key(order.model, tally, ordinal));
                 continue;
             }
             let key = keys[row];
@@ -113,20 +116,12 @@ pub(crate) fn scan(
             };
             match answers.next() {
                 Some(Probe::Added) | None => {
-                    if let Some(first) = fresh.insert(key, ordinal) {
-                        let duplicate = found.duplicates.entry(key).or_default();
-                        if duplicate.ordinals.is_empty() {
-                            duplicate.ordinals.push(first);
-                        }
-                        duplicate.ordinals.push(ordinal);
-                    } else {
-                        found.added += 1;
-                    }
+                    fresh.push(half_of(key));
                     mark(Kind::Added);
                 }
                 Some(Probe::Changed) => {
                     found.changed += 1;
-                    mark(Kind::Changed);
+                    mark(if order.full { Kind::Full } else { Kind::Changed });
                 }
                 Some(Probe::Unchanged) if order.full => {
                     found.unchanged += 1;
@@ -155,15 +150,22 @@ pub(crate) fn scan(
         found.rows += batch.num_rows() as u64;
         progress.advance(batch.num_rows() as u64);
     }
+    sink.flush();
+    let spill = spill.finish()?;
+    let mut added = fresh.len() as u64;
+    for (key, duplicate) in doubled(&spill, fresh)? {
+        added -= duplicate.ordinals.len() as u64 - 1;
+        found.duplicates.insert(key, duplicate);
+    }
     Ok(Scan {
-        spill: spill.finish()?,
+        spill,
         rows: found.rows,
-        added: found.added,
+        added,
         changed: found.changed,
         unchanged: found.unchanged,
         removed: ledger.unseen_count(),
         duplicates: found.duplicates,
-        verdicts: found.verdicts,
+        invalid: found.invalid,
     })
 }
 
@@ -171,11 +173,35 @@ pub(crate) fn scan(
 #[derive(Default)]
 struct Found {
     rows: u64,
-    added: u64,
     changed: u64,
     unchanged: u64,
+    invalid: u64,
     duplicates: HashMap<u128, Duplicate>,
-    verdicts: Vec<Verdict>,
+}
+
+/// Keys are hashes, so half of one is as good a suspicion; a map of whole keys would take five times the memory.
+fn half_of(key: u128) -> u64 {
+    key as u64
+}
+
+/// The keys that more than one of the added rows has.
+fn doubled(spill: &Spill, mut halves: Vec<u64>) -> Result<HashMap<u128, Duplicate>, EngineError> {
+    halves.sort_unstable();
+    let twice: HashSet<u64> = halves.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+    drop(halves);
+    let mut found: HashMap<u128, Duplicate> = HashMap::new();
+    if !twice.is_empty() {
+        let mut reader = spill.read()?;
+        while let Some((_, marks)) = reader.next_batch()? {
+            for mark in marks {
+                if mark.kind == Kind::Added && twice.contains(&half_of(mark.key)) {
+                    found.entry(mark.key).or_default().ordinals.push(mark.ordinal);
+                }
+            }
+        }
+        found.retain(|_, duplicate| duplicate.ordinals.len() > 1);
+    }
+    Ok(found)
 }
 
 /// Positions of the columns that the sync reads, in the model's order.
@@ -219,6 +245,8 @@ fn missing_key(model: &Model, tally: &Arc<Tally>, ordinal: u64) -> Verdict {
         outcome: Outcome::Invalid,
         reason: Some(Reason::new("MISSING_KEY", text)),
         attempts: 0,
+        key: None,
+        unsettle: None,
     }
 }
 

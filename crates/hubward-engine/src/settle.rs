@@ -18,6 +18,8 @@ pub(crate) struct Accounts {
     pub(crate) refused: Vec<(Row, ApiError)>,
     /// Neither confirmed nor refused.
     pub(crate) unanswered: Vec<Row>,
+    /// HubSpot refused something without saying what.
+    pub(crate) nameless: bool,
 }
 
 /// How results name their inputs, besides the trace id (which is the row's position in the batch).
@@ -52,24 +54,29 @@ pub(crate) fn account(rows: Vec<Row>, reply: BatchReply, by: &By<'_>) -> Account
     }
     let mut errors_by_trace: HashMap<String, ApiError> = HashMap::new();
     let mut errors_by_name: HashMap<String, ApiError> = HashMap::new();
-    let mut unnamed: Vec<ApiError> = Vec::new();
-    for error in reply.errors {
-        if error.trace_ids.is_empty() && error.ids.is_empty() {
-            unnamed.push(error);
-            continue;
-        }
-        for trace in &error.trace_ids {
-            errors_by_trace.insert(trace.clone(), error.clone());
-        }
+    let mut nameless: Vec<ApiError> = Vec::new();
+    for mut error in reply.errors {
         // With trace ids present, `ids` may name other records (an existing id), so they are not read as inputs then.
-        if error.trace_ids.is_empty() {
-            for id in &error.ids {
-                let name = match by {
-                    By::RecordId => id.clone(),
-                    By::Property { folding, .. } => folding.fold(id),
-                };
-                errors_by_name.insert(name, error.clone());
+        let names = if error.trace_ids.is_empty() { error.ids.clone() } else { Vec::new() };
+        let traces = error.trace_ids.clone();
+        match traces.len() + names.len() {
+            0 => {
+                nameless.push(error);
+                continue;
             }
+            1 => {}
+            // One existing id cannot be that of several rows.
+            _ => error.existing_id = None,
+        }
+        for trace in traces {
+            errors_by_trace.insert(trace, error.clone());
+        }
+        for name in names {
+            let name = match by {
+                By::RecordId => name,
+                By::Property { folding, .. } => folding.fold(&name),
+            };
+            errors_by_name.insert(name, error.clone());
         }
     }
 
@@ -95,10 +102,15 @@ pub(crate) fn account(rows: Vec<Row>, reply: BatchReply, by: &By<'_>) -> Account
     }
     // One error that names nobody and one row without an answer belong together.
     if accounts.unanswered.len() == 1
-        && unnamed.len() == 1
-        && let (Some(row), Some(error)) = (accounts.unanswered.pop(), unnamed.pop())
+        && nameless.len() == 1
+        && let (Some(row), Some(error)) = (accounts.unanswered.pop(), nameless.pop())
     {
         accounts.refused.push((row, error));
     }
+    accounts.nameless = !nameless.is_empty();
     accounts
 }
+
+#[cfg(test)]
+#[path = "settle_tests.rs"]
+mod tests;

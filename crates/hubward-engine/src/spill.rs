@@ -182,3 +182,72 @@ fn write_failed(folder: &Path, error: &std::io::Error) -> EngineError {
     EngineError::new("spill", format!("cannot write to {}: {error}", folder.display()))
         .help("the folder must be writable and have room for the changed rows of the model while a run lasts")
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{Int64Array, StringArray};
+
+    use super::*;
+
+    fn schema() -> Schema {
+        Schema::new(vec![Field::new("id", DataType::Int64, true), Field::new("hubward key", DataType::Utf8, true)])
+    }
+
+    fn batch(from: i64, rows: i64) -> (RecordBatch, Vec<Mark>) {
+        let ids = Int64Array::from_iter((from..from + rows).map(|id| (id % 3 != 0).then_some(id)));
+        let texts = StringArray::from_iter((from..from + rows).map(|id| (id % 2 == 0).then(|| format!("zażółć {id}"))));
+        let batch = RecordBatch::try_new(Arc::new(schema()), vec![Arc::new(ids), Arc::new(texts)]).expect("a batch");
+        let kinds = [Kind::Added, Kind::Changed, Kind::Recheck, Kind::Full];
+        let marks = (from..from + rows).map(|id| Mark {
+            key: u128::MAX - id as u128,
+            fingerprint: u64::MAX - id as u64,
+            ordinal: id as u64 + 1,
+            kind: kinds[id as usize % 4],
+        });
+        (batch, marks.collect())
+    }
+
+    /// Two columns of one name, such as the model's and one of ours, do not get into each other's way.
+    #[test]
+    fn rows_and_marks_come_back_in_order_as_often_as_they_are_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut writer = SpillWriter::create(&folder.path().join("tmp"), &schema()).expect("a spill");
+        for (from, rows) in [(0, 5), (5, 1), (6, 100)] {
+            let (batch, marks) = batch(from, rows);
+            writer.push(&batch, &marks).expect("pushed");
+        }
+        let spill = writer.finish().expect("finished");
+        assert_eq!(spill.rows(), 106);
+        for _ in 0..3 {
+            let mut reader = spill.read().expect("readable");
+            let mut from = 0;
+            while let Some((rows, marks)) = reader.next_batch().expect("whole") {
+                let (batch, expected) = batch(from, rows.num_rows() as i64);
+                assert_eq!(rows, batch);
+                let seen = |mark: &Mark| (mark.key, mark.fingerprint, mark.ordinal, mark.kind);
+                assert_eq!(marks.iter().map(seen).collect::<Vec<_>>(), expected.iter().map(seen).collect::<Vec<_>>());
+                from += rows.num_rows() as i64;
+            }
+            assert_eq!(from, 106);
+        }
+        let names = std::fs::read_dir(folder.path().join("tmp")).expect("a folder").count();
+        assert_eq!(names, 0, "the file has no name to be left behind by");
+    }
+
+    #[test]
+    fn an_empty_spill_is_no_error() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let spill = SpillWriter::create(folder.path(), &schema()).expect("a spill").finish().expect("finished");
+        assert_eq!(spill.rows(), 0);
+        assert!(spill.read().expect("readable").next_batch().expect("whole").is_none());
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").expect("written");
+        let error = SpillWriter::create(&file.join("tmp"), &schema()).err().expect("refused");
+        assert!(error.message.contains("file") && error.help.is_some(), "{error:?}");
+    }
+}

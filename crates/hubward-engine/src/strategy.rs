@@ -85,8 +85,15 @@ pub(crate) fn gone(mode: Mode, kind: MatchKind) -> Next {
     match (mode, kind) {
         (_, MatchKind::Id) => Next::RejectUnknownId,
         (Mode::Upsert, MatchKind::Unique) => Next::Go(Step::Upsert),
-        (Mode::Update | Mode::Insert, MatchKind::Unique) => Next::Go(Step::FindUnique),
-        (_, MatchKind::Search) => Next::Go(Step::FindSearch),
+        (_, kind) => Next::Go(find(kind)),
+    }
+}
+
+/// How the record of a row is found.
+pub(crate) fn find(kind: MatchKind) -> Step {
+    match kind {
+        MatchKind::Search => Step::FindSearch,
+        MatchKind::Unique | MatchKind::Id => Step::FindUnique,
     }
 }
 

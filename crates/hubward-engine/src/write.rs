@@ -1,19 +1,27 @@
 //! Writing batches: upsert, update, create — and what each answer means for each row.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use hubward_core::spec::{Mode, OnConflict};
 use hubward_core::{ErrorKind, Outcome, Reason, Verdict as Table};
 use hubward_hubspot::{ApiError, BatchReply, CallMeta, Input, RecordResult};
 use hubward_store::{Change, Intent};
 
-use crate::blame::{guilty, reason_of};
+use crate::blame::{Blame, Ids, blame, reason_of};
 use crate::corridor::{Batch, Corridor, Done};
 use crate::error::EngineError;
-use crate::row::Row;
+use crate::ledger_writer::lock;
+use crate::row::{Lost, Row};
+use crate::run::blocking;
 use crate::settle::{By, account};
-use crate::strategy::{MatchKind, Next, Step, gone, look};
+use crate::strategy::{MatchKind, Next, Step, find, gone, look};
 
-/// A row that HubSpot keeps refusing to decide is deferred after so many sendings.
-const ROW_ATTEMPTS_MAX: u32 = 6;
+/// A row is deferred when so many answers have left it undecided. Being sent again without guilty neighbours, or in half
+/// of a refused batch, is no such answer: every refusal makes the batch smaller, so that comes to an end by itself.
+const DETOURS_MAX: u32 = 8;
+/// So few rows without an answer are sent one by one; more are halved.
+const ALONE_ROWS_MAX: usize = 8;
 
 impl Corridor {
     /// Carries out one batch.
@@ -21,9 +29,6 @@ impl Corridor {
         let mut rows = batch.rows;
         for row in &mut rows {
             row.attempts += 1;
-        }
-        if rows.iter().any(|row| row.attempts > ROW_ATTEMPTS_MAX) {
-            return self.give_up(rows, batch.step);
         }
         match batch.step {
             Step::Upsert => self.upsert(rows).await,
@@ -136,16 +141,73 @@ impl Corridor {
         for (row, error) in accounts.refused {
             self.refuse_row(&mut done, step, row, &error, None).await;
         }
-        for row in accounts.unanswered {
-            let again = match step {
-                Step::Update => Step::UpdateOne,
-                Step::Create => look(self.kind),
-                // An upsert is idempotent: sent again in other company, it is answered or the row is deferred in the end.
-                other => other,
-            };
-            done.requeue.push((again, row));
-        }
+        self.unanswered(&mut done, step, accounts.unanswered, accounts.nameless);
         done
+    }
+
+    /// A success that leaves inputs out says nothing of them. With `nameless`, HubSpot refused something without saying
+    /// what: a row that is sent alone is told.
+    fn unanswered(&self, done: &mut Done, step: Step, mut rows: Vec<Row>, nameless: bool) {
+        match step {
+            Step::Update => {
+                for row in rows {
+                    self.again(done, Step::UpdateOne, row);
+                }
+            }
+            Step::Create => {
+                for mut row in rows {
+                    row.alone |= nameless;
+                    self.lose(&mut row);
+                    self.again(done, look(self.kind), row);
+                }
+            }
+            // An upsert is idempotent: sent again in other company, it is answered or the row is deferred in the end.
+            other if nameless || rows.len() <= ALONE_ROWS_MAX => {
+                for mut row in rows {
+                    row.alone = true;
+                    self.again(done, other, row);
+                }
+            }
+            other => {
+                let second = rows.split_off(rows.len() / 2);
+                for half in [rows, second] {
+                    let (kept, tired) = self.tired(half);
+                    done.batches.push(Batch { step: other, rows: kept });
+                    self.give_up(done, tired);
+                }
+            }
+        }
+    }
+
+    /// Sends a row on to another step, or gives it up after too many answers that left it undecided.
+    pub(crate) fn again(&self, done: &mut Done, step: Step, mut row: Row) {
+        row.detours += 1;
+        if row.detours > DETOURS_MAX {
+            self.give_up(done, vec![row]);
+        } else {
+            done.requeue.push((step, row));
+        }
+    }
+
+    fn tired(&self, rows: Vec<Row>) -> (Vec<Row>, Vec<Row>) {
+        let counted = rows.into_iter().map(|mut row| {
+            row.detours += 1;
+            row
+        });
+        counted.partition(|row| row.detours <= DETOURS_MAX)
+    }
+
+    fn give_up(&self, done: &mut Done, rows: Vec<Row>) {
+        let why = format!("HubSpot neither confirmed nor refused it in {DETOURS_MAX} answers");
+        merge(done, self.defer(rows, &why, None));
+    }
+
+    /// The answer to a create of this row is lost. It was sent before now, so what it did shows after the usual time.
+    fn lose(&self, row: &mut Row) {
+        let now_ms = self.wall.now().as_millisecond();
+        let settles_after_ms = i64::try_from(self.search_settles_after.as_millis()).unwrap_or(i64::MAX);
+        let since_ms = row.lost.as_ref().map(|lost| lost.since_ms).or(row.intent_at_ms).unwrap_or(now_ms);
+        row.lost = Some(Lost { since_ms, settles_at_ms: now_ms.saturating_add(settles_after_ms), sent_as: None });
     }
 
     /// Records what HubSpot confirmed; only then the rows are applied.
@@ -176,8 +238,9 @@ impl Corridor {
         match error.kind.verdict(idempotent) {
             Table::FixRows => self.fix_rows(&mut done, step, rows, &error).await,
             Table::LookFirst => {
-                for row in rows {
-                    done.requeue.push((look(self.kind), row));
+                for mut row in rows {
+                    self.lose(&mut row);
+                    self.again(&mut done, look(self.kind), row);
                 }
             }
             Table::Wait(_) | Table::Repeat | Table::RefreshToken => {
@@ -208,37 +271,53 @@ impl Corridor {
         }
         if !self.split_retries {
             for row in rows {
-                let reason = reason_of(error, Some(&row));
-                self.refuse_row(done, step, row, error, Some(reason)).await;
+                let reason = reason_of(error, Some(&row), &self.match_property);
+                self.reject(done, step, row, reason).await;
             }
             return;
         }
-        let guilty = guilty(error, &rows, &self.match_property);
-        if guilty.is_empty() {
-            let second = rows.split_off(rows.len() / 2);
-            done.batches.push(Batch { step, rows });
-            done.batches.push(Batch { step, rows: second });
-            return;
-        }
-        let mut reasons: Vec<Option<Reason>> = vec![None; rows.len()];
-        for (index, reason) in guilty {
-            reasons[index] = Some(reason);
-        }
-        let mut rest = Vec::new();
-        for (row, reason) in rows.into_iter().zip(reasons) {
-            match reason {
-                Some(reason) => self.refuse_row(done, step, row, error, Some(reason)).await,
-                None => rest.push(row),
+        let ids = match step {
+            Step::Update | Step::UpdateOne => Ids::Records,
+            _ => Ids::MatchValues(&self.folding),
+        };
+        match blame(error, &rows, &self.match_property, ids) {
+            Blame::Certain(guilty) => {
+                // One existing id cannot be that of several rows.
+                let mut error = error.clone();
+                error.existing_id = None;
+                let mut reasons: Vec<Option<Reason>> = vec![None; rows.len()];
+                for (index, reason) in guilty {
+                    reasons[index] = Some(reason);
+                }
+                let mut rest = Vec::new();
+                for (row, reason) in rows.into_iter().zip(reasons) {
+                    match reason {
+                        Some(reason) => self.refuse_row(done, step, row, &error, Some(reason)).await,
+                        None => rest.push(row),
+                    }
+                }
+                done.batches.push(Batch { step, rows: rest });
             }
-        }
-        if !rest.is_empty() {
-            done.batches.push(Batch { step, rows: rest });
+            Blame::Among(suspects) => {
+                let mut parts = (Vec::new(), Vec::new());
+                for (index, row) in rows.into_iter().enumerate() {
+                    if suspects.contains(&index) { parts.0.push(row) } else { parts.1.push(row) }
+                }
+                done.batches.push(Batch { step, rows: parts.0 });
+                done.batches.push(Batch { step, rows: parts.1 });
+            }
+            Blame::Nobody => {
+                let second = rows.split_off(rows.len() / 2);
+                done.batches.push(Batch { step, rows });
+                done.batches.push(Batch { step, rows: second });
+            }
         }
     }
 
     /// One row's refusal: rejected, or another way is tried. `blamed` is set when the error belongs to a whole batch.
     async fn refuse_row(&self, done: &mut Done, step: Step, mut row: Row, error: &ApiError, blamed: Option<Reason>) {
-        let reason = blamed.unwrap_or_else(|| reason_of(error, Some(&row)));
+        let whole_batch = blamed.is_some();
+        let reason = blamed.unwrap_or_else(|| reason_of(error, Some(&row), &self.match_property));
         let idempotent = step != Step::Create;
         match (error.kind, error.kind.verdict(idempotent)) {
             (ErrorKind::NotFound, _) if matches!(step, Step::Update | Step::UpdateOne) => {
@@ -250,7 +329,7 @@ impl Corridor {
                         row.record_id = None;
                         row.was_gone = true;
                         row.write_match = true;
-                        done.requeue.push((next, row));
+                        self.again(done, next, row);
                     }
                     _ => self.reject(done, step, row, reason).await,
                 }
@@ -258,33 +337,92 @@ impl Corridor {
             (ErrorKind::Conflict | ErrorKind::Validation, _)
                 if self.mode == Mode::Insert && self.is_match_conflict(error) =>
             {
-                if let Some(id) = error.existing_id.as_deref().and_then(|id| id.parse::<u64>().ok()) {
+                if let Some(id) = error.existing_id.as_deref().and_then(|id| id.parse::<u64>().ok())
+                    && row.lost.is_none()
+                {
                     row.record_id = Some(id);
                     self.skip_existing(vec![row], done).await;
+                } else if row.lost.is_some() {
+                    // The create whose answer was lost may be what took the value: the look-up decides.
+                    self.again(done, look(self.kind), row);
+                } else if row.was_taken {
+                    self.reject(done, step, row, reason).await;
                 } else {
-                    // HubSpot says that it exists but not where: the look-up finds it, and decides.
-                    done.requeue.push((look(self.kind), row));
+                    // HubSpot says that it exists but not where. This create made nothing, so what is found is not ours.
+                    self.clear_intents(done, std::slice::from_ref(&row)).await;
+                    row.was_taken = true;
+                    self.again(done, find(self.kind), row);
                 }
             }
             (ErrorKind::Conflict, _)
                 if self.mode == Mode::Upsert
                     && self.on_conflict == OnConflict::Adopt
-                    && matches!(step, Step::Upsert | Step::Create)
-                    && error.existing_id.is_some() =>
+                    && matches!(step, Step::Upsert | Step::Create) =>
             {
-                // The contact with this e-mail exists under another match value: it is this row's record.
-                if step == Step::Create {
-                    self.clear_intents(done, std::slice::from_ref(&row)).await;
+                match error.existing_id.as_deref().and_then(|id| id.parse().ok()) {
+                    Some(id) => self.adopt(done, step, row, id, reason).await,
+                    // Of a batch that was refused whole, HubSpot may name one existing record for many rows, or none.
+                    None if whole_batch => {
+                        row.alone = true;
+                        self.again(done, step, row);
+                    }
+                    None => self.reject(done, step, row, reason).await,
                 }
-                row.record_id = error.existing_id.as_deref().and_then(|id| id.parse().ok());
-                row.write_match = true;
-                row.intent_at_ms = None;
-                done.requeue.push((Step::Update, row));
             }
             (_, Table::FixRows | Table::Stop) => self.reject(done, step, row, reason).await,
-            (_, Table::LookFirst) => done.requeue.push((look(self.kind), row)),
-            (_, Table::Wait(_) | Table::Repeat | Table::RefreshToken) => done.requeue.push((step, row)),
+            (_, Table::LookFirst) => {
+                self.lose(&mut row);
+                self.again(done, look(self.kind), row);
+            }
+            (_, Table::Wait(_) | Table::Repeat | Table::RefreshToken) => self.again(done, step, row),
         }
+    }
+
+    /// The contact with this e-mail exists under another match value: it is this row's record, unless it is another row's.
+    async fn adopt(&self, done: &mut Done, step: Step, mut row: Row, id: u64, reason: Reason) {
+        let holders = match self.holders(&[(id, row.ident.key)]).await {
+            Ok(holders) => holders,
+            Err(error) => return merge(done, self.defer(vec![row], "the ledger could not be read", Some(error))),
+        };
+        if let Some(holder) = holders.get(&id) {
+            let reason = Reason { text: format!("{}; {}", reason.text, taken_by(id, &holder.key_text)), ..reason };
+            return self.reject(done, step, row, reason).await;
+        }
+        if step == Step::Create {
+            self.clear_intents(done, std::slice::from_ref(&row)).await;
+        }
+        row.record_id = Some(id);
+        row.write_match = true;
+        row.intent_at_ms = None;
+        row.lost = None;
+        self.again(done, Step::Update, row);
+    }
+
+    /// Which of these records (record id, key of the row that wants it) the ledger gives to another row of the model.
+    pub(crate) async fn holders(&self, wanted: &[(u64, u128)]) -> Result<HashMap<u64, Holder>, EngineError> {
+        if wanted.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let wanted: HashMap<u64, u128> = wanted.iter().copied().collect();
+        let ledger = Arc::clone(&self.ledger);
+        blocking(move || {
+            let ledger = lock(&ledger);
+            let mut others = Vec::new();
+            ledger.for_each_seen(|head| {
+                if wanted.get(&head.record_id).is_some_and(|key| *key != head.key) {
+                    others.push((head.record_id, head.key));
+                }
+            });
+            let mut holders = HashMap::new();
+            for (id, key) in others {
+                if let Some(entry) = ledger.get(key)? {
+                    let holder = Holder { key_text: entry.payload.key_text, match_hash: entry.match_hash };
+                    holders.insert(id, holder);
+                }
+            }
+            Ok(holders)
+        })
+        .await
     }
 
     /// Whether a refused create says that the match value itself is taken.
@@ -312,10 +450,12 @@ impl Corridor {
         if rows.is_empty() {
             return;
         }
-        let changes = rows.iter().map(|row| Change::Confirmed(row.entry(row.record_id.unwrap_or_default()))).collect();
+        let changes =
+            rows.iter().map(|row| Change::Confirmed(row.entry_left_alone(row.record_id.unwrap_or_default()))).collect();
         match self.writer.record(changes).await {
             Ok(()) => {
-                for row in rows {
+                for mut row in rows {
+                    row.looks_unchanged = false;
                     let id = row.record_id.unwrap_or_default();
                     let text = format!("record {id} exists already; mode insert leaves it alone");
                     done.verdicts.push(row.finish(Outcome::Skipped, Some(Reason::new("RECORD_EXISTS", text))));
@@ -335,27 +475,8 @@ impl Corridor {
         done
     }
 
-    fn give_up(&self, rows: Vec<Row>, step: Step) -> Done {
-        let mut done = Done::default();
-        let mut fresh = Vec::new();
-        let mut tired = Vec::new();
-        for row in rows {
-            if row.attempts > ROW_ATTEMPTS_MAX {
-                tired.push(row);
-            } else {
-                fresh.push(row);
-            }
-        }
-        if !fresh.is_empty() {
-            done.batches.push(Batch { step, rows: fresh });
-        }
-        let why = format!("HubSpot neither confirmed nor refused it in {ROW_ATTEMPTS_MAX} requests");
-        merge(&mut done, self.defer(tired, &why, None));
-        done
-    }
-
     /// Nothing was created for these rows, so their intents are settled.
-    async fn clear_intents(&self, done: &mut Done, rows: &[Row]) {
+    pub(crate) async fn clear_intents(&self, done: &mut Done, rows: &[Row]) {
         let changes = rows.iter().map(|row| Change::IntentCleared { key: row.ident.key }).collect();
         if let Err(error) = self.writer.record(changes).await {
             // The intent stays: the next run looks before it creates, which costs a request and loses nothing.
@@ -364,20 +485,31 @@ impl Corridor {
     }
 
     /// The row's properties with its match property, where that has to be written too.
-    pub(crate) fn with_match(&self, row: &Row) -> Vec<(std::sync::Arc<str>, String)> {
+    pub(crate) fn with_match(&self, row: &Row) -> Vec<(Arc<str>, String)> {
         let mut properties = row.properties.clone();
         if self.kind != MatchKind::Id && row.write_match && row.value_of(&self.match_property).is_none() {
-            properties.push((std::sync::Arc::clone(&self.match_property), row.ident.match_value.clone()));
+            properties.push((Arc::clone(&self.match_property), row.ident.match_value.clone()));
         }
         properties
     }
 
     pub(crate) fn meta(&self, rows: &[Row]) -> CallMeta {
         CallMeta {
-            sync: Some(std::sync::Arc::clone(&self.sync)),
+            sync: Some(Arc::clone(&self.sync)),
             rows: rows.iter().map(|row| row.ident.key_text.clone()).collect(),
         }
     }
+}
+
+/// The row that a record belongs to.
+pub(crate) struct Holder {
+    pub(crate) key_text: String,
+    pub(crate) match_hash: u64,
+}
+
+/// That a record is another row's, for a reason.
+pub(crate) fn taken_by(id: u64, holder: &str) -> String {
+    format!("record {id} is that of the row with primary key {holder}, and one record cannot be two rows")
 }
 
 /// Trace ids are the positions in the batch: unique within the request, which is all HubSpot asks (api.md 3.6).

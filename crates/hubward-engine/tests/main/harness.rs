@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hubward_core::spec::{
@@ -33,7 +33,10 @@ impl WallClock for TestClock {
     }
 }
 
-struct InProcess(Sandbox);
+/// Looks at a request (path and body) before the sandbox does; what it returns is the answer, and the sandbox never sees it.
+pub(crate) type Script = Box<dyn FnMut(&str, &Value) -> Option<(u16, Value)> + Send>;
+
+struct InProcess(Sandbox, Arc<Mutex<Option<Script>>>);
 
 impl Transport for InProcess {
     fn send(
@@ -42,6 +45,13 @@ impl Transport for InProcess {
     ) -> std::pin::Pin<Box<dyn Future<Output = Result<HttpResponse, TransportError>> + Send + '_>> {
         Box::pin(async move {
             let path = request.url.trim_start_matches("http://sandbox").to_owned();
+            if let Some(script) = self.1.lock().expect("no script panics").as_mut() {
+                let body = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
+                if let Some((status, answer)) = script(&path, &body) {
+                    let (headers, body) = (http::HeaderMap::new(), bytes::Bytes::from(answer.to_string()));
+                    return Ok(HttpResponse { status, headers, body });
+                }
+            }
             let answer = tokio::time::timeout(
                 request.timeout,
                 self.0.handle(&request.method, &path, &request.headers, request.body),
@@ -66,6 +76,7 @@ pub(crate) struct World {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) db: StateDb,
     clock_started: Instant,
+    script: Arc<Mutex<Option<Script>>>,
 }
 
 impl World {
@@ -78,14 +89,14 @@ impl World {
         change(&mut config);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let db = StateDb::open(&folder.path().join("state.sqlite")).expect("a state database");
-        Self { sandbox: Sandbox::new(config), folder, db, clock_started: Instant::now() }
+        Self { sandbox: Sandbox::new(config), folder, db, clock_started: Instant::now(), script: Arc::default() }
     }
 
     /// Another project on the same account.
     pub(crate) fn sharing(&self) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let db = StateDb::open(&folder.path().join("state.sqlite")).expect("a state database");
-        Self { sandbox: self.sandbox.clone(), folder, db, clock_started: self.clock_started }
+        Self { sandbox: self.sandbox.clone(), folder, db, clock_started: self.clock_started, script: Arc::default() }
     }
 
     pub(crate) fn load(&self, document: &Value) {
@@ -133,7 +144,7 @@ impl World {
         config.base_url = "http://sandbox".to_owned();
         let client = Client::new(
             config,
-            Arc::new(InProcess(self.sandbox.clone())),
+            Arc::new(InProcess(self.sandbox.clone(), Arc::clone(&self.script))),
             Arc::clone(&wall),
             Some(Arc::clone(&recorder) as Arc<dyn hubward_hubspot::Observer>),
         );
@@ -177,6 +188,15 @@ impl World {
         let answer = self.sandbox.handle(&method, path, &headers, body).await.expect("control is never cut");
         assert!(answer.status().is_success(), "{method} {path}: {:?}", answer.body());
         if answer.body().is_empty() { Value::Null } else { serde_json::from_slice(answer.body()).expect("JSON") }
+    }
+
+    /// Answers in the sandbox's place whatever `script` wants to answer; replaces an earlier script.
+    pub(crate) fn script(&self, script: impl FnMut(&str, &Value) -> Option<(u16, Value)> + Send + 'static) {
+        *self.script.lock().expect("no script panics") = Some(Box::new(script));
+    }
+
+    pub(crate) fn end_script(&self) {
+        *self.script.lock().expect("no script panics") = None;
     }
 
     pub(crate) async fn fault(&self, rules: Value) {

@@ -196,8 +196,12 @@ impl Ledger {
     }
 
     fn check_known(&self, key: u128, before: &[Change]) -> Result<(), StoreError> {
+        // Looked up first: it costs a moment, where walking through a long frame for each of its changes would not.
+        if self.place(key)?.is_some() {
+            return Ok(());
+        }
         let confirmed = before.iter().any(|change| matches!(change, Change::Confirmed(entry) if entry.key == key));
-        if confirmed || self.place(key)?.is_some() {
+        if confirmed {
             return Ok(());
         }
         Err(StoreError::UnknownKey { key })
