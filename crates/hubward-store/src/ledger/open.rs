@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::base::Base;
 use super::heap::Heap;
@@ -64,6 +65,10 @@ impl Ledger {
     }
 }
 
+/// Tries to take the lock, and the pause between two: half a second in all.
+const LOCK_TRIES: u32 = 25;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
 /// Takes the lock and writes who holds it, for the message that a second opener gets.
 fn acquire(path: &Path) -> Result<File, StoreError> {
     let mut file = OpenOptions::new()
@@ -73,24 +78,35 @@ fn acquire(path: &Path) -> Result<File, StoreError> {
         .truncate(false)
         .open(path)
         .map_err(|e| StoreError::io("opening", path, e))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            // The name is a courtesy: without it the message still says what to do.
-            let _ = file.read_to_string(&mut holder);
-            let holder = holder.trim();
-            return Err(StoreError::Locked {
-                path: path.to_owned(),
-                holder: if holder.is_empty() { "another process".to_owned() } else { holder.to_owned() },
-            });
+    let mut tries = 0;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            // A lock that was just let go lives on for a moment where a child process was being started meanwhile: until it
+            // runs its own program, it holds a copy of every open file.
+            Err(TryLockError::WouldBlock) if tries < LOCK_TRIES => {
+                tries += 1;
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            Err(TryLockError::WouldBlock) => return Err(held(&mut file, path)),
+            Err(TryLockError::Error(e)) => return Err(StoreError::io("locking", path, e)),
         }
-        Err(TryLockError::Error(e)) => return Err(StoreError::io("locking", path, e)),
     }
     let named =
         file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "process {}", std::process::id()));
     named.map_err(|e| StoreError::io("writing", path, e))?;
     Ok(file)
+}
+
+/// Who has the lock. The name is a courtesy: without it the message still says what to do.
+fn held(file: &mut File, path: &Path) -> StoreError {
+    let mut holder = String::new();
+    let _ = file.read_to_string(&mut holder);
+    let holder = holder.trim();
+    StoreError::Locked {
+        path: path.to_owned(),
+        holder: if holder.is_empty() { "another process".to_owned() } else { holder.to_owned() },
+    }
 }
 
 /// Makes an empty ledger of generation 0. A kill in between leaves at most an empty log, which is made again.
