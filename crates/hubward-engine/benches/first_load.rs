@@ -61,6 +61,12 @@ fn main() {
         stats["throttled"],
         first.requests.retried
     );
+    let (first_sent, last_sent, answered) = sending(&state);
+    println!(
+        "  first batch sent to last batch sent: {:.2} s; to last answer: {:.2} s",
+        last_sent - first_sent,
+        answered - first_sent
+    );
     println!("  most requests in any ten seconds: {} of {BURST}", stats["max_in_10s"]);
     println!("  outcomes: {:?}", first.outcomes);
 
@@ -70,7 +76,7 @@ fn main() {
 
     let (second, cost) = run(&account, &state, &job);
     assert!(second.changes.unchanged == rows && second.outcomes.total() == rows, "{second:?}");
-    println!("second run, nothing changed: {}; {} requests to write", cost.shown(), writes(&second));
+    println!("second run, nothing changed: {}; {} requests to write", cost.times(), writes(&second));
 
     let connection = Connection::open(&source).expect("the source opens");
     connection.execute("update customers set city = 'Århus' where id = 1", []).expect("the row changes");
@@ -78,7 +84,7 @@ fn main() {
     let (third, cost) = run(&account, &state, &job);
     assert!(third.changes.changed == 1, "{third:?}");
     assert_eq!(verify(&account, &source), rows);
-    println!("third run, one row changed: {}; {} requests to write", cost.shown(), writes(&third));
+    println!("third run, one row changed: {}; {} requests to write", cost.times(), writes(&third));
     println!("load average {}", support::load_average());
 }
 
@@ -94,6 +100,18 @@ fn run(account: &Account, state: &Path, job: &SyncJob) -> (SyncReport, Cost) {
     let cost = meter.stop();
     assert_eq!(report.status, Status::Ok, "{report:?}");
     (report, cost)
+}
+
+/// From the request log: when the first batch was sent, when the last one was, and when the last was answered, in seconds.
+fn sending(state: &Path) -> (f64, f64, f64) {
+    let connection = Connection::open(state.join("state.sqlite")).expect("the state database opens");
+    connection
+        .query_row(
+            "select min(at) / 1000.0, max(at) / 1000.0, max(at + ms) / 1000.0 from requests where path like '%/batch/%'",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .expect("requests were logged")
 }
 
 fn writes(report: &SyncReport) -> u64 {
