@@ -46,7 +46,9 @@ fn main() {
     let state = folder.path().join(".hubward");
     println!("{rows} rows, {} columns mapped, load average {}", MAPPED.len(), support::load_average());
 
+    let began = epoch_seconds();
     let (first, cost) = run(&account, &state, &job);
+    let ended = epoch_seconds();
     assert!(first.outcomes.total() == rows && first.changes.added == rows, "{first:?}");
     let batches = rows.div_ceil(ROWS_A_BATCH);
     let least = (batches - 1).div_euclid(BURST) as f64 * BURST_SECONDS + LATENCY_MS as f64 / 1000.0;
@@ -63,9 +65,11 @@ fn main() {
     );
     let (first_sent, last_sent, answered) = sending(&state);
     println!(
-        "  first batch sent to last batch sent: {:.2} s; to last answer: {:.2} s",
+        "  first batch sent after {:.2} s, last one {:.2} s later, answered after {:.2} s more; done {:.2} s after that",
+        first_sent - began,
         last_sent - first_sent,
-        answered - first_sent
+        answered - last_sent,
+        ended - answered
     );
     println!("  most requests in any ten seconds: {} of {BURST}", stats["max_in_10s"]);
     println!("  outcomes: {:?}", first.outcomes);
@@ -102,7 +106,12 @@ fn run(account: &Account, state: &Path, job: &SyncJob) -> (SyncReport, Cost) {
     (report, cost)
 }
 
-/// From the request log: when the first batch was sent, when the last one was, and when the last was answered, in seconds.
+fn epoch_seconds() -> f64 {
+    jiff::Timestamp::now().as_millisecond() as f64 / 1000.0
+}
+
+/// From the request log: when the first batch was sent, when the last one was, and when the last was answered, in seconds
+/// since the epoch.
 fn sending(state: &Path) -> (f64, f64, f64) {
     let connection = Connection::open(state.join("state.sqlite")).expect("the state database opens");
     connection
