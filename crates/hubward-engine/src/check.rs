@@ -6,7 +6,8 @@ use hubward_core::spec::Location;
 use crate::engine::{Engine, SyncJob, open_source};
 use crate::error::EngineError;
 use crate::prepared::{match_kind, needs_owners};
-use crate::run::{blocking, located, source_error, supported};
+use crate::ready::{located, source_error};
+use crate::run::{blocking, supported};
 use crate::scopes::{is_granted, needed};
 use crate::strategy::MatchKind;
 

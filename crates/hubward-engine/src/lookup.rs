@@ -10,11 +10,12 @@ use hubward_hubspot::{ApiError, RecordResult};
 
 use crate::blame::reason_of;
 use crate::corridor::{Batch, Corridor, Done};
+use crate::refuse::taken_by;
 use crate::row::Row;
 use crate::search::{QUERY_VALUES_MAX, characters_of, room};
 use crate::settle::value_of;
 use crate::strategy::{MatchKind, Next, Step, first, found as found_means, missing};
-use crate::write::{merge, taken_by};
+use crate::write::merge;
 
 /// A record that was made this much before our create was sent cannot be ours; clocks differ, so not at once.
 const CLOCK_SKEW_MS: i64 = 10 * 60 * 1_000;

@@ -8,8 +8,9 @@ use crate::cancel::Cancel;
 use crate::corridor::BATCH_ROWS_MAX;
 use crate::engine::{Engine, SyncJob};
 use crate::error::EngineError;
+use crate::ready::{Depth, Ready};
 use crate::report::RequestCounts;
-use crate::run::{Depth, Ready, changes_of, digest, writes_existing};
+use crate::run::{changes_of, digest, writes_existing};
 use crate::strategy::MatchKind;
 
 /// Rows that a plan shows in full.

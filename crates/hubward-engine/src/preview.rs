@@ -12,7 +12,8 @@ use crate::corridor::BATCH_ROWS_MAX;
 use crate::engine::{Engine, SyncJob, open_source};
 use crate::error::EngineError;
 use crate::prepared::{Folding, Prepared, match_kind, match_writable, needs_owners};
-use crate::run::{blocking, compile, source_error, supported};
+use crate::ready::{compile, source_error};
+use crate::run::{blocking, supported};
 use crate::strategy::MatchKind;
 
 /// The first rows of a model.

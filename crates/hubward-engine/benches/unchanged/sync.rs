@@ -1,0 +1,71 @@
+//! The sync of the measurement: all twelve columns mapped, contacts matched by e-mail.
+
+use hubward_core::spec::{
+    Compare, Location, Match, Mode, Model, ModelQuery, Nulls, ObjectSync, OnConflict, OnRemoved, SourceSpec,
+};
+use hubward_engine::SyncJob;
+use serde_json::json;
+
+use crate::data;
+use crate::support::{Account, mapped};
+
+/// Property of the contact, column of the model.
+const MAPPED: [(&str, &str); 12] = [
+    ("shop_id", "id"),
+    ("email", "email"),
+    ("firstname", "first_name"),
+    ("lastname", "last_name"),
+    ("company", "company"),
+    ("city", "city"),
+    ("country", "country"),
+    ("phone", "phone"),
+    ("score", "score"),
+    ("orders", "orders"),
+    ("signed_up", "signed_up"),
+    ("seen_at", "seen_at"),
+];
+
+/// An account without limits that has the properties.
+pub(crate) fn account() -> Account {
+    let account = Account::start("unlimited", 0);
+    let property = |name: &str, kind: &str, field: &str| json!({"name": name, "label": name, "type": kind, "fieldType": field, "groupName": "contactinformation"});
+    let document = json!({"properties": {"contacts": [
+        property("shop_id", "number", "number"),
+        property("score", "number", "number"),
+        property("orders", "number", "number"),
+        property("signed_up", "datetime", "date"),
+        property("seen_at", "datetime", "date"),
+    ]}});
+    account.control("POST", "load", &document.to_string());
+    account
+}
+
+pub(crate) fn job(rows: u64) -> SyncJob {
+    SyncJob {
+        sync: ObjectSync {
+            name: "customers".to_owned(),
+            model: "customers".to_owned(),
+            object: "contacts".to_owned(),
+            object_at: Location::default(),
+            mode: Mode::Upsert,
+            match_: Match { column: "email".to_owned(), property: "email".to_owned(), at: Location::default() },
+            map: MAPPED.map(|(property, column)| mapped(property, column)).to_vec(),
+            associations: Vec::new(),
+            on_removed: OnRemoved::Keep,
+            nulls: Nulls::Auto,
+            split_retries: true,
+            compare: Compare::Ledger,
+            on_conflict: OnConflict::Adopt,
+            after: Vec::new(),
+            at: Location::default(),
+        },
+        model: Model {
+            name: "customers".to_owned(),
+            source: "files".to_owned(),
+            query: ModelQuery::Table("customers".to_owned()),
+            primary_key: vec!["id".to_owned()],
+            at: Location::default(),
+        },
+        source: SourceSpec::Files { root: data::source(rows) },
+    }
+}
