@@ -83,10 +83,15 @@ fn by_issues(error: &ApiError, row: &Row, match_property: &str, any_named: bool)
             }
             (Some(bad), Some(ours)) if bad == ours => true,
             (Some(_), _) => continue,
+            // A required property, where the rule may be about other rows: only those that leave it out are suspect.
+            (None, ours) if issue.code.starts_with("MISSING_") => {
+                if ours.is_some_and(|ours| !ours.is_empty()) {
+                    continue;
+                }
+                false
+            }
             // The property itself is at fault, so every row that writes it is.
             (None, Some(_)) => matches!(issue.code.as_str(), "PROPERTY_DOESNT_EXIST" | "READ_ONLY_VALUE"),
-            // A required property that this row leaves out, where the rule may be about other rows.
-            (None, None) if issue.code.starts_with("MISSING_") => false,
             (None, None) => continue,
         };
         let reason = reason_by(error, issue, ours);

@@ -121,6 +121,26 @@ async fn a_conditional_rule_blames_only_the_rows_it_speaks_of() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refusal_that_names_a_property_and_no_value_rejects_no_other_row_that_writes_it() {
+    let world = World::new();
+    world.customers(30);
+    world.sql("update customers set city = null where id > 20");
+    world.run(&world.job()).await;
+    world.script(|path, body| {
+        let bad = path.ends_with("/batch/update") && body.to_string().contains("\"worst\"");
+        let error =
+            json!({"message": "city is not right", "code": "INVALID_CITY", "context": {"propertyName": ["city"]}});
+        bad.then(|| {
+            (400, json!({"status": "error", "category": "VALIDATION_ERROR", "message": "invalid", "errors": [error]}))
+        })
+    });
+    world.sql("update customers set first_name = 'new'; update customers set city = 'worst' where id = 4");
+    let report = world.run(&world.job()).await;
+    assert_eq!((report.outcomes.applied, report.outcomes.rejected), (29, 1), "{report:?}");
+    assert_eq!(world.issues("customers").keys().collect::<Vec<_>>(), ["4"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_changed_mapping_that_could_not_be_sent_goes_in_the_next_run() {
     let world = World::new();
     world.customers(250);
