@@ -218,8 +218,9 @@ impl Corridor {
         for (step, row) in done.requeue {
             queues.push(step, row);
         }
-        for batch in done.batches.into_iter().filter(|batch| !batch.rows.is_empty()) {
-            queues.make_ready(batch);
+        // Parts of a refused batch go first: what is wrong with it is found out before many others meet the same.
+        for batch in done.batches.into_iter().rev().filter(|batch| !batch.rows.is_empty()) {
+            queues.make_ready_first(batch);
         }
         if let Some(error) = done.exhausted {
             *exhausted_in_a_row += 1;
@@ -268,6 +269,14 @@ impl Queues {
     fn rows(&self) -> usize {
         self.by_step.values().map(VecDeque::len).sum::<usize>()
             + self.ready.iter().chain(&self.ready_look_ups).map(|batch| batch.rows.len()).sum::<usize>()
+    }
+
+    fn make_ready_first(&mut self, batch: Batch) {
+        if is_look_up(batch.step) {
+            self.ready_look_ups.push_front(batch);
+        } else {
+            self.ready.push_front(batch);
+        }
     }
 
     fn make_ready(&mut self, batch: Batch) {

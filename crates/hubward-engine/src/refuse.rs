@@ -21,6 +21,16 @@ impl Corridor {
     pub(crate) async fn refuse_batch(&self, step: Step, rows: Vec<Row>, error: ApiError) -> Done {
         let idempotent = step != Step::Create;
         let mut done = Done::default();
+        if error.kind == ErrorKind::Malformed && self.split_retries {
+            // A body that HubSpot cannot read may be the doing of one row. When single rows, one after another, are refused
+            // like that, it is not: the run then stops as it does for a HubSpot that cannot be made to answer.
+            let single = rows.len() == 1;
+            self.fix_rows(&mut done, step, rows, &error).await;
+            if single {
+                done.exhausted = Some(error.into());
+            }
+            return done;
+        }
         match error.kind.verdict(idempotent) {
             Table::FixRows => self.fix_rows(&mut done, step, rows, &error).await,
             Table::LookFirst => {

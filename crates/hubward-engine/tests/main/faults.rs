@@ -157,3 +157,29 @@ async fn two_projects_on_one_account_lose_nothing_to_each_other() {
     // Neither sees the other's requests before HubSpot tells; what was refused meanwhile waited and went.
     assert_eq!(stats["by_kind"]["upsert"]["200"], json!(300), "{stats}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_without_a_cause_is_halved_and_only_a_lasting_one_stops_the_run() {
+    let world = World::new();
+    world.customers(250);
+    world.fault(json!([{"match": {"kind": "upsert"}, "after": 1, "times": 3, "do": {"status": 400}}])).await;
+    let report = world.run(&world.job()).await;
+    assert_eq!(
+        (report.status, report.outcomes.applied),
+        (Status::Ok, 250),
+        "{report:?} {:?}",
+        world.issues("customers")
+    );
+    struck(&world, 3).await;
+    all_there(&world, 250).await;
+
+    let world = World::new();
+    world.customers(250);
+    world.fault(json!([{"match": {"kind": "upsert"}, "after": 0, "times": 100_000, "do": {"status": 400}}])).await;
+    let report = world.run(&world.job()).await;
+    assert_eq!(report.status, Status::Failed, "{report:?}");
+    assert!(report.outcomes.deferred > report.outcomes.rejected, "not every row is asked for by itself: {report:?}");
+    world.fault(json!([])).await;
+    assert_eq!(world.run(&world.job()).await.outcomes.applied, 250);
+    all_there(&world, 250).await;
+}
