@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 /// Extra time before an old send is believed to have left HubSpot's window: requests do not all travel equally long, so two
 /// that left ten seconds apart may arrive a little closer together. It is the network's, whatever the window's length.
-const GUARD: Duration = Duration::from_millis(150);
+const GUARD: Duration = Duration::from_millis(250);
 
 /// The log is as long as the limit, so a limit beyond all sense is not taken at its word; HubSpot's are in the hundreds.
 const MAX_BELIEVED: u32 = 100_000;
