@@ -70,6 +70,22 @@ impl Sandbox {
         });
     }
 
+    /// A call of HubSpot's API with the token.
+    pub(crate) fn call(&self, method: &str, path: &str, body: &Value) -> Value {
+        self.agent.block_on(async {
+            let method = method.parse().expect("a method");
+            let mut request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(TOKEN);
+            if !body.is_null() {
+                request = request.json(body);
+            }
+            let response = request.send().await.expect("an answer");
+            let status = response.status();
+            let text = response.text().await.expect("a body");
+            assert!(status.is_success(), "{path}: {status} {text}");
+            if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") }
+        })
+    }
+
     pub(crate) fn records(&self, object: &str) -> Vec<Value> {
         let answer = self.get(&format!("/_sandbox/records/{object}"));
         answer["results"].as_array().expect("results").clone()
