@@ -3,6 +3,7 @@
 //! Nothing here does I/O, knows a clock or draws a random number; what needs one takes it as an argument. HubSpot's URLs
 //! and JSON live in `hubward-hubspot`, SQL dialects in `hubward-sources`, files and tables in `hubward-store`.
 
+pub mod association;
 pub mod bits;
 pub mod clock;
 pub mod convert;

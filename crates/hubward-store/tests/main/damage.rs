@@ -16,6 +16,7 @@ fn entry(i: u64) -> Entry {
         mapped: i + 1,
         match_hash: i + 2,
         record_id: i + 3,
+        associated: i + 4,
         payload: Payload {
             key_text: format!("row {i}"),
             match_value: Some(format!("{i}@example.org")),
