@@ -182,7 +182,7 @@ impl Client {
         self.association(request, meta).await
     }
 
-    /// Removes every association of each pair.
+    /// Removes every association of each pair. The reply has no results; refused pairs stand in its `errors`.
     ///
     /// # Errors
     /// The last refusal or failure.
@@ -194,7 +194,27 @@ impl Client {
         meta: &CallMeta,
     ) -> Result<AssociationReply, ApiError> {
         let request = requests::dissociate(self.version(), from, to, pairs);
-        self.association(request, meta).await
+        self.removal(request, meta).await
+    }
+
+    /// Takes the labels that each pair names off it; the pairs stay associated.
+    ///
+    /// # Errors
+    /// The last refusal or failure.
+    pub async fn unlabel(
+        &self,
+        from: &str,
+        to: &str,
+        pairs: &[AssociationInput<'_>],
+        meta: &CallMeta,
+    ) -> Result<AssociationReply, ApiError> {
+        let request = requests::unlabel(self.version(), from, to, pairs);
+        self.removal(request, meta).await
+    }
+
+    async fn removal(&self, request: ApiRequest, meta: &CallMeta) -> Result<AssociationReply, ApiError> {
+        let answer: Answer<AssociationReply> = self.call(&request, meta, reply::removals).await?;
+        Ok(AssociationReply { attempts: answer.attempts, correlation_id: answer.correlation_id, ..answer.value })
     }
 
     async fn association(&self, request: ApiRequest, meta: &CallMeta) -> Result<AssociationReply, ApiError> {

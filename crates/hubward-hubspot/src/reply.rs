@@ -298,6 +298,16 @@ pub(crate) fn associations(status: u16, body: &[u8]) -> Result<AssociationReply,
     Ok(AssociationReply { status, results, errors: parts(body.errors, status), ..AssociationReply::default() })
 }
 
+/// What a removal came to. 204 without a body on v4, 200 with a batch body since (api.md 1.3, 7.1), whose results HubSpot
+/// does not describe: only its errors are read.
+pub(crate) fn removals(status: u16, body: &[u8]) -> Result<AssociationReply, String> {
+    if body.is_empty() {
+        return Ok(AssociationReply { status, ..AssociationReply::default() });
+    }
+    let body: BatchBody<Value> = read(body)?;
+    Ok(AssociationReply { status, errors: parts(body.errors, status), ..AssociationReply::default() })
+}
+
 /// The associations found, and the parts that failed (a record without any may be reported as one, api.md 7.2).
 pub(crate) fn associated(status: u16, body: &[u8]) -> Result<(Vec<AssociatedRecords>, Vec<ApiError>), String> {
     let body: BatchBody<AssociatedBody> = read(body)?;
