@@ -1,7 +1,7 @@
 //! Owns the account's state: object types with their records and indexes, owners, associations. One lock guards it;
 //! handlers parse before they take it and hold it for one request's work.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::answers::Refusal;
 use crate::associations::Associations;
@@ -12,6 +12,7 @@ use crate::random::SplitMix;
 use crate::record::{PropertyAt, Record, Values};
 use crate::rules::Rule;
 use crate::schemas::Schema;
+use crate::settings::Settings;
 use crate::{Tier, standard};
 
 /// Index of an object type in the account.
@@ -25,6 +26,9 @@ pub(crate) struct Account {
     pub(crate) associations: Associations,
     pub(crate) random: SplitMix,
     pub(crate) search_lag_ms: (u64, u64),
+    pub(crate) settings: Settings,
+    /// Addresses of contacts that were permanently deleted.
+    pub(crate) blocked_emails: HashSet<String>,
     next_record_id: u64,
     next_type_number: u64,
 }
@@ -64,6 +68,8 @@ impl Account {
             associations: Associations::default(),
             random: SplitMix::new(seed),
             search_lag_ms,
+            settings: Settings::default(),
+            blocked_emails: HashSet::new(),
             next_record_id: 100_001,
             next_type_number: 2_000_001,
         };
