@@ -28,7 +28,17 @@ fn too_many_removals_stop_the_run_with_a_flag_that_lets_them_through() {
     assert_eq!(planned["syncs"][0]["requests"]["archive"], json!(1));
 
     let run = project.run(&sandbox, &["run"]);
-    assert_snapshot!(run.shown(), @"");
+    assert_snapshot!(run.shown(), @r#"
+    exit 2
+    --- stdout
+    customers: failed, see the error ([SECONDS] s)
+    --- stderr
+    writing to account 1234567 (standard, na1) at http://127.0.0.1:[PORT]
+    customers: reading
+    error: sync "customers": 3 of 10 rows left model "customers", and their records would be archived; 20 % may go in one run
+      at: syncs/customers.yml:1:7
+      help: look at the query; if so many are meant to go, run again with --allow-removals, or raise `max_removals` of the sync
+    "#);
     assert_eq!(run.code, 2);
     let document = project.run(&sandbox, &["run", "--json"]).json();
     assert_eq!(document["syncs"][0]["error"]["code"], "too-many-removals");
@@ -36,7 +46,19 @@ fn too_many_removals_stop_the_run_with_a_flag_that_lets_them_through() {
     assert_eq!((sandbox.writes().len(), sandbox.records("contacts").len()), (writes, 10), "nothing was sent");
 
     let meant = project.run(&sandbox, &["run", "--allow-removals"]);
-    assert_snapshot!(meant.shown(), @"");
+    assert_snapshot!(meant.shown(), @"
+    exit 0
+    --- stdout
+    customers: ok ([SECONDS] s)
+      rows      7 read: 0 added, 0 changed, 7 unchanged; 3 left the model
+      outcomes  3 applied, 7 unchanged
+      requests  2 (1 read, 1 archive)
+      note      records of rows that left the model: 3 archived
+    --- stderr
+    writing to account 1234567 (standard, na1) at http://127.0.0.1:[PORT]
+    customers: reading
+    customers: removing 3 rows
+    ");
     let left = sandbox.records("contacts").into_iter().filter(|record| record["archived"] != json!(true)).count();
     assert_eq!(left, 7);
     let third = project.run(&sandbox, &["run", "--json"]).json();
