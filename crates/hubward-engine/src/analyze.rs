@@ -7,10 +7,11 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use hubward_core::convert::ConvertContext;
 use hubward_core::mapping::{MappedRow, Mapping};
-use hubward_core::spec::{Model, Nulls};
+use hubward_core::spec::{Mode, Model, Nulls};
 use hubward_core::{Outcome, Reason};
-use hubward_store::{Change, Ledger};
+use hubward_store::{Change, Entry, Ledger};
 
+use crate::association::Associations;
 use crate::cancel::Cancel;
 use crate::duplicates::{duplicate_key, reject_duplicate_matches};
 use crate::error::EngineError;
@@ -48,6 +49,9 @@ pub(crate) struct Rules<'a> {
     pub(crate) match_column: &'a str,
     pub(crate) match_property: &'a str,
     pub(crate) folding: &'a Folding,
+    pub(crate) mode: Mode,
+    /// None where the sync has none.
+    pub(crate) associations: Option<&'a Associations>,
     pub(crate) context: ConvertContext<'a>,
 }
 
@@ -61,6 +65,8 @@ pub(crate) struct Judged {
     /// As HubSpot compares match values.
     pub(crate) match_folded: String,
     pub(crate) match_hash: u64,
+    /// Hash of the associations that the row asks for.
+    pub(crate) wanted: u64,
 }
 
 /// The analysis of a scan.
@@ -69,6 +75,8 @@ pub(crate) struct Analysis {
     /// One fate for each row of the spill, in order.
     pub(crate) fates: Vec<Fate>,
     pub(crate) invalid: u64,
+    /// Positions of rows of which only the associations differ.
+    pub(crate) associate: Vec<u32>,
     /// Hashes of the match values that rows give up, sorted.
     pub(crate) given_up: Vec<u64>,
     /// Hashes of the match values of rows to send whose record it does not know, sorted.
@@ -125,7 +133,15 @@ impl Rules<'_> {
         let match_folded = self.folding.fold(&value);
         let mapped_hash = mapped_hash(&mapped, self.nulls);
         let match_hash = hubward_core::fingerprint::match_hash(&match_folded);
-        Ok(Ok(Judged { key_text, mapped, mapped_hash, match_value: value, match_folded, match_hash }))
+        let wanted = match self
+            .associations
+            .map(|associations| associations.wants(batch, row).map(|wants| associations.hash(&wants)))
+        {
+            None => 0,
+            Some(Ok(wanted)) => wanted,
+            Some(Err(reason)) => return Ok(Err((key_text, reason))),
+        };
+        Ok(Ok(Judged { wanted, key_text, mapped, mapped_hash, match_value: value, match_folded, match_hash }))
     }
 }
 
@@ -223,6 +239,20 @@ pub(crate) fn analyze(
                     && (entry.mapped == judged.mapped_hash
                         || judged.mapped.properties_to_send(rules.nulls, &wrote).is_empty())
             });
+            if same
+                && mark.kind != Kind::Full
+                && let Some(entry) = &known
+                && rules.associates(entry, &judged)
+            {
+                // A row that only waits for the other ends of its associations has not changed.
+                if mark.kind == Kind::Changed && entry.fingerprint == !mark.fingerprint {
+                    analysis.same_after_mapping += 1;
+                }
+                analysis.digest = analysis.digest.wrapping_add(mix(mark.key, judged.mapped_hash, judged.wanted));
+                analysis.associate.push(position_of(&analysis)?);
+                analysis.fates.push(Fate::Finished);
+                continue;
+            }
             if same && mark.kind != Kind::Full {
                 let moved = known
                     .as_ref()
@@ -261,9 +291,9 @@ pub(crate) fn analyze(
             if analysis.samples.len() < order.samples_max {
                 analysis.samples.push(sample(&judged, known.is_some()));
             }
-            analysis.digest = analysis.digest.wrapping_add(mix(mark.key, judged.mapped_hash, judged.match_hash));
-            let position = u32::try_from(analysis.fates.len())
-                .map_err(|_| EngineError::new("too-many-rows", "more than 4 294 967 295 rows differ in one run"))?;
+            let what = judged.mapped_hash ^ judged.wanted.rotate_left(17);
+            analysis.digest = analysis.digest.wrapping_add(mix(mark.key, what, judged.match_hash));
+            let position = position_of(&analysis)?;
             candidates.push((judged.match_hash, position));
             let first = order.deferred.contains(&mark.key);
             analysis.fates.push(if first { Fate::First } else { Fate::Send });
@@ -291,6 +321,22 @@ pub(crate) fn analyze(
     reject_duplicate_matches(rules, scan, ledger, sink, order, &mut analysis, candidates)?;
     sink.flush();
     Ok(analysis)
+}
+
+impl Rules<'_> {
+    /// Whether a row whose properties are as the ledger has them has associations to be written.
+    fn associates(&self, entry: &Entry, judged: &Judged) -> bool {
+        if self.associations.is_none() || entry.associated == judged.wanted || entry.record_id == 0 {
+            return false;
+        }
+        // Mode insert makes records with their associations and leaves them alone from then on.
+        self.mode != Mode::Insert || entry.associated == 0
+    }
+}
+
+fn position_of(analysis: &Analysis) -> Result<u32, EngineError> {
+    u32::try_from(analysis.fates.len())
+        .map_err(|_| EngineError::new("too-many-rows", "more than 4 294 967 295 rows differ in one run"))
 }
 
 /// Changes of fingerprints on their way into the ledger, many in one frame.
@@ -340,7 +386,15 @@ fn finish_invalid(analysis: &mut Analysis, tally: &Arc<Tally>, sink: &mut Sink<'
 }
 
 pub(crate) fn invalid(key_text: String, reason: Reason) -> Verdict {
-    Verdict { key_text, outcome: Outcome::Invalid, reason: Some(reason), attempts: 0, key: None, unsettle: None }
+    Verdict {
+        key_text,
+        outcome: Outcome::Invalid,
+        reason: Some(reason),
+        attempts: 0,
+        key: None,
+        unsettle: None,
+        handed_on: None,
+    }
 }
 
 fn sample(judged: &Judged, known: bool) -> Sample {

@@ -12,6 +12,7 @@ use hubward_core::{Outcome, Reason, WallClock};
 use hubward_hubspot::Client;
 use tokio::task::JoinSet;
 
+use crate::association::Open;
 use crate::cancel::Cancel;
 use crate::deferred::DEFERRED_KEYS_MAX;
 use crate::error::EngineError;
@@ -56,6 +57,8 @@ pub(crate) struct Corridor {
     /// Keys of rows that were deferred, the first of them.
     pub(crate) deferred: Arc<Mutex<Vec<u128>>>,
     pub(crate) issues: Arc<Issues>,
+    /// Rows that go on to the association stage.
+    pub(crate) open: Arc<Open>,
     pub(crate) wall: Arc<dyn WallClock>,
     pub(crate) progress: Arc<dyn Progress>,
     /// How long after a create of unknown outcome the search index is trusted to show it.
@@ -241,6 +244,13 @@ impl Corridor {
 
     /// Final words on their way out: what the ledger must doubt from now on is made durable, then the words are recorded.
     async fn settle_verdicts(&self, mut verdicts: Vec<Verdict>, stopped: &mut Option<Stopped>) {
+        verdicts.retain(|verdict| match verdict.handed_on {
+            Some((position, stand)) => {
+                self.open.set(position, stand);
+                false
+            }
+            None => true,
+        });
         let mut doubts = Vec::new();
         for verdict in &mut verdicts {
             doubts.extend(verdict.unsettle.take());

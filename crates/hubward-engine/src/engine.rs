@@ -13,6 +13,7 @@ use hubward_sources::{ReadOptions, Source};
 use hubward_store::StateDb;
 use tokio::sync::Mutex;
 
+use crate::association::Rest;
 use crate::error::EngineError;
 use crate::object_type::{ObjectType, custom, standard};
 use crate::progress::Progress;
@@ -54,6 +55,8 @@ pub struct Engine {
     pub(crate) config: EngineConfig,
     account: Account,
     metadata: Mutex<Metadata>,
+    /// What rows with missing targets need for another try in the same run, by sync.
+    left_over: std::sync::Mutex<HashMap<String, Rest>>,
 }
 
 #[derive(Default)]
@@ -79,7 +82,7 @@ impl Engine {
             )
             .help("use a token of that account, or change hubspot.portal_id in hubward.yml"));
         }
-        Ok(Self { config, account, metadata: Mutex::default() })
+        Ok(Self { config, account, metadata: Mutex::default(), left_over: std::sync::Mutex::default() })
     }
 
     #[must_use]
@@ -150,6 +153,13 @@ impl Engine {
             Owners::known(read.into_iter().filter(|owner| !owner.archived).map(|owner| (owner.id, owner.email)));
         metadata.owners = Some(owners.clone());
         Ok(owners)
+    }
+
+    pub(crate) fn left_over(&self) -> std::sync::MutexGuard<'_, HashMap<String, Rest>> {
+        match self.left_over.lock() {
+            Ok(guard) => guard,
+            Err(poisoned) => poisoned.into_inner(),
+        }
     }
 
     /// Where the ledger of a sync lies: another account never sees it.

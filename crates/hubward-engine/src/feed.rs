@@ -212,6 +212,7 @@ impl Feed {
                 fingerprint: mark.fingerprint,
                 mapped: judged.mapped_hash,
                 written: self.written.after(before, &properties),
+                wanted: judged.wanted,
                 match_value: judged.match_value,
                 match_hash: judged.match_hash,
             };
@@ -219,11 +220,15 @@ impl Feed {
             row.write_match = prepared.match_writable && !same_match;
             row.looks_unchanged = matches!(mark.kind, Kind::Recheck | Kind::Full);
             row.takes_over = late;
+            row.position = position;
+            row.associates_anew = mark.kind == Kind::Full;
             row.before = known.map(|entry| Before {
                 mapped: entry.mapped,
                 match_hash: entry.match_hash,
                 match_value: entry.payload.match_value,
                 written: entry.payload.written,
+                record_id: entry.record_id,
+                associated: entry.associated,
             });
             if let Some(intent) = self.intents.get(&mark.key) {
                 row.intent_at_ms = Some(intent.since_ms);

@@ -136,6 +136,7 @@ impl Issues {
     pub(crate) fn keep_only_this_run(&self) -> Result<(), EngineError> {
         if let Some(db) = &self.db {
             db.keep_only(&self.sync, &self.run)?;
+            db.keep_only_waiting(&self.sync, &self.run)?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@
 //! passed in.
 
 mod analyze;
+mod association;
 mod blame;
 mod cancel;
 mod check;
@@ -45,6 +46,7 @@ mod write;
 mod written;
 
 pub use analyze::Sample;
+pub use association::AssociationCounts;
 pub use cancel::Cancel;
 pub use check::{Problem, Severity};
 pub use engine::{Engine, EngineConfig, SEARCH_SETTLES_AFTER, SyncJob, state_dir};

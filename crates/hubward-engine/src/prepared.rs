@@ -1,11 +1,14 @@
 //! A sync made ready against the account: object type, properties, compiled mapping, owners.
 
+use std::sync::Arc;
+
 use hubward_core::convert::{ConvertContext, Owners, fold_match_value};
 use hubward_core::mapping::Mapping;
 use hubward_core::spec::{Match, Mode, Model, ObjectSync};
 use hubward_core::{PropertyDef, PropertyType};
 
 use crate::analyze::Rules;
+use crate::association::Associations;
 use crate::error::EngineError;
 use crate::object_type::ObjectType;
 use crate::strategy::MatchKind;
@@ -20,6 +23,7 @@ pub(crate) struct Prepared {
     /// The match property can be written, so a row whose match value changed keeps its record.
     pub(crate) match_writable: bool,
     pub(crate) mapping: Mapping,
+    pub(crate) associations: Option<Arc<Associations>>,
     pub(crate) owners: Owners,
     pub(crate) normalises_dates: bool,
 }
@@ -34,6 +38,8 @@ impl Prepared {
             match_column: &self.sync.match_.column,
             match_property: &self.sync.match_.property,
             folding: &self.folding,
+            mode: self.sync.mode,
+            associations: self.associations.as_deref(),
             context: self.context(),
         }
     }
@@ -41,7 +47,17 @@ impl Prepared {
     /// Text that changes when the same row may have to be written otherwise: the mapping's, and the mode, because rows that
     /// `insert` left alone are not what `upsert` would have made of them.
     pub(crate) fn signature(&self) -> String {
-        format!("{} {:?}", self.mapping.signature(), self.sync.mode)
+        let associations = self.associations.as_ref().map(|associations| format!(" {}", associations.signature()));
+        format!("{} {:?}{}", self.mapping.signature(), self.sync.mode, associations.unwrap_or_default())
+    }
+
+    /// The columns that a row's fingerprint is made of.
+    pub(crate) fn columns(&self) -> Vec<String> {
+        let mut columns = self.mapping.columns();
+        columns.extend(self.associations.iter().flat_map(|associations| associations.columns()));
+        columns.sort_unstable();
+        columns.dedup();
+        columns
     }
 
     fn context(&self) -> ConvertContext<'_> {

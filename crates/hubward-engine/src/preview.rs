@@ -1,5 +1,7 @@
 //! Rows of a model, and the very requests they would become.
 
+use std::sync::Arc;
+
 use arrow_array::RecordBatch;
 use hubward_core::Reason;
 use hubward_core::row::{value_at, value_json};
@@ -98,6 +100,7 @@ impl Engine {
         } else {
             hubward_core::convert::Owners::unknown()
         };
+        let associations = self.associations(&job.sync, &object).await?.map(Arc::new);
         let version = self.config.version;
         let mut read = self.read_options(Some(limit));
         read.cancel = cancel.reading();
@@ -114,6 +117,7 @@ impl Engine {
                 match_writable: match_writable(&job.sync.match_, &properties),
                 folding: Folding::new(&job.sync.match_.property, &properties, kind),
                 mapping,
+                associations,
                 owners,
                 normalises_dates: version == hubward_hubspot::ApiVersion::V2026_09,
             };

@@ -60,6 +60,7 @@ impl Engine {
         } else {
             hubward_core::convert::Owners::unknown()
         };
+        let associations = self.associations(&job.sync, &object).await?.map(Arc::new);
         let normalises_dates = self.config.version == ApiVersion::V2026_09;
         let mut read = self.read_options(depth.limit);
         read.cancel = cancel.reading();
@@ -74,6 +75,9 @@ impl Engine {
             progress.phase(&job.sync.name, Phase::Reading, None);
             let mut stream = source.read(&job.model.query, &read).map_err(|error| source_error(error, &job))?;
             let mapping = compile(&job.sync, &object, &properties, &stream.schema())?;
+            if let Some(associations) = &associations {
+                associations.check_columns(&stream.schema())?;
+            }
             let prepared = Arc::new(Prepared {
                 sync: job.sync.clone(),
                 model: job.model.clone(),
@@ -82,6 +86,7 @@ impl Engine {
                 match_writable: match_writable(&job.sync.match_, &properties),
                 folding: Folding::new(&job.sync.match_.property, &properties, kind),
                 mapping,
+                associations,
                 owners,
                 normalises_dates,
             });
@@ -94,7 +99,7 @@ impl Engine {
                 false => ledger.meta().mapping_signature.clone(),
             };
             let tally = Tally::new();
-            let columns = prepared.mapping.columns();
+            let columns = prepared.columns();
             let order = ScanOrder {
                 model: &prepared.model,
                 mapped_columns: &columns,

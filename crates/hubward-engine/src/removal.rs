@@ -304,6 +304,14 @@ impl Removals {
         *count += 1;
         self.tally.ticket().finish(outcome);
         // A key that is not in the model needs no place at the front of the next run.
-        Verdict { key_text: entry.payload.key_text, outcome, reason, attempts, key: None, unsettle: None }
+        Verdict {
+            key_text: entry.payload.key_text,
+            outcome,
+            reason,
+            attempts,
+            key: None,
+            unsettle: None,
+            handed_on: None,
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hubward_core::{Outcome, Reason};
 use hubward_store::{Change, Entry, Payload};
 
+use crate::association::{NOT_OURS, Stand};
 use crate::tally::Ticket;
 
 /// The hash of no values at all: what the ledger holds of a record that we never wrote to.
@@ -35,6 +36,12 @@ pub(crate) struct Row {
     pub(crate) lost: Option<Lost>,
     /// The match property must be written with the others: the record does not have this value yet.
     pub(crate) write_match: bool,
+    /// Its place in the spill.
+    pub(crate) position: usize,
+    /// Its associations are written anew whatever the ledger says of them.
+    pub(crate) associates_anew: bool,
+    /// Its associations are open: once it is applied it goes on to their stage. Says whether its record was made just now.
+    hand_on: Option<Stand>,
     /// To be sent in a batch of its own, so that the answer can be about nothing else.
     pub(crate) alone: bool,
     /// How often this row was sent.
@@ -51,6 +58,8 @@ pub(crate) struct Before {
     pub(crate) match_hash: u64,
     pub(crate) match_value: Option<String>,
     pub(crate) written: Vec<u8>,
+    pub(crate) record_id: u64,
+    pub(crate) associated: u64,
 }
 
 /// A create whose answer was lost.
@@ -73,6 +82,8 @@ pub(crate) struct RowIdent {
     pub(crate) mapped: u64,
     pub(crate) match_value: String,
     pub(crate) match_hash: u64,
+    /// Hash of the associations that the row asks for, 0 for none.
+    pub(crate) wanted: u64,
     /// Bitmap of the properties that hold a value of ours after this write.
     pub(crate) written: Vec<u8>,
 }
@@ -89,6 +100,8 @@ pub(crate) struct Verdict {
     /// What makes the ledger take this row for changed in the next run: it is not known, or not confirmed, that HubSpot
     /// holds what the ledger says.
     pub(crate) unsettle: Option<Change>,
+    /// The word is only about the row's properties: its place in the spill, and how its associations stand.
+    pub(crate) handed_on: Option<(usize, Stand)>,
 }
 
 impl Row {
@@ -110,6 +123,9 @@ impl Row {
             intent_at_ms: None,
             lost: None,
             write_match: true,
+            position: 0,
+            associates_anew: false,
+            hand_on: None,
             alone: false,
             attempts: 0,
             detours: 0,
@@ -122,11 +138,26 @@ impl Row {
         self.properties.iter().find(|(name, _)| name.as_ref() == property).map(|(_, value)| value.as_str())
     }
 
-    /// What the ledger shall hold once this row's write to `record_id` is confirmed.
-    pub(crate) fn entry(&self, record_id: u64) -> Entry {
+    /// What the ledger shall hold once this row's write to `record_id` is confirmed. Where associations are still open, the
+    /// row goes on to their stage once it is finished as applied or unchanged; until then its fingerprint is one that the
+    /// next scan does not take for its own.
+    pub(crate) fn confirmed(&mut self, record_id: u64, made_now: bool) -> Entry {
+        let entry = self.entry(record_id);
+        if entry.fingerprint != self.ident.fingerprint {
+            self.hand_on = Some(if made_now { Stand::Fresh } else { Stand::Settled });
+        }
+        entry
+    }
+
+    fn entry(&self, record_id: u64) -> Entry {
+        // Another record than before has none of the associations that were confirmed.
+        let same = self.before.as_ref().filter(|before| before.record_id == record_id);
+        let associated = same.map(|before| before.associated).filter(|known| *known != NOT_OURS).unwrap_or_default();
+        let open = self.ident.wanted != associated || (self.associates_anew && self.ident.wanted != 0);
         Entry {
             key: self.ident.key,
-            fingerprint: self.ident.fingerprint,
+            fingerprint: if open { !self.ident.fingerprint } else { self.ident.fingerprint },
+            associated,
             mapped: self.ident.mapped,
             match_hash: self.ident.match_hash,
             record_id,
@@ -142,8 +173,11 @@ impl Row {
     /// nothing, but nothing of it was written either.
     pub(crate) fn entry_left_alone(&self, record_id: u64) -> Entry {
         let mut entry = self.entry(record_id);
+        entry.fingerprint = self.ident.fingerprint;
+        entry.associated = NOT_OURS;
         match &self.before {
             Some(before) => {
+                entry.associated = before.associated;
                 entry.mapped = before.mapped;
                 entry.match_hash = before.match_hash;
                 entry.payload.match_value.clone_from(&before.match_value);
@@ -166,7 +200,12 @@ impl Row {
 
     /// The row's final word.
     pub(crate) fn finish(self, outcome: Outcome, reason: Option<Reason>) -> Verdict {
-        self.ticket.finish(outcome);
+        let goes_on = matches!(outcome, Outcome::Applied | Outcome::Unchanged);
+        let handed_on = self.hand_on.filter(|_| goes_on).map(|stand| (self.position, stand));
+        match handed_on {
+            Some(_) => self.ticket.hand_on(),
+            None => self.ticket.finish(outcome),
+        }
         // A sending without an answer may have changed the record, so the ledger's word on it is not good any more.
         let doubtful = outcome == Outcome::Deferred && self.attempts > 0;
         let unsettle = outcome != Outcome::Applied && self.before.is_some() && (self.looks_unchanged || doubtful);
@@ -182,6 +221,7 @@ impl Row {
             attempts: self.attempts,
             key: Some(self.ident.key),
             unsettle,
+            handed_on,
         }
     }
 }

@@ -10,6 +10,7 @@ use hubward_store::{Change, Ledger, LedgerMeta};
 use tokio::time::Instant;
 
 use crate::analyze::{Analysis, Fate};
+use crate::association::{AssociationCounts, Open, Rest, Stand, defer_due};
 use crate::cancel::Cancel;
 use crate::corridor::{Corridor, Stopped};
 use crate::engine::{Engine, SyncJob};
@@ -17,13 +18,11 @@ use crate::error::EngineError;
 use crate::feed::{Feed, OpenIntent, Turns};
 use crate::issues::Issues;
 use crate::ledger_writer::{LedgerWriter, SharedLedger, lock};
-use crate::prepared::Prepared;
 use crate::progress::Phase;
 use crate::ready::{Depth, Ready};
 use crate::removal_catch;
 use crate::report::{Changes, RequestCounts, Status, SyncReport};
 use crate::spill::Spill;
-use crate::tally::Tally;
 use crate::written::Written;
 
 /// Rows whose removal is recorded in one frame of the ledger.
@@ -45,6 +44,8 @@ pub struct RunOptions {
     pub allow_removals: bool,
     /// The digest that a saved plan showed; another one refuses the run.
     pub expected_digest: Option<u64>,
+    /// The project's syncs: records that one of them has written are not looked up for the associations of another.
+    pub siblings: Vec<ObjectSync>,
     pub cancel: Cancel,
 }
 
@@ -52,11 +53,13 @@ impl Engine {
     /// Runs one sync and says what became of every row. Never fails as a call: what went wrong is in the report.
     pub async fn run_sync(&self, job: &SyncJob, run: &str, options: &RunOptions) -> SyncReport {
         let began = Instant::now();
+        self.left_over().remove(&job.sync.name);
         let mut report = SyncReport {
             sync: job.sync.name.clone(),
             status: Status::Failed,
             changes: Changes::default(),
             outcomes: hubward_core::OutcomeCounts::default(),
+            associations: AssociationCounts::default(),
             requests: RequestCounts::default(),
             seconds: 0.0,
             error: None,
@@ -121,8 +124,15 @@ impl Engine {
         let wanted = std::mem::take(&mut analysis.without_record);
         let signature = prepared.signature();
         let ledger: SharedLedger = Arc::new(Mutex::new(ledger));
-        let sent =
-            self.send(&prepared, scan.spill, analysis, &ledger, written, &tally, &issues, &options.cancel).await?;
+        let spilled = if prepared.associations.is_some() { scan.spill.rows() } else { 0 };
+        let mut rest = Rest {
+            prepared: Arc::clone(&prepared),
+            spill: scan.spill.again()?,
+            open: Arc::new(Open::new(spilled, &analysis.associate)),
+            tally: Arc::clone(&tally),
+            settled_missing: 0,
+        };
+        let sent = self.send(&rest, scan.spill, analysis, &ledger, written, &issues, &options.cancel).await?;
         // From here on rows have their outcomes: whatever fails is told beside them, never instead of them.
         let mut trouble = trouble_of(sent.stopped, report);
         let mut removed_open = removed;
@@ -134,6 +144,14 @@ impl Engine {
             trouble = trouble_of(removing.stopped, report);
         }
         if trouble.is_none() {
+            let staged = self.associate(&rest, &ledger, &issues, run, options, Stand::is_due).await;
+            report.associations = staged.counts;
+            rest.settled_missing = staged.settled_missing;
+            trouble = trouble_of(staged.stopped, report).or(staged.failed);
+        } else {
+            defer_due(&rest.open, &tally);
+        }
+        if trouble.is_none() {
             let finishing = Finishing {
                 removed: removed > 0 && !touches,
                 // Rows that a limit left out have not been looked at under this mapping.
@@ -143,6 +161,9 @@ impl Engine {
             trouble = blocking(move || finish(&mut lock(&ledger), &finishing)).await.err();
             if options.limit.is_none() && trouble.is_none() {
                 trouble = issues.keep_only_this_run().err();
+                if rest.open.count(Stand::is_waiting) > 0 {
+                    self.left_over().insert(job.sync.name.clone(), rest);
+                }
             }
         }
         let gone = if trouble.is_none() { Outcome::Skipped } else { Outcome::Deferred };
@@ -183,15 +204,15 @@ impl Engine {
     #[expect(clippy::too_many_arguments, reason = "the parts of `Ready`, which is taken apart by its one caller")]
     async fn send(
         &self,
-        prepared: &Arc<Prepared>,
+        rest: &Rest,
         spill: Spill,
         analysis: Analysis,
         ledger: &SharedLedger,
         written: Written,
-        tally: &Arc<Tally>,
         issues: &Arc<Issues>,
         cancel: &Cancel,
     ) -> Result<Sent, EngineError> {
+        let (prepared, tally) = (&rest.prepared, &rest.tally);
         let remaining = analysis.fates.iter().filter(|fate| **fate != Fate::Finished).count() as u64;
         if remaining == 0 {
             return Ok(Sent::default());
@@ -225,6 +246,7 @@ impl Engine {
             cancel: cancel.clone(),
             deferred: Arc::clone(&deferred),
             issues: Arc::clone(issues),
+            open: Arc::clone(&rest.open),
             wall: Arc::clone(&self.config.wall),
             progress: Arc::clone(&self.config.progress),
             search_settles_after: self.config.search_settles_after,
@@ -253,7 +275,7 @@ impl Engine {
     }
 }
 
-fn trouble_of(stopped: Option<Stopped>, report: &mut SyncReport) -> Option<EngineError> {
+pub(crate) fn trouble_of(stopped: Option<Stopped>, report: &mut SyncReport) -> Option<EngineError> {
     match stopped? {
         Stopped::Failed(error) => Some(error),
         Stopped::Interrupted => {
@@ -313,9 +335,6 @@ pub fn supported(sync: &ObjectSync) -> Result<(), EngineError> {
             .help("take it out of the sync; nothing was sent")
             .at(at))
     };
-    if let Some(association) = sync.associations.first() {
-        return unsupported("`associations`", &association.at);
-    }
     if sync.compare != Compare::Ledger {
         return unsupported("`compare: hubspot`", &sync.at);
     }

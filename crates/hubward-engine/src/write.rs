@@ -209,9 +209,11 @@ impl Corridor {
     pub(crate) async fn confirm(&self, done: &mut Done, confirmed: Vec<(Row, RecordResult)>) {
         let mut changes = Vec::with_capacity(confirmed.len());
         let mut rows = Vec::with_capacity(confirmed.len());
-        for (row, result) in confirmed {
+        for (mut row, result) in confirmed {
             let id = result.id.parse::<u64>().ok().or(row.record_id).unwrap_or_default();
-            changes.push(Change::Confirmed(row.entry(id)));
+            let created = row.intent_at_ms.is_some() && row.lost.is_none();
+            let made_now = row.record_id.is_none() && (created || result.new == Some(true));
+            changes.push(Change::Confirmed(row.confirmed(id, made_now)));
             rows.push(row);
         }
         match self.writer.record(changes).await {

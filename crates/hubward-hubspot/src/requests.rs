@@ -115,9 +115,15 @@ struct PairBody<'a> {
 
 impl<'a> From<&AssociationInput<'a>> for PairBody<'a> {
     fn from(pair: &AssociationInput<'a>) -> Self {
-        let kind =
-            |kind: &'a AssociationType| TypeBody { association_category: &kind.category, association_type_id: kind.type_id };
-        Self { from: IdBody { id: pair.from }, to: IdBody { id: pair.to }, types: pair.types.iter().map(kind).collect() }
+        let kind = |kind: &'a AssociationType| TypeBody {
+            association_category: &kind.category,
+            association_type_id: kind.type_id,
+        };
+        Self {
+            from: IdBody { id: pair.from },
+            to: IdBody { id: pair.to },
+            types: pair.types.iter().map(kind).collect(),
+        }
     }
 }
 

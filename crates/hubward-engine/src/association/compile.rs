@@ -216,7 +216,9 @@ impl Associations {
                     let reason = Reason::new("INVALID_ID", "it is no record id; an id is a whole number");
                     return Err(on(reason, Some(target.value)));
                 }
-                let kinds = declaration.kinds(&target.labels, group).map_err(|reason| on(reason, Some(target.value.clone())))?;
+                let kinds = declaration
+                    .kinds(&target.labels, group)
+                    .map_err(|reason| on(reason, Some(target.value.clone())))?;
                 let exact = declaration.overwrite && matches!(target.labels, Labels::Said(_));
                 let want = wants.entry((at, folded.clone())).or_insert_with(|| Want {
                     declaration: at,

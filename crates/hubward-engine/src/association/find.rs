@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use hubward_core::{ErrorKind, Reason, Verdict};
-use hubward_hubspot::{ApiError, CallMeta, Client, Filter, Operator, RecordResult, SEARCH_REACH, SEARCH_PAGE_MAX, SearchQuery};
+use hubward_hubspot::{
+    ApiError, CallMeta, Client, Filter, Operator, RecordResult, SEARCH_PAGE_MAX, SEARCH_REACH, SearchQuery,
+};
 
 use crate::association::task::Target;
 use crate::prepared::Folding;
@@ -55,9 +57,9 @@ impl LookUp {
                 Ok(None) => None,
                 Err(error) => Some(error),
             };
-            let refused = error.as_ref().is_none_or(|error| {
-                error.kind == ErrorKind::Malformed || error.kind.verdict(true) == Verdict::FixRows
-            });
+            let refused = error
+                .as_ref()
+                .is_none_or(|error| error.kind == ErrorKind::Malformed || error.kind.verdict(true) == Verdict::FixRows);
             if refused && values.len() > 1 {
                 let second = values.split_off(values.len() / 2);
                 parts.push(second);

@@ -109,8 +109,12 @@ impl Stage {
             keys: &keys,
         };
         let mut again = BTreeSet::new();
-        let all =
-            [(Step::Remove, steps.remove), (Step::Unlabel, steps.unlabel), (Step::Associate, steps.associate), (Step::Label, steps.label)];
+        let all = [
+            (Step::Remove, steps.remove),
+            (Step::Unlabel, steps.unlabel),
+            (Step::Associate, steps.associate),
+            (Step::Label, steps.label),
+        ];
         for (step, pairs) in all {
             if pairs.is_empty() {
                 continue;
@@ -211,7 +215,8 @@ impl Stage {
         let mut targets = self.targets.lock().await;
         let mut again = false;
         for want in &mut task.wants {
-            if want.target == Target::Record(record) && self.associations.declarations[want.declaration].group == group {
+            if want.target == Target::Record(record) && self.associations.declarations[want.declaration].group == group
+            {
                 let other = targets.is_gone(want.declaration, &want.folded, record);
                 want.target = if other { Target::Unknown } else { Target::Missing { sure: true } };
                 again |= other;
@@ -220,7 +225,12 @@ impl Stage {
         again
     }
 
-    fn values<'a>(&'a self, group: usize, to: u64, task: &'a Task) -> impl Iterator<Item = &'a crate::association::task::Want> {
+    fn values<'a>(
+        &'a self,
+        group: usize,
+        to: u64,
+        task: &'a Task,
+    ) -> impl Iterator<Item = &'a crate::association::task::Want> {
         task.wants.iter().filter(move |want| {
             want.target == Target::Record(to) && self.associations.declarations[want.declaration].group == group
         })

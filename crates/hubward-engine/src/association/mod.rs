@@ -12,16 +12,17 @@ mod find;
 mod group;
 mod index;
 mod open;
+mod run;
 mod send;
 mod stage;
 mod targets;
 mod task;
 
 pub(crate) use compile::Associations;
-pub(crate) use open::{Open, Stand};
 pub(crate) use index::Index;
+pub(crate) use open::{Open, Stand};
+pub(crate) use run::Rest;
 pub(crate) use stage::{Stage, Staged, State, defer_due};
-pub(crate) use targets::Targets;
 
 /// What the ledger's `associated` says of a record that the sync found and left alone (mode insert): it is not ours to
 /// associate.

@@ -103,12 +103,10 @@ impl Sender<'_> {
     }
 
     async fn request(&self, step: Step, pairs: &[Pair]) -> Result<AssociationReply, ApiError> {
-        let ids: Vec<(String, String)> = pairs.iter().map(|pair| (pair.from.to_string(), pair.to.to_string())).collect();
-        let inputs: Vec<AssociationInput<'_>> = ids
-            .iter()
-            .zip(pairs)
-            .map(|((from, to), pair)| AssociationInput { from, to, types: &pair.types })
-            .collect();
+        let ids: Vec<(String, String)> =
+            pairs.iter().map(|pair| (pair.from.to_string(), pair.to.to_string())).collect();
+        let inputs: Vec<AssociationInput<'_>> =
+            ids.iter().zip(pairs).map(|((from, to), pair)| AssociationInput { from, to, types: &pair.types }).collect();
         let mut rows: Vec<usize> = pairs.iter().map(|pair| pair.task).collect();
         rows.sort_unstable();
         rows.dedup();
@@ -136,7 +134,8 @@ impl Sender<'_> {
         if part.len() == 1 {
             return Left { pairs: part, named: Vec::new(), nameless: Some(error) };
         }
-        let names = |pair: &Pair| error.ids.contains(&pair.from.to_string()) || error.ids.contains(&pair.to.to_string());
+        let names =
+            |pair: &Pair| error.ids.contains(&pair.from.to_string()) || error.ids.contains(&pair.to.to_string());
         let (mut named, mut pairs): (Vec<Pair>, Vec<Pair>) = part.into_iter().partition(names);
         if pairs.is_empty() {
             std::mem::swap(&mut named, &mut pairs);
@@ -157,7 +156,10 @@ impl Sender<'_> {
             (false, true) => Word::TargetGone,
             // Both are named, or neither: asking for the row's own record tells.
             _ => {
-                let meta = CallMeta { sync: Some(Arc::clone(self.sync)), rows: self.keys.get(pair.task).cloned().into_iter().collect() };
+                let meta = CallMeta {
+                    sync: Some(Arc::clone(self.sync)),
+                    rows: self.keys.get(pair.task).cloned().into_iter().collect(),
+                };
                 match self.client.read_record(self.from, &pair.from.to_string(), None, &[], &meta).await {
                     Ok(None) => Word::RecordGone,
                     Ok(Some(_)) => Word::TargetGone,

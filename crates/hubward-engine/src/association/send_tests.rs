@@ -33,7 +33,11 @@ fn pairs_are_paired_by_ids_and_what_is_left_out_is_not_done() {
 
 #[test]
 fn an_unknown_id_is_told_from_its_neighbours_by_its_end() {
-    let reply = AssociationReply { results: vec![result("2", "9")], errors: vec![unknown(&["5"])], ..AssociationReply::default() };
+    let reply = AssociationReply {
+        results: vec![result("2", "9")],
+        errors: vec![unknown(&["5"])],
+        ..AssociationReply::default()
+    };
     let (words, left) = accounted(Step::Associate, vec![pair(1, 5), pair(2, 9)], reply.clone());
     assert_eq!(words, [(pair(2, 9), Word::Done), (pair(1, 5), Word::TargetGone)]);
     assert!(left.pairs.is_empty() && left.named.is_empty());
@@ -49,7 +53,8 @@ fn an_unknown_id_is_told_from_its_neighbours_by_its_end() {
 fn an_error_without_a_name_leaves_every_unconfirmed_pair_open() {
     let mut bare = unknown(&[]);
     bare.message = "no".to_owned();
-    let reply = AssociationReply { results: vec![result("2", "9")], errors: vec![bare.clone()], ..AssociationReply::default() };
+    let reply =
+        AssociationReply { results: vec![result("2", "9")], errors: vec![bare.clone()], ..AssociationReply::default() };
     let (_, left) = accounted(Step::Label, vec![pair(1, 5), pair(3, 6), pair(2, 9)], reply.clone());
     assert_eq!(left.pairs, [pair(1, 5), pair(3, 6)]);
     assert!(left.nameless.is_none());
@@ -79,5 +84,8 @@ fn requests_are_as_full_as_hubspot_takes_them() {
     let sizes = |step| cut(step, pairs.clone()).iter().map(Vec::len).collect::<Vec<_>>();
     assert_eq!(sizes(Step::Associate), [2_000, 2_000, 500]);
     let removals = sizes(Step::Remove);
-    assert!(removals.iter().take(22).all(|size| *size == 200) && removals.iter().sum::<usize>() == 4_500, "{removals:?}");
+    assert!(
+        removals.iter().take(22).all(|size| *size == 200) && removals.iter().sum::<usize>() == 4_500,
+        "{removals:?}"
+    );
 }

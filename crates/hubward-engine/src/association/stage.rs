@@ -68,13 +68,20 @@ pub(crate) struct Stage {
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) counts: AssociationCounts,
+    /// Missing targets of rows that wait, and may be tried again in this run.
+    waiting: u64,
     listed: usize,
     failed: Option<EngineError>,
 }
 
 /// What the stage came to.
+#[derive(Default)]
 pub(crate) struct Staged {
     pub(crate) counts: AssociationCounts,
+    /// Missing targets of rows that were rejected or deferred: they are not tried again in this run.
+    pub(crate) settled_missing: u64,
+    /// Rows that still wait, because the stage was stopped before it came to them; each misses one target at least.
+    pub(crate) untried_missing: u64,
     /// Why it ended before its last row.
     pub(crate) stopped: Option<Stopped>,
     /// The list of missing targets could not be kept.
@@ -101,10 +108,12 @@ impl Stage {
             Err(error) => stopped = Some(Stopped::Failed(error)),
         }
         if stopped.is_some() {
-            self.defer_due();
+            defer_due(&self.open, &self.tally);
         }
+        let untried_missing = if stopped.is_some() { self.open.count(wanted) } else { 0 };
         let mut state = self.state();
-        Staged { counts: state.counts, stopped, failed: state.failed.take() }
+        let settled_missing = state.counts.missing_target - state.waiting;
+        Staged { counts: state.counts, settled_missing, untried_missing, stopped, failed: state.failed.take() }
     }
 
     async fn blocks(self: &Arc<Self>, mut reader: Reader, wanted: fn(Stand) -> bool, stopped: &mut Option<Stopped>) {
@@ -199,7 +208,10 @@ impl Stage {
                 () = self.cancel.wait(), if stopped.is_none() => *stopped = Some(Stopped::Interrupted),
             }
         }
-        let rest: Vec<Task> = held.into_iter().map(|task| Task { deferred: Some("not sent: the run stopped".to_owned()), ..task }).collect();
+        let rest: Vec<Task> = held
+            .into_iter()
+            .map(|task| Task { deferred: Some("not sent: the run stopped".to_owned()), ..task })
+            .collect();
         if let Err(error) = self.finish(rest).await {
             stopped.get_or_insert(Stopped::Failed(error));
         }
@@ -270,6 +282,7 @@ impl Stage {
                 state.counts.created += task.created;
                 state.counts.removed += task.removed;
                 state.counts.missing_target += misses;
+                state.waiting += if matches!(outcome, Outcome::Applied | Outcome::Unchanged) { misses } else { 0 };
             }
             match outcome {
                 Outcome::Applied if misses > 0 => self.open.set(task.position, Stand::WaitingApplied),
@@ -329,11 +342,6 @@ impl Stage {
         if let Err(error) = kept {
             self.state().failed.get_or_insert(error);
         }
-    }
-
-    /// Rows whose turn never came.
-    fn defer_due(&self) {
-        defer_due(&self.open, &self.tally);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -114,11 +114,6 @@ impl Targets {
         }
     }
 
-    /// Forgets what was missing, so that it is asked for again.
-    pub(crate) fn forget_missing(&mut self) {
-        self.known.retain(|_, target| matches!(target, Target::Record(_)));
-    }
-
     fn at_hand(&self, at: usize, folded: &str) -> Option<Target> {
         if self.associations.declarations[at].way == MatchKind::Id {
             return folded.parse().ok().map(Target::Record);

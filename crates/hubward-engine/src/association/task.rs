@@ -30,7 +30,9 @@ pub(crate) enum Target {
     Unknown,
     Record(u64),
     /// HubSpot has no such record. `sure` unless only search was asked, which lags behind.
-    Missing { sure: bool },
+    Missing {
+        sure: bool,
+    },
     /// It cannot be told which record, or the value itself was refused.
     Refused(Reason),
     /// It was not found out.
@@ -67,10 +69,6 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    pub(crate) fn missing(&self) -> impl Iterator<Item = &Want> {
-        self.wants.iter().filter(|want| matches!(want.target, Target::Missing { .. }))
-    }
-
     fn is_complete(&self) -> bool {
         self.rejected.is_none()
             && self.deferred.is_none()

@@ -77,6 +77,7 @@ async fn begin(args: &RunArgs, global: &Global, printer: Printer) -> Result<RunR
         allow_empty: args.allow_empty,
         allow_removals: args.allow_removals,
         expected_digest: None,
+        siblings: Vec::new(),
         cancel,
     };
     let digests = plan.map(|plan| plan.digests).unwrap_or_default();
