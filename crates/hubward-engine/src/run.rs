@@ -104,6 +104,11 @@ impl Engine {
             .help("the source, the ledger or the mapping changed since the plan was made; plan again"));
         }
 
+        let short_of_calls = self.short_of_calls(&ready);
+        if let Some(note) = &short_of_calls {
+            self.config.progress.note(note);
+        }
+
         let Ready { prepared, scan, analysis, ledger, written, tally } = ready;
         let removed = report.changes.removed;
         let signature = prepared.signature();
@@ -141,7 +146,10 @@ impl Engine {
         trouble = trouble.or(compacted.err()).or_else(|| issues.failure());
 
         report.outcomes = tally.snapshot();
-        report.notes = issues.deferred_reasons();
+        report.notes = short_of_calls.into_iter().chain(issues.deferred_reasons()).collect();
+        if issues.disproved() || trouble.as_ref().is_some_and(|error| error.code == "hubspot") {
+            self.forget_metadata().await;
+        }
         report.status = match &trouble {
             Some(_) => Status::Failed,
             None if report.outcomes.unfinished() > 0 => Status::Partial,
