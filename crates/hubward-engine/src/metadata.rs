@@ -62,11 +62,14 @@ pub(crate) struct Known<T> {
 /// What the engine keeps in memory, by key.
 #[derive(Default)]
 pub(crate) struct Answers {
-    by_key: Mutex<HashMap<String, (Arc<dyn Any + Send + Sync>, bool)>>,
+    by_key: Mutex<HashMap<String, Kept>>,
 }
 
+/// An answer of any type, and whether it was read since the engine was made.
+type Kept = (Arc<dyn Any + Send + Sync>, bool);
+
 impl Answers {
-    fn hold(&self) -> MutexGuard<'_, HashMap<String, (Arc<dyn Any + Send + Sync>, bool)>> {
+    fn hold(&self) -> MutexGuard<'_, HashMap<String, Kept>> {
         match self.by_key.lock() {
             Ok(guard) => guard,
             Err(poisoned) => poisoned.into_inner(),
