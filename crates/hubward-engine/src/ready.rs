@@ -126,8 +126,12 @@ impl Engine {
                 deferred: &crate::deferred::read(ledger.dir()),
                 samples_max: depth.samples_max,
                 dry: depth.dry,
+                removes: scan.removed > 0 && crate::removal_catch::touches(prepared.sync.on_removed),
             };
-            let analysis = analyze(&rules, &scan, &mut ledger, &mut Sink::new(issues.as_deref()), &order)?;
+            let mut analysis = analyze(&rules, &scan, &mut ledger, &mut Sink::new(issues.as_deref()), &order)?;
+            if order.removes {
+                analysis.digest = analysis.digest.wrapping_add(crate::removal_catch::digest(&ledger)?);
+            }
             if !depth.dry {
                 let meta = LedgerMeta {
                     mapping_signature: known_mapping,

@@ -7,4 +7,5 @@ mod harness;
 mod modes;
 mod preflight;
 mod remembered;
+mod removals;
 mod rows;
