@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::answers::Refusal;
+use crate::association_types::Labels;
 use crate::associations::Associations;
+use crate::cardinality::Cardinality;
 use crate::clock::iso;
 use crate::pipelines::Pipeline;
 use crate::property::{Computed, Property};
@@ -12,6 +14,7 @@ use crate::random::SplitMix;
 use crate::record::{PropertyAt, Record, Values};
 use crate::rules::Rule;
 use crate::schemas::Schema;
+use crate::settings::Settings;
 use crate::{Tier, standard};
 
 /// Index of an object type in the account.
@@ -23,6 +26,11 @@ pub(crate) struct Account {
     pub(crate) types: Vec<ObjectType>,
     pub(crate) owners: BTreeMap<u64, crate::owners::Owner>,
     pub(crate) associations: Associations,
+    pub(crate) labels: Labels,
+    pub(crate) cardinality: Cardinality,
+    pub(crate) settings: Settings,
+    /// Contacts made since the automatic company association last looked.
+    pub(crate) new_contacts: Vec<u64>,
     pub(crate) random: SplitMix,
     pub(crate) search_lag_ms: (u64, u64),
     next_record_id: u64,
@@ -62,6 +70,10 @@ impl Account {
             types: Vec::new(),
             owners: BTreeMap::new(),
             associations: Associations::default(),
+            labels: Labels::default(),
+            cardinality: Cardinality::default(),
+            settings: Settings::default(),
+            new_contacts: Vec::new(),
             random: SplitMix::new(seed),
             search_lag_ms,
             next_record_id: 100_001,
@@ -77,6 +89,10 @@ impl Account {
             );
             object_type.pipelines = crate::pipelines::standard(standard.plural, now_ms);
             account.types.push(object_type);
+        }
+        // so many contacts of one company (api.md 7.3)
+        if let (Some(companies), Some(contacts)) = (account.find("0-2"), account.find("0-1")) {
+            account.cardinality.set_ceiling(companies, contacts, Some(50_000));
         }
         account
     }
@@ -118,6 +134,12 @@ impl Account {
     pub(crate) fn new_type_id(&mut self) -> String {
         self.next_type_number += self.random.between(1, 40);
         format!("2-{}", self.next_type_number)
+    }
+
+    /// Puts a record in the recycle bin: its unique values are free again and its associations gone (api.md 3.10).
+    pub(crate) fn archive(&mut self, type_at: TypeAt, id: u64, now_ms: i64) {
+        self.types[type_at].archive(id, now_ms);
+        self.associations.remove_record(type_at, id);
     }
 
     /// When search begins to show something written now.
@@ -259,8 +281,7 @@ impl ObjectType {
         record.set(at, value);
     }
 
-    /// Puts a record in the recycle bin: its unique values are free again (api.md 3.10).
-    pub(crate) fn archive(&mut self, id: u64, now_ms: i64) {
+    fn archive(&mut self, id: u64, now_ms: i64) {
         let Some(record) = self.records.get_mut(&id) else {
             return;
         };

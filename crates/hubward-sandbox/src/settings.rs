@@ -1,0 +1,72 @@
+//! Owns what `load.settings` chooses: switches of the account, and the reading taken where HubSpot's behaviour is not known.
+
+use serde::Deserialize;
+
+/// One entry of `association_ceilings`: how many records of a type one record may have associated in all.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CeilingInput {
+    pub(crate) from: String,
+    pub(crate) to: String,
+    /// `null` lifts it.
+    pub(crate) most: Option<u32>,
+}
+
+/// The object of `load.settings`; what it leaves out stays as it is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SettingsInput {
+    pub(crate) auto_company_association: Option<bool>,
+    #[serde(default)]
+    pub(crate) auto_company_excluded_domains: Option<Vec<String>>,
+    pub(crate) association_read_omits_empty: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
+    pub(crate) association_archive_from_ids: Option<Option<usize>>,
+    #[serde(default)]
+    pub(crate) association_ceilings: Vec<CeilingInput>,
+}
+
+/// Tells `null` from a key left out.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<usize>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// "Create and associate companies with contacts" (api.md 3.9).
+    pub(crate) auto_company_association: bool,
+    /// Domains that the setting above leaves alone, beside those of free mail.
+    pub(crate) auto_company_excluded_domains: Vec<String>,
+    /// A batch read leaves records without associations out, instead of naming each in `errors` (api.md 7.2).
+    pub(crate) association_read_omits_empty: bool,
+    /// Most distinct `from` ids of an association archive (api.md 7.4).
+    pub(crate) association_archive_from_ids: Option<usize>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            auto_company_association: false,
+            auto_company_excluded_domains: Vec::new(),
+            association_read_omits_empty: false,
+            association_archive_from_ids: Some(100),
+        }
+    }
+}
+
+impl Settings {
+    pub(crate) fn take(&mut self, input: SettingsInput) {
+        if let Some(on) = input.auto_company_association {
+            self.auto_company_association = on;
+        }
+        if let Some(domains) = input.auto_company_excluded_domains {
+            self.auto_company_excluded_domains = domains.iter().map(|domain| domain.to_lowercase()).collect();
+        }
+        if let Some(on) = input.association_read_omits_empty {
+            self.association_read_omits_empty = on;
+        }
+        if let Some(most) = input.association_archive_from_ids {
+            self.association_archive_from_ids = most;
+        }
+    }
+}
