@@ -1,7 +1,7 @@
 //! Owns the account's state: object types with their records and indexes, owners, associations. One lock guards it;
 //! handlers parse before they take it and hold it for one request's work.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::answers::Refusal;
 use crate::association_types::Labels;
@@ -28,11 +28,13 @@ pub(crate) struct Account {
     pub(crate) associations: Associations,
     pub(crate) labels: Labels,
     pub(crate) cardinality: Cardinality,
-    pub(crate) settings: Settings,
     /// Contacts made since the automatic company association last looked.
     pub(crate) new_contacts: Vec<u64>,
     pub(crate) random: SplitMix,
     pub(crate) search_lag_ms: (u64, u64),
+    pub(crate) settings: Settings,
+    /// Addresses of contacts that were permanently deleted.
+    pub(crate) blocked_emails: HashSet<String>,
     next_record_id: u64,
     next_type_number: u64,
 }
@@ -72,10 +74,11 @@ impl Account {
             associations: Associations::default(),
             labels: Labels::default(),
             cardinality: Cardinality::default(),
-            settings: Settings::default(),
             new_contacts: Vec::new(),
             random: SplitMix::new(seed),
             search_lag_ms,
+            settings: Settings::default(),
+            blocked_emails: HashSet::new(),
             next_record_id: 100_001,
             next_type_number: 2_000_001,
         };

@@ -42,6 +42,7 @@ fn number(value: &Value) -> Option<u64> {
 }
 
 const KEYS: &[&str] = &[
+    "settings",
     "properties",
     "schemas",
     "records",
@@ -52,7 +53,6 @@ const KEYS: &[&str] = &[
     "apps",
     "lists",
     "event_definitions",
-    "settings",
 ];
 
 pub(crate) fn load(inner: &Inner, document: &Value) -> Result<(), LoadError> {

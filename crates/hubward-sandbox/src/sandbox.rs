@@ -22,7 +22,7 @@ use crate::random::SplitMix;
 use crate::route::{self, Lost, Operation, Routed};
 use crate::{
     account_info, association_api, association_labels, association_limits, association_reads, auto_company, batch,
-    control, load, oauth, objects, owners, pipelines, properties, schemas, search,
+    control, load, merge, oauth, objects, owners, pipelines, properties, schemas, search,
 };
 
 /// The token that has every scope.
@@ -381,8 +381,8 @@ fn dispatch(call: &Call<'_>) -> Result<Reply, Refusal> {
         Operation::BatchUpsert => batch::upsert(call),
         Operation::BatchArchive => batch::archive(call),
         Operation::Search => search::search(call),
-        Operation::Merge => objects::merge(call),
-        Operation::GdprDelete => objects::gdpr_delete(call),
+        Operation::Merge => merge::merge(call),
+        Operation::GdprDelete => merge::gdpr_delete(call),
         Operation::List => objects::list(call),
         Operation::Create => objects::create(call),
         Operation::Read => objects::read(call),

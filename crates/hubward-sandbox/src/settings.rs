@@ -24,6 +24,8 @@ pub(crate) struct SettingsInput {
     pub(crate) association_archive_from_ids: Option<Option<usize>>,
     #[serde(default)]
     pub(crate) association_ceilings: Vec<CeilingInput>,
+    pub(crate) merge_keeps_primary_id: Option<bool>,
+    pub(crate) gdpr_blocks_emails: Option<bool>,
 }
 
 /// Tells `null` from a key left out.
@@ -41,11 +43,17 @@ pub(crate) struct Settings {
     pub(crate) association_read_omits_empty: bool,
     /// Most distinct `from` ids of an association archive (api.md 7.4).
     pub(crate) association_archive_from_ids: Option<usize>,
+    /// "Primary ID preservation": the survivor of a merge keeps the primary's id instead of getting a new one (api.md 3.10).
+    pub(crate) merge_keeps_primary_id: bool,
+    /// An e-mail that was permanently deleted can't be used again (api.md 3.10).
+    pub(crate) gdpr_blocks_emails: bool,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
+            merge_keeps_primary_id: false,
+            gdpr_blocks_emails: true,
             auto_company_association: false,
             auto_company_excluded_domains: Vec::new(),
             association_read_omits_empty: false,
@@ -67,6 +75,12 @@ impl Settings {
         }
         if let Some(most) = input.association_archive_from_ids {
             self.association_archive_from_ids = most;
+        }
+        if let Some(on) = input.merge_keeps_primary_id {
+            self.merge_keeps_primary_id = on;
+        }
+        if let Some(on) = input.gdpr_blocks_emails {
+            self.gdpr_blocks_emails = on;
         }
     }
 }

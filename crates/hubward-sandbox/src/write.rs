@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use crate::account::{Account, ObjectType, TypeAt};
 use crate::answers::{Detail, Invalid, Refusal};
 use crate::clock::iso;
+use crate::contact_emails;
 use crate::input::Properties;
 use crate::record::{PropertyAt, Record};
 use crate::route::Version;
@@ -102,6 +103,7 @@ pub(crate) fn judge<'a>(
         }
     }
     if invalid.is_empty() {
+        contact_emails::arrange(account, object_type, record, &mut changes).map_err(|one| Flaw::Values(vec![one]))?;
         stage_and_pipeline(account, writing, record, &mut changes).map_err(|one| Flaw::Values(vec![one]))?;
     }
     if !invalid.is_empty() {
@@ -200,14 +202,22 @@ fn unique(
     mut claims: Option<&mut Claims>,
 ) -> Result<(), Flaw> {
     let object_type = &account.types[writing.type_at];
+    let mut wanted: Vec<(PropertyAt, PropertyAt, &str)> = Vec::new();
     for change in changes {
-        let Some(value) = change.value.as_deref().filter(|_| object_type.is_unique(change.at)) else {
-            continue;
-        };
-        let is_email = object_type.email == Some(change.at);
-        let holder = object_type.holder(change.at, value).filter(|holder| Some(*holder) != writing.existing);
+        match (change.value.as_deref(), object_type.email) {
+            // a secondary address is a key as the primary one is
+            (Some(joined), Some(email)) if object_type.additional_emails == Some(change.at) => {
+                wanted.extend(joined.split(';').map(|one| (change.at, email, one)));
+            }
+            (Some(value), _) if object_type.is_unique(change.at) => wanted.push((change.at, change.at, value)),
+            _ => {}
+        }
+    }
+    for (at, key, value) in wanted {
+        let is_email = object_type.email == Some(at);
+        let holder = object_type.holder(key, value).filter(|holder| Some(*holder) != writing.existing);
         let claimed = match &mut claims {
-            Some(claims) => !claims.insert((change.at, value.to_owned())),
+            Some(claims) => !claims.insert((key, value.to_owned())),
             None => false,
         };
         match (holder, writing.existing) {
@@ -215,7 +225,7 @@ fn unique(
             (None, None) if is_email && claimed => return Err(Flaw::EmailTaken(None)),
             (None, _) if !claimed => {}
             (holder, existing) => {
-                let name = &object_type.property(change.at).name;
+                let name = &object_type.property(at).name;
                 let coordinates = format!(
                     "Cannot set PropertyValueCoordinates{{portalId={}, objectTypeId={}, propertyName={name}, value={value}}} on {}. {} already has that value.",
                     account.portal_id,
@@ -370,7 +380,9 @@ pub(crate) fn store(account: &mut Account, writing: &Writing, changes: &[Change<
             let object_type = &mut account.types[writing.type_at];
             object_type.records.insert(id, Record::new(writing.now_ms, visible));
             // a contact begins as a lead `[LIVE-AMP]`
-            if let (Some(stage), "0-1") = (object_type.lifecyclestage, &*object_type.id) {
+            if let (Some(stage), "0-1") = (object_type.lifecyclestage, &*object_type.id)
+                && !changes.iter().any(|change| change.at == stage)
+            {
                 object_type.write(id, stage, Some("lead"));
             }
             id

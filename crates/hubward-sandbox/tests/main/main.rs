@@ -9,6 +9,7 @@ mod control;
 mod harness;
 mod identity;
 mod limits;
+mod merging;
 mod refusals;
 mod search;
 mod socket;
