@@ -22,7 +22,7 @@ use crate::random::SplitMix;
 use crate::route::{self, Lost, Operation, Routed};
 use crate::{
     account_info, association_api, association_labels, association_limits, association_reads, auto_company, batch,
-    control, load, merge, oauth, objects, owners, pipelines, properties, schemas, search,
+    control, load, merge, oauth, objects, owners, pipeline_api, properties, schemas, search,
 };
 
 /// The token that has every scope.
@@ -425,12 +425,19 @@ fn dispatch(call: &Call<'_>) -> Result<Reply, Refusal> {
         Operation::SchemaRead => schemas::read(call),
         Operation::SchemaUpdate => schemas::update(call),
         Operation::SchemaArchive => schemas::archive(call),
-        Operation::StageList => pipelines::stages(call),
-        Operation::StageCreate => pipelines::stage_create(call),
-        Operation::StageRead => pipelines::stage_read(call),
-        Operation::PipelineList => pipelines::list(call),
-        Operation::PipelineCreate => pipelines::create(call),
-        Operation::PipelineRead => pipelines::read(call),
+        Operation::StageList => pipeline_api::stages(call),
+        Operation::StageCreate => pipeline_api::stage_create(call),
+        Operation::StageRead => pipeline_api::stage_read(call),
+        Operation::StageAudit | Operation::PipelineAudit => pipeline_api::audit(call),
+        Operation::StageUpdate => pipeline_api::stage_update(call),
+        Operation::StageReplace => pipeline_api::stage_replace(call),
+        Operation::StageDelete => pipeline_api::stage_delete(call),
+        Operation::PipelineUpdate => pipeline_api::update(call),
+        Operation::PipelineReplace => pipeline_api::replace(call),
+        Operation::PipelineDelete => pipeline_api::delete(call),
+        Operation::PipelineList => pipeline_api::list(call),
+        Operation::PipelineCreate => pipeline_api::create(call),
+        Operation::PipelineRead => pipeline_api::read(call),
         Operation::OwnerList => owners::list(call),
         Operation::OwnerRead => owners::read(call),
         Operation::AccountDetails => account_info::details(call),

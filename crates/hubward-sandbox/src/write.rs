@@ -167,6 +167,7 @@ fn stage_and_pipeline<'a>(
     let sent =
         |at: PropertyAt| changes.iter().find(|change| change.at == at).and_then(|change| change.value.as_deref());
     let Some(stage) = sent(stage_at) else {
+        begin_in_first_stage(object_type, record, (pipeline_at, stage_at), changes);
         return Ok(());
     };
     let Some(pipeline) = object_type.pipelines.iter().find(|pipeline| match sent(pipeline_at) {
@@ -193,6 +194,35 @@ fn stage_and_pipeline<'a>(
         changes.push(Change { at, value: Some(Cow::Owned(iso(writing.now_ms))), normalized_from: None });
     }
     Ok(())
+}
+
+/// A record of a type that does not ask for a stage begins in the first one of its pipeline `[DOC-OBJ]`.
+fn begin_in_first_stage(
+    object_type: &ObjectType,
+    record: Option<&Record>,
+    (pipeline_at, stage_at): (PropertyAt, PropertyAt),
+    changes: &mut Vec<Change<'_>>,
+) {
+    let asks = object_type
+        .standard
+        .is_some_and(|standard| standard.required.iter().any(|name| object_type.defined(name) == Some(stage_at)));
+    if record.is_some() || asks {
+        return;
+    }
+    let named = changes.iter().find(|change| change.at == pipeline_at).and_then(|change| change.value.as_deref());
+    let pipeline = match named {
+        Some(id) => object_type.pipelines.iter().find(|pipeline| pipeline.id == id),
+        None => object_type.pipelines.first(),
+    };
+    if let Some(pipeline) = pipeline
+        && let Some(stage) = pipeline.stages.first()
+    {
+        let values = [(pipeline_at, pipeline.id.clone()), (stage_at, stage.id.clone())];
+        for (at, value) in values {
+            changes.retain(|change| change.at != at);
+            changes.push(Change { at, value: Some(Cow::Owned(value)), normalized_from: None });
+        }
+    }
 }
 
 fn unique(
@@ -334,18 +364,9 @@ fn minimum<'v>(
     schema_requires: &[String],
     after: &impl Fn(&str) -> Option<&'v str>,
 ) -> Result<(), Refusal> {
-    let one_of: &[&str] = match &*object_type.id {
-        "0-1" => &["email", "firstname", "lastname"],
-        "0-2" => &["name", "domain"],
-        _ => &[],
-    };
-    let all_of: &[&str] = match &*object_type.id {
-        "0-3" => &["dealname", "dealstage"],
-        "0-5" => &["subject", "hs_pipeline_stage"],
-        "0-27" | "0-46" | "0-47" | "0-48" => &["hs_timestamp"],
-        "0-49" => &["hs_timestamp", "hs_email_direction"],
-        _ => &[],
-    };
+    let standard = object_type.standard;
+    let one_of = standard.map_or(&[][..], |standard| standard.one_of);
+    let all_of = standard.map_or(&[][..], |standard| standard.required);
     let kind = object_type.shouted();
     if !one_of.is_empty() && one_of.iter().all(|name| after(name).is_none()) {
         let names: Vec<String> = one_of.iter().map(ToString::to_string).collect();

@@ -10,6 +10,8 @@ mod harness;
 mod identity;
 mod limits;
 mod merging;
+mod object_types;
+mod pipelines;
 mod refusals;
 mod search;
 mod socket;
