@@ -13,7 +13,6 @@ const owners = require('@hubspot/api-client/lib/codegen/crm/owners');
 const pipelines = require('@hubspot/api-client/lib/codegen/crm/pipelines');
 const properties = require('@hubspot/api-client/lib/codegen/crm/properties');
 const schemas = require('@hubspot/api-client/lib/codegen/crm/schemas');
-const associations = require('./associations');
 const { Sandbox, check, finished, refused, typed, waits } = require('./check');
 
 const [basePath, accessToken] = process.argv.slice(2);
@@ -408,7 +407,6 @@ async function main() {
   await search(crm);
   await definitions(crm);
   await customObjects(crm);
-  await associations.drive(crm, sandbox);
   await pipelinesAndOwners(crm);
   await limits(crm);
   finished();

@@ -13,7 +13,6 @@ from hubspot import HubSpot
 from hubspot.crm import contacts, objects, owners, pipelines, properties, schemas
 from urllib3.util.retry import Retry
 
-import api_client_associations
 from check import Sandbox, check, equal, finished, of, true
 
 
@@ -368,7 +367,6 @@ def main(url, token):
     search(crm, sandbox)
     definitions(crm, lenient)
     custom_objects(crm, sandbox)
-    api_client_associations.drive(crm, lenient, sandbox)
     pipelines_and_owners(crm, sandbox)
     retry = Retry(total=6, backoff_factor=1, status_forcelist=(429,), allowed_methods=None)
     limits(crm, sandbox, connect(url, token, retry=retry).crm)

@@ -13,7 +13,6 @@ from hubspot_sdk import HubSpot
 from hubspot_sdk.types import crm as types
 from hubspot_sdk.types import shared
 
-import sdk_associations
 from check import Sandbox, check, equal, finished, of, true
 
 
@@ -341,7 +340,6 @@ def main(url, token):
     search(crm, sandbox)
     definitions(crm)
     custom_objects(crm, sandbox)
-    sdk_associations.drive(crm, lenient, sandbox)
     pipelines_and_owners(crm, sandbox)
     limits(crm, sandbox, connect(url, token).crm)
     finished()
