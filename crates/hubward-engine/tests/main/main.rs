@@ -5,4 +5,5 @@ mod edges;
 mod faults;
 mod harness;
 mod modes;
+mod removals;
 mod rows;

@@ -5,6 +5,7 @@ mod chinook;
 mod clients;
 mod interrupted;
 mod projects;
+mod removals;
 mod runs;
 mod server;
 mod support;
