@@ -67,7 +67,7 @@ impl Engine {
             sent: false,
             interrupted: false,
         };
-        if let Err(error) = self.carry_out(job, run, options, &mut report).await {
+        if let Err(error) = Box::pin(self.carry_out(job, run, options, &mut report)).await {
             report.interrupted = options.cancel.is_set();
             report.status = Status::Failed;
             report.error = Some(error);
@@ -116,6 +116,11 @@ impl Engine {
         {
             report.changes = Changes::default();
             return Err(error);
+        }
+
+        let short_of_calls = self.short_of_calls(&ready);
+        if let Some(note) = &short_of_calls {
+            self.config.progress.note(note);
         }
 
         let Ready { prepared, scan, mut analysis, ledger, written, tally } = ready;
@@ -176,7 +181,10 @@ impl Engine {
         trouble = trouble.or(compacted.err()).or_else(|| issues.failure());
 
         report.outcomes = tally.snapshot();
-        report.notes = issues.deferred_reasons();
+        report.notes = short_of_calls.into_iter().chain(issues.deferred_reasons()).collect();
+        if issues.disproved() || trouble.as_ref().is_some_and(|error| error.code == "hubspot") {
+            self.forget_metadata().await;
+        }
         report.notes.extend(notes);
         report.status = match &trouble {
             Some(_) => Status::Failed,

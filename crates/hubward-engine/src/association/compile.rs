@@ -13,6 +13,7 @@ use hubward_core::{PropertyDef, Reason};
 use crate::association::task::{Target, Want};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::metadata::Trust;
 use crate::object_type::ObjectType;
 use crate::prepared::Folding;
 use crate::ready::located;
@@ -56,7 +57,7 @@ pub(crate) struct Group {
 }
 
 impl Engine {
-    /// The sync's associations; none where it declares none.
+    /// The sync's associations, none where it declares none; and whether all they rest on was read since the engine was made.
     ///
     /// # Errors
     /// An object type, a match property or a label that the account does not have.
@@ -64,15 +65,18 @@ impl Engine {
         &self,
         sync: &ObjectSync,
         from: &ObjectType,
-    ) -> Result<Option<Associations>, EngineError> {
+        trust: Trust,
+    ) -> Result<(Option<Associations>, bool), EngineError> {
         if sync.associations.is_empty() {
-            return Ok(None);
+            return Ok((None, true));
         }
+        let mut fresh = true;
         let mut compiled = Associations { declarations: Vec::new(), groups: Vec::new(), removes: Vec::new() };
         for spec in &sync.associations {
-            self.declare(&mut compiled, spec, from).await.map_err(|error| located(error, &spec.at))?;
+            let declared = self.declare(&mut compiled, spec, from, trust).await;
+            fresh &= declared.map_err(|error| located(error, &spec.at))?;
         }
-        Ok(Some(compiled))
+        Ok((Some(compiled), fresh))
     }
 
     async fn declare(
@@ -80,16 +84,24 @@ impl Engine {
         compiled: &mut Associations,
         spec: &AssociationSpec,
         from: &ObjectType,
-    ) -> Result<(), EngineError> {
-        let object = self.object_type(&spec.to).await?;
-        let properties = self.properties(&object).await?;
+        trust: Trust,
+    ) -> Result<bool, EngineError> {
+        let (object, mut fresh) = self.known_object_type(&spec.to, trust).await?;
+        let properties = self.known_properties(&object, trust).await?;
+        fresh &= properties.fresh;
+        let properties = properties.value;
         let way = way(&spec.match_.property, &object, &properties).map_err(|error| error.at(&spec.match_.at))?;
         let group = match compiled.groups.iter().position(|group| group.object.path == object.path) {
             Some(known) => known,
             None => {
-                let labels = match self.client().association_labels(&from.path, &object.path).await {
-                    Ok(labels) => Ok(LabelSet::new(labels.into_iter().map(label).collect())),
-                    Err(error) => Err(error.to_string()),
+                let key = format!("labels/{}/{}", from.path, object.path);
+                let asked = self.client().association_labels(&from.path, &object.path);
+                let labels = match self.known(&key, trust, asked).await {
+                    Ok(known) => {
+                        fresh &= known.fresh;
+                        Ok(LabelSet::new(known.value.iter().map(label).collect()))
+                    }
+                    Err(error) => Err(error.message),
                 };
                 compiled.groups.push(Group { object: object.clone(), labels, rule: Rule::default() });
                 compiled.groups.len() - 1
@@ -134,12 +146,12 @@ impl Engine {
             overwrite: spec.overwrite,
             at: spec.match_.at.clone(),
         });
-        Ok(())
+        Ok(fresh)
     }
 }
 
-fn label(label: hubward_hubspot::AssociationLabel) -> Label {
-    Label { kind: Kind { category: label.category, type_id: label.type_id }, name: label.label }
+fn label(label: &hubward_hubspot::AssociationLabel) -> Label {
+    Label { kind: Kind { category: label.category.clone(), type_id: label.type_id }, name: label.label.clone() }
 }
 
 fn unknown_label(unknown: &UnknownLabel, from: &str, to: &str) -> EngineError {

@@ -1,6 +1,6 @@
 //! What records hold already, read in bulk.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use hubward_core::association::{HeldKind, Kind};
 use hubward_core::{ErrorKind, Verdict};
@@ -58,10 +58,16 @@ pub(crate) async fn read(client: &Client, from: &str, to: &str, records: &[u64],
             }
         };
         let mut further: Vec<Page> = Vec::new();
-        let mut answered: Vec<u64> = Vec::new();
+        let mut answered: HashSet<u64> = HashSet::new();
+        let mut strangers = false;
         for record in results {
-            let Some(&(id, _, page)) = part.iter().find(|(id, _, _)| id.to_string() == record.from) else { continue };
-            answered.push(id);
+            let named = part.iter().find(|(id, _, _)| id.to_string() == record.from);
+            // A record that was merged into another is answered by the other's id; alone it need not be named.
+            let Some(&(id, _, page)) = named.or(part.first().filter(|_| part.len() == 1)) else {
+                strangers = true;
+                continue;
+            };
+            answered.insert(id);
             let held = existing.held.entry(id).or_default();
             for to in record.to {
                 if let Ok(other) = to.id.parse() {
@@ -79,6 +85,12 @@ pub(crate) async fn read(client: &Client, from: &str, to: &str, records: &[u64],
                 Some(after) => further.push((id, Some(after), page + 1)),
                 None => {}
             }
+        }
+        if strangers {
+            // They belong to inputs that are not named in the answer.
+            let told =
+                |id: &u64| answered.contains(id) || errors.iter().any(|error| error.ids.contains(&id.to_string()));
+            parts.extend(part.iter().filter(|(id, _, _)| !told(id)).map(|page| vec![page.clone()]));
         }
         for error in errors {
             // A record without any is left out or told as not found (api.md 7.2).

@@ -84,7 +84,7 @@ impl Engine {
     /// written records; the report then says how the rows stand after this.
     pub async fn retry_missing_targets(&self, job: &SyncJob, run: &str, options: &RunOptions, report: &mut SyncReport) {
         let Some(rest) = self.left_over().remove(&job.sync.name) else { return };
-        if let Err(error) = self.retry(&rest, job, run, options, report).await {
+        if let Err(error) = Box::pin(self.retry(&rest, job, run, options, report)).await {
             report.error.get_or_insert(error);
         }
         report.outcomes = rest.tally.snapshot();

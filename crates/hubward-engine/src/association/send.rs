@@ -12,6 +12,9 @@ use crate::association::targets::Trouble;
 /// A pair that HubSpot neither confirms nor refuses is sent alone so many times.
 const TRIES_ALONE_MAX: u32 = 3;
 
+/// So many pairs, sent alone one after another, whose whole request HubSpot refuses end the run: it is not the pairs then.
+const REFUSED_ALONE_MAX: u32 = 8;
+
 /// What is to be done with pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -70,6 +73,7 @@ impl Sender<'_> {
     pub(crate) async fn send(&self, step: Step, mut pairs: Vec<Pair>) -> Sent {
         let mut sent = Sent::default();
         pairs.sort_unstable_by_key(|pair| (pair.from, pair.to));
+        let mut refused_alone = 0;
         let mut parts: Vec<(Vec<Pair>, u32)> = cut(step, pairs).into_iter().map(|part| (part, 0)).collect();
         while let Some((part, tries)) = parts.pop() {
             if let Some(error) = sent.trouble.stop.as_ref().or(sent.trouble.exhausted.as_ref()) {
@@ -78,8 +82,20 @@ impl Sender<'_> {
                 continue;
             }
             let left = match self.request(step, &part).await {
-                Ok(reply) => account(step, part, reply, &mut sent.words),
-                Err(error) => self.refused(part, error, &mut sent),
+                Ok(reply) => {
+                    refused_alone = 0;
+                    account(step, part, reply, &mut sent.words)
+                }
+                Err(error) => {
+                    refused_alone += u32::from(part.len() == 1);
+                    if refused_alone == REFUSED_ALONE_MAX {
+                        let why = format!("its associations were not taken: {error}");
+                        sent.words.extend(part.into_iter().map(|pair| (pair, Word::Failed(why.clone()))));
+                        sent.trouble.stop = Some(error);
+                        continue;
+                    }
+                    self.refused(part, error, &mut sent)
+                }
             };
             let Left { mut pairs, named, nameless } = left;
             if pairs.len() == 1 && named.is_empty() {

@@ -2,9 +2,13 @@
 //! with the source; the report is only ever compared with what is known from both.
 
 mod associations;
+mod associations_overwrite;
+mod associations_values;
 mod edges;
 mod faults;
 mod harness;
 mod modes;
+mod preflight;
+mod remembered;
 mod removals;
 mod rows;
