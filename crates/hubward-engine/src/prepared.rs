@@ -76,16 +76,21 @@ impl Prepared {
 
     /// The columns that a row's fingerprint is made of.
     pub(crate) fn columns(&self) -> Vec<String> {
-        let mut columns = self.mapping.columns();
-        columns.extend(self.associations.iter().flat_map(|associations| associations.columns()));
-        columns.sort_unstable();
-        columns.dedup();
-        columns
+        scanned_columns(self.mapping.columns(), &self.sync)
     }
 
     fn context(&self) -> ConvertContext<'_> {
         ConvertContext { owners: &self.owners, version_normalises_dates: self.normalises_dates }
     }
+}
+
+/// The columns that a sync reads beside the primary key: those of its mapping, and those that name associated records.
+pub(crate) fn scanned_columns(mapped: Vec<String>, sync: &ObjectSync) -> Vec<String> {
+    let mut columns = mapped;
+    columns.extend(sync.associations.iter().map(|association| association.match_.column.clone()));
+    columns.sort_unstable();
+    columns.dedup();
+    columns
 }
 
 /// How HubSpot compares values of the match property.

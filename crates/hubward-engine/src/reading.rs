@@ -17,7 +17,7 @@ use crate::engine::{Engine, SyncJob, open_source};
 use crate::error::EngineError;
 use crate::issues::{Issues, Sink};
 use crate::metadata::Trust;
-use crate::prepared::Prepared;
+use crate::prepared::{Prepared, scanned_columns};
 use crate::progress::{Phase, Progress};
 use crate::ready::{Depth, located, source_error};
 use crate::run::blocking;
@@ -98,7 +98,10 @@ impl Engine {
             // A column that is missing is told with all else that is wrong, once the account has answered.
             let columns = Mapping::columns_of(&reading.job.sync.map, &reading.job.sync.match_, &reading.schema);
             if let (true, Ok(columns)) = (reading.ledger.is_empty(), columns) {
-                reading.scan(&columns, false)?;
+                let columns = scanned_columns(columns, &reading.job.sync);
+                if columns.iter().all(|name| reading.schema.column_with_name(name).is_some()) {
+                    reading.scan(&columns, false)?;
+                }
             }
             Ok(reading)
         });

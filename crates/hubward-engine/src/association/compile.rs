@@ -181,12 +181,6 @@ fn way(name: &str, object: &ObjectType, properties: &[PropertyDef]) -> Result<Ma
 }
 
 impl Associations {
-    /// The columns that name records, sorted.
-    pub(crate) fn columns(&self) -> Vec<String> {
-        let columns: BTreeSet<&String> = self.declarations.iter().map(|declaration| &declaration.column).collect();
-        columns.into_iter().cloned().collect()
-    }
-
     /// Every column that the model does not have.
     pub(crate) fn check_columns(&self, schema: &Schema) -> Result<(), EngineError> {
         for declaration in &self.declarations {

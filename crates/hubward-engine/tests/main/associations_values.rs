@@ -107,7 +107,8 @@ async fn labels_come_from_the_declaration_or_with_the_value_mixed_with_none() {
         (1, 1, 0),
         "{report:?}"
     );
-    assert_eq!((report.requests.total, report.requests.associate), (2, 2), "no property is sent again: {report:?}");
+    let requests = &report.requests;
+    assert_eq!((requests.total, requests.associate, requests.read), (3, 2, 1), "no property is sent again: {report:?}");
     let found = associated(&world, ("contacts", "email"), ("companies", "code")).await;
     assert_eq!(found["p2@example.com"]["c2"].iter().collect::<Vec<_>>(), ["Buyer", "Seller"]);
 }
