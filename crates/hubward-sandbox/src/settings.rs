@@ -8,6 +8,7 @@ use serde::Deserialize;
 pub(crate) struct SettingsInput {
     pub(crate) merge_keeps_primary_id: Option<bool>,
     pub(crate) gdpr_blocks_emails: Option<bool>,
+    pub(crate) sensitive_data: Option<bool>,
 }
 
 #[derive(Debug)]
@@ -16,11 +17,13 @@ pub(crate) struct Settings {
     pub(crate) merge_keeps_primary_id: bool,
     /// An e-mail that was permanently deleted can't be used again (api.md 3.10).
     pub(crate) gdpr_blocks_emails: bool,
+    /// Properties may hold sensitive data (api.md 5.4).
+    pub(crate) sensitive_data: bool,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { merge_keeps_primary_id: false, gdpr_blocks_emails: true }
+        Settings { merge_keeps_primary_id: false, gdpr_blocks_emails: true, sensitive_data: false }
     }
 }
 
@@ -31,6 +34,9 @@ impl Settings {
         }
         if let Some(on) = input.gdpr_blocks_emails {
             self.gdpr_blocks_emails = on;
+        }
+        if let Some(on) = input.sensitive_data {
+            self.sensitive_data = on;
         }
     }
 }
