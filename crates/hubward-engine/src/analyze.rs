@@ -15,6 +15,7 @@ use crate::cancel::Cancel;
 use crate::duplicates::{duplicate_key, reject_duplicate_matches};
 use crate::error::EngineError;
 use crate::issues::Sink;
+use crate::preflight::Preflight;
 use crate::prepared::Folding;
 use crate::progress::Progress;
 use crate::row::Verdict;
@@ -48,6 +49,7 @@ pub(crate) struct Rules<'a> {
     pub(crate) match_column: &'a str,
     pub(crate) match_property: &'a str,
     pub(crate) folding: &'a Folding,
+    pub(crate) preflight: &'a Preflight,
     pub(crate) context: ConvertContext<'a>,
 }
 
@@ -71,6 +73,8 @@ pub(crate) struct Analysis {
     pub(crate) invalid: u64,
     /// Hashes of the match values that rows give up, sorted.
     pub(crate) given_up: Vec<u64>,
+    /// Hashes of the match values of rows to send whose record it does not know, sorted.
+    pub(crate) without_record: Vec<u64>,
     /// Rows to send whose record the ledger knows.
     pub(crate) known: u64,
     /// Rows to send whose record it does not know.
@@ -101,10 +105,13 @@ impl Rules<'_> {
         row: usize,
     ) -> Result<Result<Judged, (String, Reason)>, EngineError> {
         let key_text = shown_key(self.model, batch, row)?;
-        let mapped = match self.mapping.row(batch, row, &self.context) {
+        let mut mapped = match self.mapping.row(batch, row, &self.context) {
             Ok(mapped) => mapped,
             Err(reasons) => return Ok(Err((key_text, join(reasons)))),
         };
+        if let Err(reason) = self.preflight.settle(&mut mapped) {
+            return Ok(Err((key_text, reason)));
+        }
         let Some(value) = mapped.match_value.clone().filter(|value| !value.is_empty()) else {
             let reason = Reason::new(
                 "MISSING_MATCH",
@@ -175,6 +182,8 @@ pub(crate) struct Order<'a> {
     pub(crate) samples_max: usize,
     /// Nothing is written to the ledger.
     pub(crate) dry: bool,
+    /// Rows have left the model, and their records are to be touched.
+    pub(crate) removes: bool,
 }
 
 /// Decides the fate of every spilled row. Blocking.
@@ -237,6 +246,11 @@ pub(crate) fn analyze(
                 analysis.fates.push(Fate::Finished);
                 continue;
             }
+            if let Some(reason) = rules.empties(&judged, known.as_ref(), written) {
+                notes.doubt(mark)?;
+                finish_invalid(&mut analysis, tally, sink, judged.key_text, reason);
+                continue;
+            }
             if mark.kind == Kind::Recheck {
                 analysis.differs_after_mapping += 1;
             }
@@ -244,6 +258,9 @@ pub(crate) fn analyze(
                 analysis.known += 1;
             } else {
                 analysis.unknown += 1;
+                if order.removes {
+                    analysis.without_record.push(judged.match_hash);
+                }
             }
             if let Some(entry) = &known
                 && entry.match_hash != judged.match_hash
@@ -275,6 +292,7 @@ pub(crate) fn analyze(
     }
     analysis.given_up.sort_unstable();
     analysis.given_up.dedup();
+    analysis.without_record.sort_unstable();
     for (hash, position) in &candidates {
         if analysis.given_up.binary_search(hash).is_ok() {
             analysis.fates[*position as usize] = Fate::Late;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::account::{Account, ObjectType, TypeAt};
 use crate::answers::Refusal;
-use crate::associations::kinds_between;
+use crate::association_types::between;
 use crate::clock::iso;
 use crate::properties::Group;
 use crate::property::{Property, PropertyCreate};
@@ -149,7 +149,7 @@ pub(crate) fn shown(account: &Account, object_type: &ObjectType, schema: &Schema
 pub(crate) fn associate(account: &Account, from: TypeAt, to: TypeAt, name: Option<String>, now_ms: i64) -> Definition {
     let (from_type, to_type) = (&account.types[from], &account.types[to]);
     Definition {
-        id: kinds_between(account, from, to)[0].0.id.to_string(),
+        id: between(account, from, to)[0].kind.id.to_string(),
         from: from_type.id.clone(),
         to: to_type.id.clone(),
         name: name.unwrap_or_else(|| format!("{}_to_{}", from_type.singular, to_type.singular)),

@@ -2,8 +2,10 @@
 
 mod bad_input;
 mod chinook;
+mod clients;
 mod interrupted;
 mod projects;
+mod removals;
 mod runs;
 mod server;
 mod support;
