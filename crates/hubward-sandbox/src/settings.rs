@@ -19,6 +19,7 @@ pub(crate) struct SettingsInput {
     pub(crate) auto_company_association: Option<bool>,
     #[serde(default)]
     pub(crate) auto_company_excluded_domains: Option<Vec<String>>,
+    pub(crate) first_company_is_primary: Option<bool>,
     pub(crate) association_read_omits_empty: Option<bool>,
     #[serde(default, deserialize_with = "present")]
     pub(crate) association_archive_from_ids: Option<Option<usize>>,
@@ -40,6 +41,9 @@ pub(crate) struct Settings {
     pub(crate) auto_company_association: bool,
     /// Domains that the setting above leaves alone, beside those of free mail.
     pub(crate) auto_company_excluded_domains: Vec<String>,
+    /// A record's first company becomes its primary whatever type was sent. An older page of HubSpot's says so, the present
+    /// ones are silent.
+    pub(crate) first_company_is_primary: bool,
     /// A batch read leaves records without associations out, instead of naming each in `errors` (api.md 7.2).
     pub(crate) association_read_omits_empty: bool,
     /// Most distinct `from` ids of an association archive (api.md 7.4).
@@ -60,6 +64,7 @@ impl Default for Settings {
             sensitive_data: false,
             auto_company_association: false,
             auto_company_excluded_domains: Vec::new(),
+            first_company_is_primary: false,
             association_read_omits_empty: false,
             association_archive_from_ids: Some(100),
         }
@@ -73,6 +78,9 @@ impl Settings {
         }
         if let Some(domains) = input.auto_company_excluded_domains {
             self.auto_company_excluded_domains = domains.iter().map(|domain| domain.to_lowercase()).collect();
+        }
+        if let Some(on) = input.first_company_is_primary {
+            self.first_company_is_primary = on;
         }
         if let Some(on) = input.association_read_omits_empty {
             self.association_read_omits_empty = on;
