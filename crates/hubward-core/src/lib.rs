@@ -9,6 +9,7 @@ pub mod clock;
 pub mod convert;
 pub mod fingerprint;
 pub mod mapping;
+pub mod object_types;
 pub mod outcome;
 pub mod pipeline;
 pub mod property;

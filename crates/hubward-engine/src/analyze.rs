@@ -11,7 +11,7 @@ use hubward_core::spec::{Mode, Model, Nulls};
 use hubward_core::{Outcome, Reason};
 use hubward_store::{Change, Entry, Ledger};
 
-use crate::association::Associations;
+use crate::association::{Associations, Links, Want};
 use crate::cancel::Cancel;
 use crate::duplicates::{duplicate_key, reject_duplicate_matches};
 use crate::error::EngineError;
@@ -69,6 +69,7 @@ pub(crate) struct Judged {
     pub(crate) match_hash: u64,
     /// Hash of the associations that the row asks for.
     pub(crate) wanted: u64,
+    pub(crate) wants: Vec<Want>,
 }
 
 /// The analysis of a scan.
@@ -77,6 +78,8 @@ pub(crate) struct Analysis {
     /// One fate for each row of the spill, in order.
     pub(crate) fates: Vec<Fate>,
     pub(crate) invalid: u64,
+    /// What rows with open associations ask for.
+    pub(crate) links: Links,
     /// Positions of rows of which only the associations differ.
     pub(crate) associate: Vec<u32>,
     /// Hashes of the match values that rows give up, sorted.
@@ -138,15 +141,15 @@ impl Rules<'_> {
         let match_folded = self.folding.fold(&value);
         let mapped_hash = mapped_hash(&mapped, self.nulls);
         let match_hash = hubward_core::fingerprint::match_hash(&match_folded);
-        let wanted = match self
-            .associations
-            .map(|associations| associations.wants(batch, row).map(|wants| associations.hash(&wants)))
-        {
-            None => 0,
-            Some(Ok(wanted)) => wanted,
-            Some(Err(reason)) => return Ok(Err((key_text, reason))),
-        };
-        Ok(Ok(Judged { wanted, key_text, mapped, mapped_hash, match_value: value, match_folded, match_hash }))
+        let (mut wanted, mut wants) = (0, Vec::new());
+        if let Some(associations) = self.associations {
+            wants = match associations.wants(batch, row) {
+                Ok(wants) => wants,
+                Err(reason) => return Ok(Err((key_text, reason))),
+            };
+            wanted = associations.hash(&wants);
+        }
+        Ok(Ok(Judged { wanted, wants, key_text, mapped, mapped_hash, match_value: value, match_folded, match_hash }))
     }
 }
 
@@ -247,8 +250,9 @@ pub(crate) fn analyze(
             if same
                 && mark.kind != Kind::Full
                 && let Some(entry) = &known
-                && rules.associates(entry, &judged)
+                && let Some(associations) = rules.associates(entry, &judged)
             {
+                analysis.links.note(associations, &judged.wants, false);
                 // A row that only waits for the other ends of its associations has not changed.
                 if mark.kind == Kind::Changed && entry.fingerprint == !mark.fingerprint {
                     analysis.same_after_mapping += 1;
@@ -283,6 +287,12 @@ pub(crate) fn analyze(
             }
             if mark.kind == Kind::Recheck {
                 analysis.differs_after_mapping += 1;
+            }
+            if let Some(associations) = rules.associations
+                && (mark.kind == Kind::Full || known.as_ref().is_none_or(|entry| entry.associated != judged.wanted))
+                && judged.wanted != 0
+            {
+                analysis.links.note(associations, &judged.wants, known.is_none());
             }
             if known.as_ref().is_some_and(|entry| entry.record_id != 0) {
                 analysis.known += 1;
@@ -334,13 +344,11 @@ pub(crate) fn analyze(
 }
 
 impl Rules<'_> {
-    /// Whether a row whose properties are as the ledger has them has associations to be written.
-    fn associates(&self, entry: &Entry, judged: &Judged) -> bool {
-        if self.associations.is_none() || entry.associated == judged.wanted || entry.record_id == 0 {
-            return false;
-        }
+    /// The associations, where a row whose properties are as the ledger has them has some to be written.
+    fn associates(&self, entry: &Entry, judged: &Judged) -> Option<&Associations> {
         // Mode insert makes records with their associations and leaves them alone from then on.
-        self.mode != Mode::Insert || entry.associated == 0
+        let ours = self.mode != Mode::Insert || entry.associated == 0;
+        self.associations.filter(|_| ours && entry.associated != judged.wanted && entry.record_id != 0)
     }
 }
 

@@ -124,6 +124,24 @@ impl Engine {
                 ));
             }
         }
+        match self.associations(&job.sync, &object, Trust::Fresh).await {
+            Ok((Some(associations), _)) => {
+                for why in associations.unread_labels() {
+                    problems.push(Problem::warning(
+                        "association-labels",
+                        at,
+                        why,
+                        "the token may lack a scope of the other object type; without labels only unlabelled associations work",
+                    ));
+                }
+                let missing = columns.as_ref().map(|columns| associations.check_columns(columns));
+                if let Some(Err(error)) = missing {
+                    problems.push(Problem::error(error, at));
+                }
+            }
+            Ok((None, _)) => {}
+            Err(error) => problems.push(Problem::error(error, at)),
+        }
         let owners = needs_owners(&job.sync, &properties);
         if let Ok(token) = self.client().token_info().await
             && !token.scopes.is_empty()

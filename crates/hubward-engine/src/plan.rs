@@ -50,8 +50,11 @@ impl Engine {
         let ready = self.ready(job, depth, cancel, None).await?;
         let requests = estimate(&ready, job.sync.mode);
         let limits = self.client().limiter().snapshot();
-        let burst = requests.total - requests.search;
-        let seconds_at_limit = least_seconds(burst, &limits.burst).max(least_seconds(requests.search, &limits.search));
+        // Associations draw from a budget of their own (api.md 7.4).
+        let burst = requests.total - requests.search - requests.associate;
+        let seconds_at_limit = least_seconds(burst, &limits.burst)
+            .max(least_seconds(requests.search, &limits.search))
+            .max(least_seconds(requests.associate, &limits.associations));
         let daily_share =
             limits.daily.limit.filter(|limit| *limit > 0).map(|limit| requests.total as f64 / limit as f64);
         let changes = changes_of(&ready, None);
@@ -128,6 +131,8 @@ pub(crate) fn estimate(ready: &Ready, mode: Mode) -> RequestCounts {
         }
     }
     debug_assert!(writes_existing(mode) || counts.update == 0 || ready.prepared.kind == MatchKind::Id);
-    counts.total = counts.update + counts.upsert + counts.create + counts.read + counts.search + counts.archive;
+    ready.analysis.links.add_to(&mut counts);
+    counts.total =
+        counts.update + counts.upsert + counts.create + counts.read + counts.search + counts.archive + counts.associate;
     counts
 }

@@ -109,6 +109,7 @@ impl Engine {
             let rules = prepared.rules();
             let mut preview = RequestPreview::default();
             let mut rows = Vec::new();
+            let mut links = Vec::new();
             while let Some(batch) = stream.next_batch().map_err(|error| source_error(error, &job))? {
                 for row in 0..batch.num_rows() {
                     match rules.judge(&batch, row)? {
@@ -125,6 +126,7 @@ impl Engine {
                             if creates && !properties.iter().any(|(property, _)| property.as_ref() == name) {
                                 properties.push((name.as_str().into(), judged.match_value.clone()));
                             }
+                            links.push((judged.key_text, judged.wants));
                             rows.push((judged.match_value, properties));
                         }
                         Err(invalid) => preview.invalid.push(invalid),
@@ -154,6 +156,9 @@ impl Engine {
                     (Mode::Update, _) => requests::batch_update(version, path, Some(name), &inputs(true)),
                     (Mode::Upsert | Mode::Insert, _) => requests::batch_create(version, path, &inputs(false)),
                 });
+            }
+            if let Some(associations) = &prepared.associations {
+                preview.requests.extend(associations.preview(version, &prepared.object, &links));
             }
             Ok(preview)
         })

@@ -34,6 +34,15 @@ pub(crate) fn new_id() -> String {
     uuid::Uuid::now_v7().to_string()
 }
 
+/// The object syncs of a project.
+pub(crate) fn object_syncs(project: &Project) -> Vec<ObjectSync> {
+    let object = |sync: &SyncSpec| match sync {
+        SyncSpec::Object(sync) => Some(sync.clone()),
+        _ => None,
+    };
+    project.syncs.iter().filter_map(object).collect()
+}
+
 /// The syncs of these names, or all, in dependency order.
 pub(crate) fn choose<'a>(project: &'a Project, names: &[String]) -> Result<Vec<&'a SyncSpec>, Failure> {
     let known: Vec<&str> = project.syncs.iter().map(SyncSpec::name).collect();
@@ -152,15 +161,7 @@ impl Run<'_> {
     fn options_of(&self, sync: &ObjectSync) -> RunOptions {
         let mut options = self.options.clone();
         options.expected_digest = self.digests.get(&sync.name).copied();
-        options.siblings = self
-            .project
-            .syncs
-            .iter()
-            .filter_map(|sync| match sync {
-                SyncSpec::Object(sync) => Some(sync.clone()),
-                _ => None,
-            })
-            .collect();
+        options.siblings = object_syncs(self.project);
         options
     }
 

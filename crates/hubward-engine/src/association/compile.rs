@@ -181,7 +181,15 @@ fn way(name: &str, object: &ObjectType, properties: &[PropertyDef]) -> Result<Ma
 }
 
 impl Associations {
-    /// Every column that the model does not have.
+    /// Why labels could not be read, where they could not.
+    pub(crate) fn unread_labels(&self) -> impl Iterator<Item = String> {
+        self.groups.iter().filter_map(|group| {
+            let why = group.labels.as_ref().err()?;
+            Some(format!("the labels to {} could not be read: {why}", group.object.name))
+        })
+    }
+
+    /// The first column that the model does not have.
     pub(crate) fn check_columns(&self, schema: &Schema) -> Result<(), EngineError> {
         for declaration in &self.declarations {
             if schema.column_with_name(&declaration.column).is_none() {

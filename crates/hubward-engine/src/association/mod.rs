@@ -6,12 +6,15 @@
 //! associations are open has a fingerprint in the ledger that the next scan does not take for its own, so a kill at any
 //! moment leaves association work only; and associating twice is idempotent (api.md 7.3).
 
+mod both_ends;
 mod compile;
 mod existing;
 mod find;
 mod group;
 mod index;
+mod links;
 mod open;
+mod preview;
 mod run;
 mod send;
 mod stage;
@@ -20,9 +23,11 @@ mod task;
 
 pub(crate) use compile::Associations;
 pub(crate) use index::Index;
+pub(crate) use links::Links;
 pub(crate) use open::{Open, Stand};
 pub(crate) use run::Rest;
 pub(crate) use stage::{Stage, Staged, State, defer_due};
+pub(crate) use task::Want;
 
 /// What the ledger's `associated` says of a record that the sync found and left alone (mode insert): it is not ours to
 /// associate.

@@ -1,5 +1,6 @@
 //! Object syncs: rows become records.
 
+use hubward_core::object_types::same;
 use hubward_core::spec::{
     AssociationSpec, Compare, Match, Mode, Nulls, ObjectSync, OnConflict, OnRemoved, RemovalLimit,
 };
@@ -203,7 +204,7 @@ fn association(reader: &mut Reader<'_, '_>, node: &Node) -> Option<(AssociationS
 /// Two entries of one kind, of which one removes what its row does not name, would undo each other in every run.
 fn rival(reader: &mut Reader<'_, '_>, known: &[(AssociationSpec, Span)], spec: &AssociationSpec, span: Span) {
     let same = known.iter().find(|(other, _)| {
-        other.to.eq_ignore_ascii_case(&spec.to) && other.label == spec.label && (other.overwrite || spec.overwrite)
+        same(&other.to, &spec.to) && other.label == spec.label && (other.overwrite || spec.overwrite)
     });
     if let Some((_, first)) = same {
         reader.sink.error_beside(
