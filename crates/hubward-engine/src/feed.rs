@@ -220,6 +220,8 @@ impl Feed {
             row.looks_unchanged = matches!(mark.kind, Kind::Recheck | Kind::Full);
             row.takes_over = late;
             row.before = known.map(|entry| Before {
+                fingerprint: entry.fingerprint,
+                record_id: entry.record_id,
                 mapped: entry.mapped,
                 match_hash: entry.match_hash,
                 match_value: entry.payload.match_value,

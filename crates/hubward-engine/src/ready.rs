@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use hubward_core::mapping::Mapping;
-use hubward_core::spec::ObjectSync;
+use hubward_core::spec::{Compare, ObjectSync};
 use hubward_hubspot::ApiVersion;
 use hubward_store::{Ledger, LedgerMeta};
 
@@ -98,7 +98,8 @@ impl Engine {
             let order = ScanOrder {
                 model: &prepared.model,
                 mapped_columns: &columns,
-                full: depth.full,
+                // Every row is compared with its record; those that hold all of it stay unchanged.
+                full: depth.full || job.sync.compare == Compare::HubSpot,
                 recheck: known_mapping != signature,
                 spill_folder,
             };
