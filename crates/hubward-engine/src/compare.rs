@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use hubward_core::PropertyDef;
 use hubward_core::convert::holds;
+use hubward_core::pipeline::stage_properties;
 use hubward_core::spec::{Compare, MapEntry, Mode, ObjectSync, WriteRule};
 
 use crate::prepared::Prepared;
@@ -86,6 +87,11 @@ impl Comparison {
                 rules.insert(Arc::clone(&entry.name), rule);
             }
         }
+        if whole && let Some((pipeline, _)) = stage_properties(&prepared.object.path) {
+            if !names.iter().any(|name| name == pipeline) {
+                names.push(pipeline.to_owned());
+            }
+        }
         Some(Self { whole, rules, names, written: Arc::clone(written) })
     }
 
@@ -102,11 +108,16 @@ impl Comparison {
         let mut sent = Vec::new();
         let mut clears = false;
         for (name, value) in std::mem::take(&mut row.properties) {
+            let held = holding(&name);
             let Some(rule) = self.rules.get(&name) else {
-                sent.push((name, value));
+                // Not mapped: a pipeline that goes with its stage.
+                if self.whole && held == value {
+                    row.compared.spared.push((name, value));
+                } else {
+                    sent.push((name, value));
+                }
                 continue;
             };
-            let held = holding(&name);
             if rule.write == WriteRule::IfEmpty && !held.is_empty() {
                 row.compared.spared.push((name, value));
             } else if self.whole && holds(&rule.property, held, &value) {

@@ -198,7 +198,10 @@ impl Corridor {
         let mut skipped = Vec::new();
         for row in handed.rows {
             match crate::strategy::first(self.mode, self.kind, row.record_id.is_some(), row.lost.is_some()) {
-                crate::strategy::Next::Go(step) => queues.push(self.gate(step, &row), row),
+                crate::strategy::Next::Go(step) => {
+                    let step = crate::preflight::instead_of_creating(step, &row, self.kind);
+                    queues.push(self.gate(step, &row), row);
+                }
                 _ => skipped.push(row),
             }
         }

@@ -6,5 +6,7 @@ mod edges;
 mod faults;
 mod harness;
 mod modes;
+mod preflight;
+mod remembered;
 mod removals;
 mod rows;

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod chinook;
+mod clients;
 mod interrupted;
 mod projects;
 mod removals;
