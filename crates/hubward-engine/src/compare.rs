@@ -87,10 +87,11 @@ impl Comparison {
                 rules.insert(Arc::clone(&entry.name), rule);
             }
         }
-        if whole && let Some((pipeline, _)) = stage_properties(&prepared.object.path) {
-            if !names.iter().any(|name| name == pipeline) {
-                names.push(pipeline.to_owned());
-            }
+        if whole
+            && let Some((pipeline, _)) = stage_properties(&prepared.object.path)
+            && !names.iter().any(|name| name == pipeline)
+        {
+            names.push(pipeline.to_owned());
         }
         Some(Self { whole, rules, names, written: Arc::clone(written) })
     }
