@@ -11,7 +11,7 @@ use crate::object_type::ObjectType;
 use crate::preflight::Preflight;
 use crate::prepared::{match_kind, needs_owners};
 use crate::ready::{located, source_error};
-use crate::run::{blocking, supported};
+use crate::run::blocking;
 use crate::scopes::{is_granted, needed};
 use crate::sight::needs_pipelines;
 use crate::strategy::MatchKind;
@@ -50,14 +50,11 @@ impl Problem {
 }
 
 impl Engine {
-    /// Every problem of one sync: what this version cannot do, the source and its columns, object type, properties, match
+    /// Every problem of one sync: the source and its columns, object type, properties, match
     /// property, mapping, scopes.
     pub async fn check_sync(&self, job: &SyncJob) -> Vec<Problem> {
         let mut problems = Vec::new();
         let at = &job.sync.at;
-        if let Err(error) = supported(&job.sync) {
-            problems.push(Problem::error(error, at));
-        }
         let columns =
             self.check_source(job).await.map_err(|error| problems.push(Problem::error(error, &job.model.at))).ok();
         let object = match self.object_type(&job.sync.object).await {

@@ -226,11 +226,12 @@ impl Feed {
             row.associates_anew = mark.kind == Kind::Full;
             row.lacks = lacks;
             row.before = known.map(|entry| Before {
+                fingerprint: entry.fingerprint,
+                record_id: entry.record_id,
                 mapped: entry.mapped,
                 match_hash: entry.match_hash,
                 match_value: entry.payload.match_value,
                 written: entry.payload.written,
-                record_id: entry.record_id,
                 associated: entry.associated,
             });
             if let Some(intent) = self.intents.get(&mark.key) {

@@ -14,7 +14,7 @@ use crate::error::EngineError;
 use crate::metadata::Trust;
 use crate::prepared::Prepared;
 use crate::ready::{compile, source_error};
-use crate::run::{blocking, supported};
+use crate::run::blocking;
 use crate::strategy::MatchKind;
 use crate::written::Written;
 
@@ -91,7 +91,6 @@ impl Engine {
         limit: u64,
         cancel: &Cancel,
     ) -> Result<RequestPreview, EngineError> {
-        supported(&job.sync)?;
         let sight = self.sight(job, Trust::Fresh).await?;
         let version = self.config.version;
         let mut read = self.read_options(Some(limit));

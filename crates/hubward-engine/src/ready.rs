@@ -17,7 +17,7 @@ use crate::object_type::ObjectType;
 use crate::prepared::Prepared;
 use crate::progress::Phase;
 use crate::reading::Read;
-use crate::run::{blocking, supported};
+use crate::run::blocking;
 use crate::scan::Scan;
 use crate::sight::Sight;
 use crate::tally::Tally;
@@ -53,7 +53,6 @@ impl Engine {
         cancel: &Cancel,
         issues: Option<Arc<Issues>>,
     ) -> Result<Ready, EngineError> {
-        supported(&job.sync)?;
         let mut trust = if depth.dry { Trust::Fresh } else { Trust::Remembered };
         loop {
             if let Some(ready) = self.ready_by(job, depth, cancel, issues.clone(), trust).await? {

@@ -6,6 +6,7 @@ use hubward_core::{Outcome, Reason};
 use hubward_store::{Change, Entry, Payload};
 
 use crate::association::{NOT_OURS, Stand};
+use crate::compare::Compared;
 use crate::tally::Ticket;
 
 /// The hash of no values at all: what the ledger holds of a record that we never wrote to.
@@ -50,18 +51,31 @@ pub(crate) struct Row {
     pub(crate) attempts: u32,
     /// How often an answer left it undecided.
     pub(crate) detours: u32,
+    /// What reading its record has decided.
+    pub(crate) compared: Compared,
     ticket: Ticket,
 }
 
 /// What the ledger holds of a row, where it knows it.
 #[derive(Clone, Debug)]
 pub(crate) struct Before {
+    pub(crate) fingerprint: u64,
+    /// 0 where it is unknown.
+    pub(crate) record_id: u64,
     pub(crate) mapped: u64,
     pub(crate) match_hash: u64,
     pub(crate) match_value: Option<String>,
     pub(crate) written: Vec<u8>,
-    pub(crate) record_id: u64,
     pub(crate) associated: u64,
+}
+
+impl Before {
+    /// Whether the ledger holds this entry already.
+    pub(crate) fn is(&self, entry: &Entry) -> bool {
+        (self.fingerprint, self.mapped, self.match_hash, self.record_id)
+            == (entry.fingerprint, entry.mapped, entry.match_hash, entry.record_id)
+            && self.written == entry.payload.written
+    }
 }
 
 /// A create whose answer was lost.
@@ -132,6 +146,7 @@ impl Row {
             alone: false,
             attempts: 0,
             detours: 0,
+            compared: Compared::default(),
             ticket,
         }
     }
@@ -139,6 +154,11 @@ impl Row {
     /// The value that this row would write to `property`.
     pub(crate) fn value_of(&self, property: &str) -> Option<&str> {
         self.properties.iter().find(|(name, _)| name.as_ref() == property).map(|(_, value)| value.as_str())
+    }
+
+    /// Bitmap of the properties that held a value of ours before this run.
+    pub(crate) fn written_before(&self) -> &[u8] {
+        self.before.as_ref().map_or(&[], |before| &before.written)
     }
 
     /// What the ledger shall hold once this row's write to `record_id` is confirmed. Where associations are still open, the
@@ -204,7 +224,8 @@ impl Row {
     /// The row's final word.
     pub(crate) fn finish(self, outcome: Outcome, reason: Option<Reason>) -> Verdict {
         let goes_on = matches!(outcome, Outcome::Applied | Outcome::Unchanged);
-        let handed_on = self.hand_on.filter(|_| goes_on).map(|stand| (self.position, stand));
+        let stand = if outcome == Outcome::Unchanged { Some(Stand::Same) } else { self.hand_on };
+        let handed_on = stand.filter(|_| goes_on && self.hand_on.is_some()).map(|stand| (self.position, stand));
         match handed_on {
             Some(_) => self.ticket.hand_on(),
             None => self.ticket.finish(outcome),

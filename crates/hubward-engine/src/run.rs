@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hubward_core::Outcome;
-use hubward_core::spec::{Compare, Mode, ObjectSync, WriteRule};
+use hubward_core::spec::{Mode, ObjectSync};
 use hubward_store::{Change, Ledger, LedgerMeta};
 use tokio::time::Instant;
 
 use crate::analyze::{Analysis, Fate};
 use crate::association::{AssociationCounts, Open, Rest, Stand, defer_due};
 use crate::cancel::Cancel;
+use crate::compare::Comparison;
 use crate::corridor::{Corridor, Stopped};
 use crate::engine::{Engine, SyncJob};
 use crate::error::EngineError;
@@ -226,12 +227,14 @@ impl Engine {
             return Ok(Sent::default());
         }
         self.config.progress.phase(&prepared.sync.name, Phase::Sending, Some(remaining));
+        let written = Arc::new(written);
+        let comparison = Comparison::of(prepared, &written);
         let feed = Feed {
             prepared: Arc::clone(prepared),
             spill,
             fates: analysis.fates,
             ledger: Arc::clone(ledger),
-            written: Arc::new(written),
+            written,
             intents: self.open_intents(ledger),
             given_up: analysis.given_up,
             tally: Arc::clone(tally),
@@ -249,6 +252,7 @@ impl Engine {
             folding: prepared.folding.clone(),
             split_retries: prepared.sync.split_retries,
             on_conflict: prepared.sync.on_conflict,
+            comparison,
             writer,
             ledger: Arc::clone(ledger),
             cancel: cancel.clone(),
@@ -331,30 +335,6 @@ pub(crate) async fn blocking<T: Send + 'static>(
         Ok(result) => result,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
-}
-
-/// What the project may declare and this version does not do yet, refused before anything is read.
-///
-/// # Errors
-/// The first key of the sync that this version does not do.
-pub fn supported(sync: &ObjectSync) -> Result<(), EngineError> {
-    let unsupported = |what: &str, at| {
-        Err(EngineError::new("unsupported", format!("sync {:?}: {what} is not supported by this version", sync.name))
-            .help("take it out of the sync; nothing was sent")
-            .at(at))
-    };
-    if sync.compare != Compare::Ledger {
-        return unsupported("`compare: hubspot`", &sync.at);
-    }
-    for entry in &sync.map {
-        if entry.write != WriteRule::Always {
-            return unsupported("`write: if_empty` and `write: append`", &entry.at);
-        }
-        if entry.force {
-            return unsupported("`force: true`", &entry.at);
-        }
-    }
-    Ok(())
 }
 
 pub(crate) fn changes_of(ready: &Ready, limit: Option<u64>) -> Changes {

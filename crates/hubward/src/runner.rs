@@ -65,10 +65,7 @@ pub(crate) fn only_supported<'a>(syncs: &[&'a SyncSpec]) -> Result<Vec<&'a Objec
     let mut objects = Vec::with_capacity(syncs.len());
     for sync in syncs {
         match sync {
-            SyncSpec::Object(sync) => {
-                hubward_engine::supported(sync)?;
-                objects.push(sync);
-            }
+            SyncSpec::Object(sync) => objects.push(sync),
             other => return Err(unsupported(other)),
         }
     }

@@ -12,6 +12,8 @@ pub(crate) enum Stand {
     Only,
     /// Its properties were confirmed in this run, on a record that may have associations.
     Settled,
+    /// Its properties were compared in this run and needed nothing.
+    Same,
     /// Its record was made in this run, so it has none.
     Fresh,
     /// Counted as applied in this run; it names records that HubSpot does not have.
@@ -60,7 +62,12 @@ impl Open {
 impl Stand {
     /// Work of this run that has not had its turn.
     pub(crate) fn is_due(self) -> bool {
-        matches!(self, Self::Only | Self::Settled | Self::Fresh)
+        matches!(self, Self::Only) || self.is_handed_on()
+    }
+
+    /// The first part of its way has left its outcome to the stage.
+    pub(crate) fn is_handed_on(self) -> bool {
+        matches!(self, Self::Settled | Self::Same | Self::Fresh)
     }
 
     pub(crate) fn is_waiting(self) -> bool {

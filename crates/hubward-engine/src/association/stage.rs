@@ -355,7 +355,7 @@ impl Stage {
 /// Counts the rows whose associations were not reached as deferred.
 pub(crate) fn defer_due(open: &Open, tally: &Arc<Tally>) {
     tally.many(Outcome::Deferred, open.count(|stand| stand == Stand::Only));
-    tally.settle_handed(Outcome::Deferred, open.count(|stand| matches!(stand, Stand::Settled | Stand::Fresh)));
+    tally.settle_handed(Outcome::Deferred, open.count(Stand::is_handed_on));
 }
 
 /// Reads the spill from where it stands.
@@ -419,7 +419,7 @@ fn task(
     };
     stage.open.set(position, Stand::Nothing);
     let ticket = match stand {
-        Stand::Settled | Stand::Fresh => stage.tally.take_over(),
+        Stand::Settled | Stand::Same | Stand::Fresh => stage.tally.take_over(),
         Stand::WaitingApplied => stage.tally.reopen(Outcome::Applied),
         Stand::WaitingUnchanged => stage.tally.reopen(Outcome::Unchanged),
         Stand::Nothing | Stand::Only => stage.tally.ticket(),

@@ -6,6 +6,7 @@ mod associations_faults;
 mod associations_missing;
 mod associations_overwrite;
 mod associations_values;
+mod compare;
 mod edges;
 mod faults;
 mod harness;

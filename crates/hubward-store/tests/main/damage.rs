@@ -127,7 +127,7 @@ fn every_flipped_byte_of_the_base_and_the_payloads_is_found() {
     drop(ledger);
     let base = file(dir.path(), "base-");
     let length = fs::metadata(&base).unwrap().len() as usize;
-    let rows_end = 4096 + 20 * 64;
+    let rows_end = 4096 + 20 * 72;
     for at in (0..4096).step_by(7).chain(4088..length) {
         flip(&base, at);
         match open(dir.path()) {

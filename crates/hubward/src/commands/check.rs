@@ -58,7 +58,7 @@ pub(crate) async fn carry_out(args: &CheckArgs, global: &Global, printer: Printe
 /// What this version cannot do, found without asking anybody.
 fn refused(sync: &SyncSpec) -> Option<Failure> {
     match sync {
-        SyncSpec::Object(sync) => hubward_engine::supported(sync).err().map(Failure::from),
+        SyncSpec::Object(_) => None,
         other => Some(unsupported(other)),
     }
 }
