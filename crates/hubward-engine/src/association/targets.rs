@@ -26,8 +26,8 @@ pub(crate) struct Targets {
     /// One for each declaration whose targets this project syncs.
     indexes: Vec<Option<Index>>,
     known: HashMap<(usize, String), Target>,
-    /// Values whose record by the ledger is gone.
-    stale: HashSet<(usize, String)>,
+    /// Records of these values that HubSpot does not know any more.
+    gone: HashMap<(usize, String), HashSet<u64>>,
 }
 
 /// What stood in the way.
@@ -44,7 +44,7 @@ impl Targets {
         associations: Arc<Associations>,
         indexes: Vec<Option<Index>>,
     ) -> Self {
-        Self { client, sync, associations, indexes, known: HashMap::new(), stale: HashSet::new() }
+        Self { client, sync, associations, indexes, known: HashMap::new(), gone: HashMap::new() }
     }
 
     /// Finds the records that these rows name. Whatever is unknown afterwards has its reason in the row.
@@ -76,7 +76,13 @@ impl Targets {
             match joined {
                 Ok((at, answers)) => {
                     for (value, target) in answers.found {
-                        self.known.insert((at, value), target);
+                        let name = (at, value);
+                        let was_gone = |id: &u64| self.gone.get(&name).is_some_and(|gone| gone.contains(id));
+                        let target = match target {
+                            Target::Record(id) if was_gone(&id) => Target::Missing { sure: true },
+                            other => other,
+                        };
+                        self.known.insert(name, target);
                     }
                     trouble.stop = trouble.stop.or(answers.stop);
                     trouble.exhausted = trouble.exhausted.or(answers.exhausted);
@@ -97,21 +103,19 @@ impl Targets {
         trouble
     }
 
-    /// HubSpot does not know `record`, which was thought to be the one of this value. Tells whether another may be found.
+    /// HubSpot does not know `record`, which was thought to be the one of this value. Tells whether it is worth asking for
+    /// another.
     pub(crate) fn is_gone(&mut self, declaration: usize, folded: &str, record: u64) -> bool {
         let declared = &self.associations.declarations[declaration];
-        let name = (declared.look_up, folded.to_owned());
         if declared.way == MatchKind::Id {
             return false;
         }
-        match self.known.get(&name) {
-            // Another block has found out already.
-            Some(other) if *other != Target::Record(record) => true,
-            _ => {
-                self.known.remove(&name);
-                self.stale.insert(name)
-            }
+        let name = (declared.look_up, folded.to_owned());
+        if self.known.get(&name) == Some(&Target::Record(record)) {
+            self.known.remove(&name);
         }
+        self.gone.entry(name).or_default().insert(record);
+        true
     }
 
     fn at_hand(&self, at: usize, folded: &str) -> Option<Target> {
@@ -122,8 +126,9 @@ impl Targets {
         if let Some(target) = self.known.get(&name) {
             return Some(target.clone());
         }
-        let index = self.indexes.get(at).and_then(Option::as_ref).filter(|_| !self.stale.contains(&name))?;
-        index.get(match_hash(folded)).map(Target::Record)
+        let id = self.indexes.get(at).and_then(Option::as_ref)?.get(match_hash(folded))?;
+        let is_gone = self.gone.get(&name).is_some_and(|gone| gone.contains(&id));
+        (!is_gone).then_some(Target::Record(id))
     }
 
     fn look_up(&self, at: usize, values: &[(String, String)]) -> LookUp {
