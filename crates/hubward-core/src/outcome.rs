@@ -57,6 +57,19 @@ impl OutcomeCounts {
         }
     }
 
+    /// Takes rows back that were counted before.
+    pub fn take(&mut self, outcome: Outcome, rows: u64) {
+        let count = match outcome {
+            Outcome::Applied => &mut self.applied,
+            Outcome::Unchanged => &mut self.unchanged,
+            Outcome::Skipped => &mut self.skipped,
+            Outcome::Invalid => &mut self.invalid,
+            Outcome::Rejected => &mut self.rejected,
+            Outcome::Deferred => &mut self.deferred,
+        };
+        *count = count.saturating_sub(rows);
+    }
+
     #[must_use]
     pub fn total(&self) -> u64 {
         self.applied + self.unchanged + self.skipped + self.invalid + self.rejected + self.deferred

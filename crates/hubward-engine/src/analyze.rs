@@ -7,14 +7,16 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use hubward_core::convert::ConvertContext;
 use hubward_core::mapping::{MappedRow, Mapping};
-use hubward_core::spec::{Model, Nulls};
+use hubward_core::spec::{Mode, Model, Nulls};
 use hubward_core::{Outcome, Reason};
-use hubward_store::{Change, Ledger};
+use hubward_store::{Change, Entry, Ledger};
 
+use crate::association::{Associations, Links, Want};
 use crate::cancel::Cancel;
 use crate::duplicates::{duplicate_key, reject_duplicate_matches};
 use crate::error::EngineError;
 use crate::issues::Sink;
+use crate::preflight::Preflight;
 use crate::prepared::Folding;
 use crate::progress::Progress;
 use crate::row::Verdict;
@@ -48,6 +50,10 @@ pub(crate) struct Rules<'a> {
     pub(crate) match_column: &'a str,
     pub(crate) match_property: &'a str,
     pub(crate) folding: &'a Folding,
+    pub(crate) mode: Mode,
+    /// None where the sync has none.
+    pub(crate) associations: Option<&'a Associations>,
+    pub(crate) preflight: &'a Preflight,
     pub(crate) context: ConvertContext<'a>,
 }
 
@@ -61,6 +67,9 @@ pub(crate) struct Judged {
     /// As HubSpot compares match values.
     pub(crate) match_folded: String,
     pub(crate) match_hash: u64,
+    /// Hash of the associations that the row asks for.
+    pub(crate) wanted: u64,
+    pub(crate) wants: Vec<Want>,
 }
 
 /// The analysis of a scan.
@@ -69,8 +78,14 @@ pub(crate) struct Analysis {
     /// One fate for each row of the spill, in order.
     pub(crate) fates: Vec<Fate>,
     pub(crate) invalid: u64,
+    /// What rows with open associations ask for.
+    pub(crate) links: Links,
+    /// Positions of rows of which only the associations differ.
+    pub(crate) associate: Vec<u32>,
     /// Hashes of the match values that rows give up, sorted.
     pub(crate) given_up: Vec<u64>,
+    /// Hashes of the match values of rows to send whose record it does not know, sorted.
+    pub(crate) without_record: Vec<u64>,
     /// Rows to send whose record the ledger knows.
     pub(crate) known: u64,
     /// Rows to send whose record it does not know.
@@ -101,10 +116,13 @@ impl Rules<'_> {
         row: usize,
     ) -> Result<Result<Judged, (String, Reason)>, EngineError> {
         let key_text = shown_key(self.model, batch, row)?;
-        let mapped = match self.mapping.row(batch, row, &self.context) {
+        let mut mapped = match self.mapping.row(batch, row, &self.context) {
             Ok(mapped) => mapped,
             Err(reasons) => return Ok(Err((key_text, join(reasons)))),
         };
+        if let Err(reason) = self.preflight.settle(&mut mapped) {
+            return Ok(Err((key_text, reason)));
+        }
         let Some(value) = mapped.match_value.clone().filter(|value| !value.is_empty()) else {
             let reason = Reason::new(
                 "MISSING_MATCH",
@@ -123,7 +141,15 @@ impl Rules<'_> {
         let match_folded = self.folding.fold(&value);
         let mapped_hash = mapped_hash(&mapped, self.nulls);
         let match_hash = hubward_core::fingerprint::match_hash(&match_folded);
-        Ok(Ok(Judged { key_text, mapped, mapped_hash, match_value: value, match_folded, match_hash }))
+        let (mut wanted, mut wants) = (0, Vec::new());
+        if let Some(associations) = self.associations {
+            wants = match associations.wants(batch, row) {
+                Ok(wants) => wants,
+                Err(reason) => return Ok(Err((key_text, reason))),
+            };
+            wanted = associations.hash(&wants);
+        }
+        Ok(Ok(Judged { wanted, wants, key_text, mapped, mapped_hash, match_value: value, match_folded, match_hash }))
     }
 }
 
@@ -175,6 +201,8 @@ pub(crate) struct Order<'a> {
     pub(crate) samples_max: usize,
     /// Nothing is written to the ledger.
     pub(crate) dry: bool,
+    /// Rows have left the model, and their records are to be touched.
+    pub(crate) removes: bool,
 }
 
 /// Decides the fate of every spilled row. Blocking.
@@ -219,6 +247,21 @@ pub(crate) fn analyze(
                     && (entry.mapped == judged.mapped_hash
                         || judged.mapped.properties_to_send(rules.nulls, &wrote).is_empty())
             });
+            if same
+                && mark.kind != Kind::Full
+                && let Some(entry) = &known
+                && let Some(associations) = rules.associates(entry, &judged)
+            {
+                analysis.links.note(associations, &judged.wants, false);
+                // A row that only waits for the other ends of its associations has not changed.
+                if mark.kind == Kind::Changed && entry.fingerprint == !mark.fingerprint {
+                    analysis.same_after_mapping += 1;
+                }
+                analysis.digest = analysis.digest.wrapping_add(mix(mark.key, judged.mapped_hash, judged.wanted));
+                analysis.associate.push(position_of(&analysis)?);
+                analysis.fates.push(Fate::Finished);
+                continue;
+            }
             if same && mark.kind != Kind::Full {
                 let moved = known
                     .as_ref()
@@ -237,13 +280,27 @@ pub(crate) fn analyze(
                 analysis.fates.push(Fate::Finished);
                 continue;
             }
+            if let Some(reason) = rules.empties(&judged, known.as_ref(), written) {
+                notes.doubt(mark)?;
+                finish_invalid(&mut analysis, tally, sink, judged.key_text, reason);
+                continue;
+            }
             if mark.kind == Kind::Recheck {
                 analysis.differs_after_mapping += 1;
+            }
+            if let Some(associations) = rules.associations
+                && (mark.kind == Kind::Full || known.as_ref().is_none_or(|entry| entry.associated != judged.wanted))
+                && judged.wanted != 0
+            {
+                analysis.links.note(associations, &judged.wants, known.is_none());
             }
             if known.as_ref().is_some_and(|entry| entry.record_id != 0) {
                 analysis.known += 1;
             } else {
                 analysis.unknown += 1;
+                if order.removes {
+                    analysis.without_record.push(judged.match_hash);
+                }
             }
             if let Some(entry) = &known
                 && entry.match_hash != judged.match_hash
@@ -254,9 +311,9 @@ pub(crate) fn analyze(
             if analysis.samples.len() < order.samples_max {
                 analysis.samples.push(sample(&judged, known.is_some()));
             }
-            analysis.digest = analysis.digest.wrapping_add(mix(mark.key, judged.mapped_hash, judged.match_hash));
-            let position = u32::try_from(analysis.fates.len())
-                .map_err(|_| EngineError::new("too-many-rows", "more than 4 294 967 295 rows differ in one run"))?;
+            let what = judged.mapped_hash ^ judged.wanted.rotate_left(17);
+            analysis.digest = analysis.digest.wrapping_add(mix(mark.key, what, judged.match_hash));
+            let position = position_of(&analysis)?;
             candidates.push((judged.match_hash, position));
             let first = order.deferred.contains(&mark.key);
             analysis.fates.push(if first { Fate::First } else { Fate::Send });
@@ -275,6 +332,7 @@ pub(crate) fn analyze(
     }
     analysis.given_up.sort_unstable();
     analysis.given_up.dedup();
+    analysis.without_record.sort_unstable();
     for (hash, position) in &candidates {
         if analysis.given_up.binary_search(hash).is_ok() {
             analysis.fates[*position as usize] = Fate::Late;
@@ -283,6 +341,20 @@ pub(crate) fn analyze(
     reject_duplicate_matches(rules, scan, ledger, sink, order, &mut analysis, candidates)?;
     sink.flush();
     Ok(analysis)
+}
+
+impl Rules<'_> {
+    /// The associations, where a row whose properties are as the ledger has them has some to be written.
+    fn associates(&self, entry: &Entry, judged: &Judged) -> Option<&Associations> {
+        // Mode insert makes records with their associations and leaves them alone from then on.
+        let ours = self.mode != Mode::Insert || entry.associated == 0;
+        self.associations.filter(|_| ours && entry.associated != judged.wanted && entry.record_id != 0)
+    }
+}
+
+fn position_of(analysis: &Analysis) -> Result<u32, EngineError> {
+    u32::try_from(analysis.fates.len())
+        .map_err(|_| EngineError::new("too-many-rows", "more than 4 294 967 295 rows differ in one run"))
 }
 
 /// Changes of fingerprints on their way into the ledger, many in one frame.
@@ -332,7 +404,15 @@ fn finish_invalid(analysis: &mut Analysis, tally: &Arc<Tally>, sink: &mut Sink<'
 }
 
 pub(crate) fn invalid(key_text: String, reason: Reason) -> Verdict {
-    Verdict { key_text, outcome: Outcome::Invalid, reason: Some(reason), attempts: 0, key: None, unsettle: None }
+    Verdict {
+        key_text,
+        outcome: Outcome::Invalid,
+        reason: Some(reason),
+        attempts: 0,
+        key: None,
+        unsettle: None,
+        handed_on: None,
+    }
 }
 
 fn sample(judged: &Judged, known: bool) -> Sample {

@@ -21,6 +21,7 @@ fn rows(tally: &Arc<Tally>, written: &[&[(&str, &str)]]) -> Vec<Row> {
             mapped: 0,
             match_value: format!("P{at}@example.com"),
             match_hash: 0,
+            wanted: 0,
             written: Vec::new(),
         };
         let properties = properties.iter().map(|(name, value)| (Arc::from(*name), (*value).to_owned())).collect();

@@ -1,14 +1,19 @@
 //! Everything that can be known to be wrong with a sync before a row is read.
 
+use hubward_core::Pipeline;
 use hubward_core::mapping::Mapping;
 use hubward_core::spec::Location;
 
 use crate::engine::{Engine, SyncJob, open_source};
 use crate::error::EngineError;
+use crate::metadata::Trust;
+use crate::object_type::ObjectType;
+use crate::preflight::Preflight;
 use crate::prepared::{match_kind, needs_owners};
 use crate::ready::{located, source_error};
-use crate::run::{blocking, supported};
+use crate::run::blocking;
 use crate::scopes::{is_granted, needed};
+use crate::sight::needs_pipelines;
 use crate::strategy::MatchKind;
 
 /// How bad a problem is.
@@ -45,14 +50,11 @@ impl Problem {
 }
 
 impl Engine {
-    /// Every problem of one sync: what this version cannot do, the source and its columns, object type, properties, match
+    /// Every problem of one sync: the source and its columns, object type, properties, match
     /// property, mapping, scopes.
     pub async fn check_sync(&self, job: &SyncJob) -> Vec<Problem> {
         let mut problems = Vec::new();
         let at = &job.sync.at;
-        if let Err(error) = supported(&job.sync) {
-            problems.push(Problem::error(error, at));
-        }
         let columns =
             self.check_source(job).await.map_err(|error| problems.push(Problem::error(error, &job.model.at))).ok();
         let object = match self.object_type(&job.sync.object).await {
@@ -64,7 +66,9 @@ impl Engine {
         };
         let Some(object) = object else { return problems };
         let properties = match self.properties(&object).await {
-            Ok(properties) => properties,
+            Ok(properties) => {
+                Preflight::new(&object, job.sync.mode, self.check_pipelines(job, &object).await).properties(properties)
+            }
             Err(error) => {
                 problems.push(Problem::error(located(error, &job.sync.object_at), at));
                 return problems;
@@ -117,6 +121,24 @@ impl Engine {
                 ));
             }
         }
+        match self.associations(&job.sync, &object, Trust::Fresh).await {
+            Ok((Some(associations), _)) => {
+                for why in associations.unread_labels() {
+                    problems.push(Problem::warning(
+                        "association-labels",
+                        at,
+                        why,
+                        "the token may lack a scope of the other object type; without labels only unlabelled associations work",
+                    ));
+                }
+                let missing = columns.as_ref().map(|columns| associations.check_columns(columns));
+                if let Some(Err(error)) = missing {
+                    problems.push(Problem::error(error, at));
+                }
+            }
+            Ok((None, _)) => {}
+            Err(error) => problems.push(Problem::error(error, at)),
+        }
         let owners = needs_owners(&job.sync, &properties);
         if let Ok(token) = self.client().token_info().await
             && !token.scopes.is_empty()
@@ -133,6 +155,14 @@ impl Engine {
             }
         }
         problems
+    }
+
+    /// The pipelines of the object type, where the sync names one.
+    async fn check_pipelines(&self, job: &SyncJob, object: &ObjectType) -> Option<Vec<Pipeline>> {
+        if !needs_pipelines(&job.sync, object) {
+            return None;
+        }
+        self.known_pipelines(object, Trust::Fresh).await.ok()?.value.as_ref().clone()
     }
 
     async fn check_source(&self, job: &SyncJob) -> Result<arrow_schema::SchemaRef, EngineError> {

@@ -12,7 +12,9 @@ use hubward_core::{Outcome, Reason, WallClock};
 use hubward_hubspot::Client;
 use tokio::task::JoinSet;
 
+use crate::association::Open;
 use crate::cancel::Cancel;
+use crate::compare::Comparison;
 use crate::deferred::DEFERRED_KEYS_MAX;
 use crate::error::EngineError;
 use crate::feed::{Feed, Handed, Then};
@@ -49,6 +51,8 @@ pub(crate) struct Corridor {
     pub(crate) folding: Folding,
     pub(crate) split_retries: bool,
     pub(crate) on_conflict: OnConflict,
+    /// Records are read before they are written.
+    pub(crate) comparison: Option<Comparison>,
     pub(crate) writer: LedgerWriter,
     /// For reading; what is written goes through `writer`.
     pub(crate) ledger: SharedLedger,
@@ -56,6 +60,8 @@ pub(crate) struct Corridor {
     /// Keys of rows that were deferred, the first of them.
     pub(crate) deferred: Arc<Mutex<Vec<u128>>>,
     pub(crate) issues: Arc<Issues>,
+    /// Rows that go on to the association stage.
+    pub(crate) open: Arc<Open>,
     pub(crate) wall: Arc<dyn WallClock>,
     pub(crate) progress: Arc<dyn Progress>,
     /// How long after a create of unknown outcome the search index is trusted to show it.
@@ -195,7 +201,10 @@ impl Corridor {
         let mut skipped = Vec::new();
         for row in handed.rows {
             match crate::strategy::first(self.mode, self.kind, row.record_id.is_some(), row.lost.is_some()) {
-                crate::strategy::Next::Go(step) => queues.push(step, row),
+                crate::strategy::Next::Go(step) => {
+                    let step = crate::preflight::instead_of_creating(step, &row, self.kind);
+                    queues.push(self.gate(step, &row), row);
+                }
                 _ => skipped.push(row),
             }
         }
@@ -216,7 +225,7 @@ impl Corridor {
     async fn take(&self, done: Done, queues: &mut Queues, exhausted_in_a_row: &mut u32, stopped: &mut Option<Stopped>) {
         let finished = done.verdicts.len() as u64;
         for (step, row) in done.requeue {
-            queues.push(step, row);
+            queues.push(self.gate(step, &row), row);
         }
         // Parts of a refused batch go first: what is wrong with it is found out before many others meet the same.
         for batch in done.batches.into_iter().rev().filter(|batch| !batch.rows.is_empty()) {
@@ -241,6 +250,13 @@ impl Corridor {
 
     /// Final words on their way out: what the ledger must doubt from now on is made durable, then the words are recorded.
     async fn settle_verdicts(&self, mut verdicts: Vec<Verdict>, stopped: &mut Option<Stopped>) {
+        verdicts.retain(|verdict| match verdict.handed_on {
+            Some((position, stand)) => {
+                self.open.set(position, stand);
+                false
+            }
+            None => true,
+        });
         let mut doubts = Vec::new();
         for verdict in &mut verdicts {
             doubts.extend(verdict.unsettle.take());
@@ -318,7 +334,7 @@ impl Queues {
         let mut waiting = VecDeque::new();
         let mut next = None;
         while let Some(mut batch) = self.ready.pop_front() {
-            if !matches!(batch.step, Step::Update | Step::UpdateOne) {
+            if !matches!(batch.step, Step::Update | Step::UpdateOne | Step::ClearStage) {
                 next = Some(batch);
                 break;
             }
@@ -351,5 +367,5 @@ impl Queues {
 
 /// A step that only reads. A create of unknown outcome is none of these: it sleeps most of its time.
 fn is_look_up(step: Step) -> bool {
-    matches!(step, Step::FindUnique | Step::FindSearch | Step::LookUnique)
+    matches!(step, Step::FindUnique | Step::FindSearch | Step::LookUnique | Step::Compare)
 }

@@ -2,19 +2,18 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use hubward_core::convert::Owners;
+use hubward_core::WallClock;
 use hubward_core::spec::{Model, ObjectSync, SourceSpec};
-use hubward_core::{PropertyDef, WallClock};
-use hubward_hubspot::{Account, ApiVersion, Client, Schema};
+use hubward_hubspot::{Account, ApiVersion, Client};
 use hubward_sources::{ReadOptions, Source};
 use hubward_store::StateDb;
-use tokio::sync::Mutex;
 
+use crate::association::Rest;
 use crate::error::EngineError;
-use crate::object_type::{ObjectType, custom, standard};
+use crate::metadata::Answers;
 use crate::progress::Progress;
 use crate::recorder::Recorder;
 
@@ -53,14 +52,10 @@ pub struct SyncJob {
 pub struct Engine {
     pub(crate) config: EngineConfig,
     account: Account,
-    metadata: Mutex<Metadata>,
-}
-
-#[derive(Default)]
-struct Metadata {
-    schemas: Option<Arc<Vec<Schema>>>,
-    properties: HashMap<String, Arc<Vec<PropertyDef>>>,
-    owners: Option<Owners>,
+    /// What the account has said of itself.
+    pub(crate) answers: Answers,
+    /// What rows with missing targets need for another try in the same run, by sync.
+    left_over: Mutex<HashMap<String, Rest>>,
 }
 
 impl Engine {
@@ -79,7 +74,7 @@ impl Engine {
             )
             .help("use a token of that account, or change hubspot.portal_id in hubward.yml"));
         }
-        Ok(Self { config, account, metadata: Mutex::default() })
+        Ok(Self { config, account, answers: Answers::default(), left_over: Mutex::default() })
     }
 
     #[must_use]
@@ -97,59 +92,11 @@ impl Engine {
         &self.config.recorder
     }
 
-    /// The custom object types of the account, read once.
-    ///
-    /// # Errors
-    /// HubSpot's refusal.
-    pub async fn schemas(&self) -> Result<Arc<Vec<Schema>>, EngineError> {
-        let mut metadata = self.metadata.lock().await;
-        if let Some(schemas) = &metadata.schemas {
-            return Ok(Arc::clone(schemas));
+    pub(crate) fn left_over(&self) -> MutexGuard<'_, HashMap<String, Rest>> {
+        match self.left_over.lock() {
+            Ok(guard) => guard,
+            Err(poisoned) => poisoned.into_inner(),
         }
-        let schemas = Arc::new(self.config.client.schemas().await?);
-        metadata.schemas = Some(Arc::clone(&schemas));
-        Ok(schemas)
-    }
-
-    /// The object type that a project calls `name`.
-    ///
-    /// # Errors
-    /// The account has no such type, or the token may not read its custom types.
-    pub async fn object_type(&self, name: &str) -> Result<ObjectType, EngineError> {
-        match standard(name) {
-            Some(found) => Ok(found),
-            None => custom(name, &self.schemas().await?),
-        }
-    }
-
-    /// The property definitions of an object type, read once.
-    ///
-    /// # Errors
-    /// HubSpot's refusal.
-    pub async fn properties(&self, object: &ObjectType) -> Result<Arc<Vec<PropertyDef>>, EngineError> {
-        let mut metadata = self.metadata.lock().await;
-        if let Some(properties) = metadata.properties.get(&object.path) {
-            return Ok(Arc::clone(properties));
-        }
-        let properties = Arc::new(self.config.client.properties(&object.path).await?);
-        metadata.properties.insert(object.path.clone(), Arc::clone(&properties));
-        Ok(properties)
-    }
-
-    /// The account's owners, read once.
-    ///
-    /// # Errors
-    /// HubSpot's refusal.
-    pub async fn owners(&self) -> Result<Owners, EngineError> {
-        let mut metadata = self.metadata.lock().await;
-        if let Some(owners) = &metadata.owners {
-            return Ok(owners.clone());
-        }
-        let read = self.config.client.owners().await?;
-        let owners =
-            Owners::known(read.into_iter().filter(|owner| !owner.archived).map(|owner| (owner.id, owner.email)));
-        metadata.owners = Some(owners.clone());
-        Ok(owners)
     }
 
     /// Where the ledger of a sync lies: another account never sees it.

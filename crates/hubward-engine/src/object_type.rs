@@ -1,5 +1,7 @@
 //! From what a project calls an object type to the one that paths and the ledger use.
 
+use hubward_core::Required;
+use hubward_core::object_types::{self, STANDARD};
 use hubward_core::suggest::nearest;
 use hubward_hubspot::Schema;
 
@@ -18,53 +20,16 @@ pub struct ObjectType {
     pub required: Vec<String>,
 }
 
-/// HubSpot's standard types: singular, plural, type id (api.md 3.4).
-const STANDARD: [(&str, &str, &str); 31] = [
-    ("contact", "contacts", "0-1"),
-    ("company", "companies", "0-2"),
-    ("deal", "deals", "0-3"),
-    ("ticket", "tickets", "0-5"),
-    ("product", "products", "0-7"),
-    ("line_item", "line_items", "0-8"),
-    ("quote", "quotes", "0-14"),
-    ("communication", "communications", "0-18"),
-    ("feedback_submission", "feedback_submissions", "0-19"),
-    ("task", "tasks", "0-27"),
-    ("note", "notes", "0-46"),
-    ("meeting", "meetings", "0-47"),
-    ("call", "calls", "0-48"),
-    ("email", "emails", "0-49"),
-    ("invoice", "invoices", "0-53"),
-    ("marketing_event", "marketing_events", "0-54"),
-    ("subscription", "subscriptions", "0-69"),
-    ("goal_target", "goal_targets", "0-74"),
-    ("discount", "discounts", "0-84"),
-    ("fee", "fees", "0-85"),
-    ("tax", "taxes", "0-86"),
-    ("commerce_payment", "commerce_payments", "0-101"),
-    ("user", "users", "0-115"),
-    ("postal_mail", "postal_mail", "0-116"),
-    ("order", "orders", "0-123"),
-    ("lead", "leads", "0-136"),
-    ("cart", "carts", "0-142"),
-    ("service", "services", "0-162"),
-    ("course", "courses", "0-410"),
-    ("listing", "listings", "0-420"),
-    ("appointment", "appointments", "0-421"),
-];
-
 /// The standard type of this name or id, if it is one.
 #[must_use]
 pub fn standard(name: &str) -> Option<ObjectType> {
-    let folded = name.trim().to_lowercase().replace(' ', "_");
-    STANDARD.iter().find(|(singular, plural, id)| folded == *singular || folded == *plural || folded == *id).map(
-        |(_, plural, id)| ObjectType {
-            path: (*plural).to_owned(),
-            id: (*id).to_owned(),
-            name: (*plural).to_owned(),
-            required: Vec::new(),
-        },
-    )
+    let (plural, id) = object_types::standard(name)?;
+    Some(ObjectType {
+        path: plural.to_owned(),
+        id: id.to_owned(),
+        name: plural.to_owned(),
+        required: Required::standard(id).all_of,
+    })
 }
 
 /// Names of the standard types, plural.

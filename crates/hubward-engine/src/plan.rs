@@ -1,10 +1,11 @@
 //! What a run would do, without doing it.
 
-use hubward_core::spec::Mode;
+use hubward_core::spec::{Compare, Mode, OnRemoved};
 use hubward_hubspot::BudgetSnapshot;
 
 use crate::analyze::Sample;
 use crate::cancel::Cancel;
+use crate::compare::reads_records;
 use crate::corridor::BATCH_ROWS_MAX;
 use crate::engine::{Engine, SyncJob};
 use crate::error::EngineError;
@@ -35,6 +36,8 @@ pub struct SyncPlan {
     pub samples: Vec<Sample>,
     /// Changes with whatever would change what a run sends.
     pub digest: u64,
+    /// What would stop a run, or deserves a look before one.
+    pub warnings: Vec<String>,
     pub error: Option<EngineError>,
 }
 
@@ -48,11 +51,19 @@ impl Engine {
         let ready = self.ready(job, depth, cancel, None).await?;
         let requests = estimate(&ready, job.sync.mode);
         let limits = self.client().limiter().snapshot();
-        let burst = requests.total - requests.search;
-        let seconds_at_limit = least_seconds(burst, &limits.burst).max(least_seconds(requests.search, &limits.search));
+        // Associations draw from a budget of their own (api.md 7.4).
+        let burst = requests.total - requests.search - requests.associate;
+        let seconds_at_limit = least_seconds(burst, &limits.burst)
+            .max(least_seconds(requests.search, &limits.search))
+            .max(least_seconds(requests.associate, &limits.associations));
         let daily_share =
             limits.daily.limit.filter(|limit| *limit > 0).map(|limit| requests.total as f64 / limit as f64);
         let changes = changes_of(&ready, None);
+        let mut warnings = Vec::new();
+        if let Err(caught) = crate::removal_catch::within(&ready, job) {
+            warnings.push(format!("a run will stop before anything is sent: {}", caught.message));
+            warnings.extend(caught.help);
+        }
         Ok(SyncPlan {
             sync: job.sync.name.clone(),
             added: changes.added,
@@ -65,6 +76,7 @@ impl Engine {
             daily_share,
             digest: digest(&ready),
             samples: ready.analysis.samples,
+            warnings,
             error: None,
         })
     }
@@ -76,10 +88,13 @@ fn least_seconds(requests: u64, budget: &BudgetSnapshot) -> f64 {
     windows as f64 * budget.interval.as_secs_f64()
 }
 
-fn estimate(ready: &Ready, mode: Mode) -> RequestCounts {
+/// Requests of a run in which nothing fails.
+pub(crate) fn estimate(ready: &Ready, mode: Mode) -> RequestCounts {
     let batches = |rows: u64| rows.div_ceil(BATCH_ROWS_MAX as u64);
-    let known = ready.analysis.known;
-    let unknown = ready.analysis.unknown;
+    let compares_all = ready.prepared.sync.compare == Compare::HubSpot && mode != Mode::Insert;
+    let (known_read, unknown) = (ready.analysis.known, ready.analysis.unknown);
+    // Where every row is compared, only those that changed are expected to differ.
+    let known = if compares_all { known_read.saturating_sub(ready.scan.unchanged) } else { known_read };
     let mut counts = RequestCounts::default();
     match ready.prepared.kind {
         MatchKind::Id => counts.update = batches(known + unknown),
@@ -106,7 +121,28 @@ fn estimate(ready: &Ready, mode: Mode) -> RequestCounts {
             }
         }
     }
+    if reads_records(&ready.prepared.sync) {
+        counts.read += batches(known_read);
+        // In mode update a unique match property is looked up anyway, and the look-up reads along.
+        if ready.prepared.kind == MatchKind::Search || mode == Mode::Upsert {
+            counts.read += batches(unknown);
+        }
+    }
+    // The records of removed rows are read before they are touched.
+    match ready.prepared.sync.on_removed {
+        OnRemoved::Keep => {}
+        OnRemoved::Clear => {
+            counts.read += batches(ready.scan.removed);
+            counts.update += batches(ready.scan.removed);
+        }
+        OnRemoved::Delete => {
+            counts.read += batches(ready.scan.removed);
+            counts.archive += batches(ready.scan.removed);
+        }
+    }
     debug_assert!(writes_existing(mode) || counts.update == 0 || ready.prepared.kind == MatchKind::Id);
-    counts.total = counts.update + counts.upsert + counts.create + counts.read + counts.search;
+    ready.analysis.links.add_to(&mut counts);
+    counts.total =
+        counts.update + counts.upsert + counts.create + counts.read + counts.search + counts.archive + counts.associate;
     counts
 }

@@ -1,13 +1,20 @@
 //! A sync made ready against the account: object type, properties, compiled mapping, owners.
 
+use std::sync::Arc;
+
 use hubward_core::convert::{ConvertContext, Owners, fold_match_value};
 use hubward_core::mapping::Mapping;
 use hubward_core::spec::{Match, Mode, Model, ObjectSync};
 use hubward_core::{PropertyDef, PropertyType};
+use hubward_hubspot::ApiVersion;
 
 use crate::analyze::Rules;
+use crate::association::Associations;
+use crate::engine::SyncJob;
 use crate::error::EngineError;
 use crate::object_type::ObjectType;
+use crate::preflight::Preflight;
+use crate::sight::Sight;
 use crate::strategy::MatchKind;
 
 /// Everything about a sync that does not change while it runs.
@@ -20,11 +27,30 @@ pub(crate) struct Prepared {
     /// The match property can be written, so a row whose match value changed keeps its record.
     pub(crate) match_writable: bool,
     pub(crate) mapping: Mapping,
+    pub(crate) associations: Option<Arc<Associations>>,
     pub(crate) owners: Owners,
+    pub(crate) preflight: Preflight,
     pub(crate) normalises_dates: bool,
 }
 
 impl Prepared {
+    /// Puts together what the project declares and what the account says.
+    pub(crate) fn new(job: &SyncJob, sight: &Sight, mapping: Mapping, version: ApiVersion) -> Self {
+        Self {
+            sync: job.sync.clone(),
+            model: job.model.clone(),
+            object: sight.object.clone(),
+            kind: sight.kind,
+            match_writable: match_writable(&job.sync.match_, &sight.properties),
+            folding: Folding::new(&job.sync.match_.property, &sight.properties, sight.kind),
+            mapping,
+            associations: sight.associations.clone(),
+            owners: sight.owners.clone(),
+            preflight: sight.preflight.clone(),
+            normalises_dates: version == ApiVersion::V2026_09,
+        }
+    }
+
     pub(crate) fn rules(&self) -> Rules<'_> {
         Rules {
             model: &self.model,
@@ -34,6 +60,9 @@ impl Prepared {
             match_column: &self.sync.match_.column,
             match_property: &self.sync.match_.property,
             folding: &self.folding,
+            mode: self.sync.mode,
+            associations: self.associations.as_deref(),
+            preflight: &self.preflight,
             context: self.context(),
         }
     }
@@ -41,12 +70,27 @@ impl Prepared {
     /// Text that changes when the same row may have to be written otherwise: the mapping's, and the mode, because rows that
     /// `insert` left alone are not what `upsert` would have made of them.
     pub(crate) fn signature(&self) -> String {
-        format!("{} {:?}", self.mapping.signature(), self.sync.mode)
+        let associations = self.associations.as_ref().map(|associations| format!(" {}", associations.signature()));
+        format!("{} {:?}{}", self.mapping.signature(), self.sync.mode, associations.unwrap_or_default())
+    }
+
+    /// The columns that a row's fingerprint is made of.
+    pub(crate) fn columns(&self) -> Vec<String> {
+        scanned_columns(self.mapping.columns(), &self.sync)
     }
 
     fn context(&self) -> ConvertContext<'_> {
         ConvertContext { owners: &self.owners, version_normalises_dates: self.normalises_dates }
     }
+}
+
+/// The columns that a sync reads beside the primary key: those of its mapping, and those that name associated records.
+pub(crate) fn scanned_columns(mapped: Vec<String>, sync: &ObjectSync) -> Vec<String> {
+    let mut columns = mapped;
+    columns.extend(sync.associations.iter().map(|association| association.match_.column.clone()));
+    columns.sort_unstable();
+    columns.dedup();
+    columns
 }
 
 /// How HubSpot compares values of the match property.
@@ -140,7 +184,7 @@ pub(crate) fn match_kind(
 }
 
 /// Whether the match property can be written at all; the record id cannot.
-pub(crate) fn match_writable(match_: &Match, properties: &[PropertyDef]) -> bool {
+fn match_writable(match_: &Match, properties: &[PropertyDef]) -> bool {
     properties.iter().any(|property| property.name == match_.property && property.is_writable())
 }
 

@@ -11,10 +11,12 @@ use crate::cancel::Cancel;
 use crate::corridor::BATCH_ROWS_MAX;
 use crate::engine::{Engine, SyncJob, open_source};
 use crate::error::EngineError;
-use crate::prepared::{Folding, Prepared, match_kind, match_writable, needs_owners};
+use crate::metadata::Trust;
+use crate::prepared::Prepared;
 use crate::ready::{compile, source_error};
-use crate::run::{blocking, supported};
+use crate::run::blocking;
 use crate::strategy::MatchKind;
+use crate::written::Written;
 
 /// The first rows of a model.
 #[derive(Clone, Debug)]
@@ -89,15 +91,7 @@ impl Engine {
         limit: u64,
         cancel: &Cancel,
     ) -> Result<RequestPreview, EngineError> {
-        supported(&job.sync)?;
-        let object = self.object_type(&job.sync.object).await?;
-        let properties = self.properties(&object).await?;
-        let kind = match_kind(&job.sync.match_, job.sync.mode, &object, &properties)?;
-        let owners = if needs_owners(&job.sync, &properties) {
-            self.owners().await?
-        } else {
-            hubward_core::convert::Owners::unknown()
-        };
+        let sight = self.sight(job, Trust::Fresh).await?;
         let version = self.config.version;
         let mut read = self.read_options(Some(limit));
         read.cancel = cancel.reading();
@@ -105,32 +99,33 @@ impl Engine {
         blocking(move || {
             let source = open_source(&job.source)?;
             let mut stream = source.read(&job.model.query, &read).map_err(|error| source_error(error, &job))?;
-            let mapping = compile(&job.sync, &object, &properties, &stream.schema())?;
-            let prepared = Prepared {
-                sync: job.sync.clone(),
-                model: job.model.clone(),
-                object,
-                kind,
-                match_writable: match_writable(&job.sync.match_, &properties),
-                folding: Folding::new(&job.sync.match_.property, &properties, kind),
-                mapping,
-                owners,
-                normalises_dates: version == hubward_hubspot::ApiVersion::V2026_09,
-            };
+            let mapping = compile(&job.sync, &sight.object, &sight.properties, &stream.schema())?;
+            if let Some(associations) = &sight.associations {
+                associations.check_columns(&stream.schema())?;
+            }
+            let prepared = Prepared::new(&job, &sight, mapping, version);
+            let kind = prepared.kind;
             let rules = prepared.rules();
             let mut preview = RequestPreview::default();
             let mut rows = Vec::new();
+            let mut links = Vec::new();
             while let Some(batch) = stream.next_batch().map_err(|error| source_error(error, &job))? {
                 for row in 0..batch.num_rows() {
                     match rules.judge(&batch, row)? {
                         Ok(judged) => {
                             let mut properties = judged.mapped.properties_to_send(rules.nulls, &|_| false);
+                            if let Some(reason) = rules.empties(&judged, None, &Written::default()) {
+                                preview.invalid.push((judged.key_text, reason));
+                                continue;
+                            }
+                            prepared.preflight.complete(&mut properties);
                             let creates = !(prepared.sync.mode == Mode::Upsert && kind == MatchKind::Unique
                                 || prepared.sync.mode == Mode::Update);
                             let name = &prepared.sync.match_.property;
                             if creates && !properties.iter().any(|(property, _)| property.as_ref() == name) {
                                 properties.push((name.as_str().into(), judged.match_value.clone()));
                             }
+                            links.push((judged.key_text, judged.wants));
                             rows.push((judged.match_value, properties));
                         }
                         Err(invalid) => preview.invalid.push(invalid),
@@ -160,6 +155,9 @@ impl Engine {
                     (Mode::Update, _) => requests::batch_update(version, path, Some(name), &inputs(true)),
                     (Mode::Upsert | Mode::Insert, _) => requests::batch_create(version, path, &inputs(false)),
                 });
+            }
+            if let Some(associations) = &prepared.associations {
+                preview.requests.extend(associations.preview(version, &prepared.object, &links));
             }
             Ok(preview)
         })

@@ -66,7 +66,7 @@ impl Observer for Recorder {
                 RequestKind::Read => counts.read += 1,
                 RequestKind::Search => counts.search += 1,
                 RequestKind::Archive => counts.archive += 1,
-                RequestKind::Associate => counts.associate += 1,
+                RequestKind::Associate | RequestKind::AssociationRead => counts.associate += 1,
                 _ => {}
             }
             if attempt.attempt > 1 {

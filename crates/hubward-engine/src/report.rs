@@ -3,6 +3,7 @@
 use hubward_core::OutcomeCounts;
 use serde::Serialize;
 
+use crate::association::AssociationCounts;
 use crate::error::EngineError;
 
 /// How a sync ended.
@@ -37,6 +38,7 @@ pub struct RequestCounts {
     pub read: u64,
     pub search: u64,
     pub archive: u64,
+    /// Associations written, removed and read.
     pub associate: u64,
     /// Attempts that HubSpot answered with 429.
     pub throttled: u64,
@@ -51,6 +53,7 @@ pub struct SyncReport {
     pub status: Status,
     pub changes: Changes,
     pub outcomes: OutcomeCounts,
+    pub associations: AssociationCounts,
     pub requests: RequestCounts,
     pub seconds: f64,
     pub error: Option<EngineError>,

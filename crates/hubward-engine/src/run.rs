@@ -5,24 +5,25 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hubward_core::Outcome;
-use hubward_core::spec::{Compare, Mode, ObjectSync, OnRemoved, WriteRule};
+use hubward_core::spec::{Mode, ObjectSync};
 use hubward_store::{Change, Ledger, LedgerMeta};
 use tokio::time::Instant;
 
 use crate::analyze::{Analysis, Fate};
+use crate::association::{AssociationCounts, Open, Rest, Stand, defer_due};
 use crate::cancel::Cancel;
+use crate::compare::Comparison;
 use crate::corridor::{Corridor, Stopped};
 use crate::engine::{Engine, SyncJob};
 use crate::error::EngineError;
 use crate::feed::{Feed, OpenIntent, Turns};
 use crate::issues::Issues;
 use crate::ledger_writer::{LedgerWriter, SharedLedger, lock};
-use crate::prepared::Prepared;
 use crate::progress::Phase;
 use crate::ready::{Depth, Ready};
+use crate::removal_catch;
 use crate::report::{Changes, RequestCounts, Status, SyncReport};
 use crate::spill::Spill;
-use crate::tally::Tally;
 use crate::written::Written;
 
 /// Rows whose removal is recorded in one frame of the ledger.
@@ -40,8 +41,12 @@ pub struct RunOptions {
     pub limit: Option<u64>,
     /// A model that returns nothing where the ledger holds rows is meant so.
     pub allow_empty: bool,
+    /// So many rows may leave the model and have their records cleared or deleted.
+    pub allow_removals: bool,
     /// The digest that a saved plan showed; another one refuses the run.
     pub expected_digest: Option<u64>,
+    /// The project's syncs: records that one of them has written are not looked up for the associations of another.
+    pub siblings: Vec<ObjectSync>,
     pub cancel: Cancel,
 }
 
@@ -49,11 +54,13 @@ impl Engine {
     /// Runs one sync and says what became of every row. Never fails as a call: what went wrong is in the report.
     pub async fn run_sync(&self, job: &SyncJob, run: &str, options: &RunOptions) -> SyncReport {
         let began = Instant::now();
+        self.left_over().remove(&job.sync.name);
         let mut report = SyncReport {
             sync: job.sync.name.clone(),
             status: Status::Failed,
             changes: Changes::default(),
             outcomes: hubward_core::OutcomeCounts::default(),
+            associations: AssociationCounts::default(),
             requests: RequestCounts::default(),
             seconds: 0.0,
             error: None,
@@ -61,7 +68,7 @@ impl Engine {
             sent: false,
             interrupted: false,
         };
-        if let Err(error) = self.carry_out(job, run, options, &mut report).await {
+        if let Err(error) = Box::pin(self.carry_out(job, run, options, &mut report)).await {
             report.interrupted = options.cancel.is_set();
             report.status = Status::Failed;
             report.error = Some(error);
@@ -104,24 +111,55 @@ impl Engine {
             .help("the source, the ledger or the mapping changed since the plan was made; plan again"));
         }
 
-        let Ready { prepared, scan, analysis, ledger, written, tally } = ready;
+        if options.limit.is_none()
+            && !options.allow_removals
+            && let Err(error) = removal_catch::within(&ready, job)
+        {
+            report.changes = Changes::default();
+            return Err(error);
+        }
+
+        let short_of_calls = self.short_of_calls(&ready);
+        if let Some(note) = &short_of_calls {
+            self.config.progress.note(note);
+        }
+
+        let Ready { prepared, scan, mut analysis, ledger, written, tally } = ready;
         let removed = report.changes.removed;
+        let touches = removed > 0 && removal_catch::touches(prepared.sync.on_removed);
+        let wanted = std::mem::take(&mut analysis.without_record);
         let signature = prepared.signature();
         let ledger: SharedLedger = Arc::new(Mutex::new(ledger));
-        let sent =
-            self.send(&prepared, scan.spill, analysis, &ledger, written, &tally, &issues, &options.cancel).await?;
-        // From here on rows have their outcomes: whatever fails is told beside them, never instead of them.
-        let mut trouble = match sent.stopped {
-            Some(Stopped::Failed(error)) => Some(error),
-            Some(Stopped::Interrupted) => {
-                report.interrupted = true;
-                Some(EngineError::new("interrupted", "interrupted; what HubSpot confirmed is recorded"))
-            }
-            None => None,
+        let spilled = if prepared.associations.is_some() { scan.spill.rows() } else { 0 };
+        let mut rest = Rest {
+            prepared: Arc::clone(&prepared),
+            spill: scan.spill.again()?,
+            open: Arc::new(Open::new(spilled, &analysis.associate)),
+            tally: Arc::clone(&tally),
+            settled_missing: 0,
         };
+        let sent = self.send(&rest, scan.spill, analysis, &ledger, written, &issues, &options.cancel).await?;
+        // From here on rows have their outcomes: whatever fails is told beside them, never instead of them.
+        let mut trouble = trouble_of(sent.stopped, report);
+        let mut removed_open = removed;
+        let mut notes = Vec::new();
+        if trouble.is_none() && touches {
+            let removing = self.remove(&prepared, removed, wanted, &ledger, &tally, &issues, &options.cancel).await;
+            removed_open = removed.saturating_sub(removing.finished);
+            notes.extend(removing.note());
+            trouble = trouble_of(removing.stopped, report);
+        }
+        if trouble.is_none() {
+            let staged = self.associate(&rest, &ledger, &issues, run, options, Stand::is_due).await;
+            report.associations = staged.counts;
+            rest.settled_missing = staged.settled_missing;
+            trouble = trouble_of(staged.stopped, report).or(staged.failed);
+        } else {
+            defer_due(&rest.open, &tally);
+        }
         if trouble.is_none() {
             let finishing = Finishing {
-                removed: removed > 0,
+                removed: removed > 0 && !touches,
                 // Rows that a limit left out have not been looked at under this mapping.
                 signature: options.limit.is_none().then_some(signature),
             };
@@ -129,10 +167,13 @@ impl Engine {
             trouble = blocking(move || finish(&mut lock(&ledger), &finishing)).await.err();
             if options.limit.is_none() && trouble.is_none() {
                 trouble = issues.keep_only_this_run().err();
+                if rest.open.count(Stand::is_waiting) > 0 {
+                    self.left_over().insert(job.sync.name.clone(), rest);
+                }
             }
         }
         let gone = if trouble.is_none() { Outcome::Skipped } else { Outcome::Deferred };
-        tally.many(gone, removed);
+        tally.many(gone, removed_open);
         if let Err(error) = crate::deferred::write(lock(&ledger).dir(), &sent.deferred) {
             tracing::warn!(%error, "which rows were deferred could not be kept; they go in the model's order next time");
         }
@@ -141,7 +182,11 @@ impl Engine {
         trouble = trouble.or(compacted.err()).or_else(|| issues.failure());
 
         report.outcomes = tally.snapshot();
-        report.notes = issues.deferred_reasons();
+        report.notes = short_of_calls.into_iter().chain(issues.deferred_reasons()).collect();
+        if issues.disproved() || trouble.as_ref().is_some_and(|error| error.code == "hubspot") {
+            self.forget_metadata().await;
+        }
+        report.notes.extend(notes);
         report.status = match &trouble {
             Some(_) => Status::Failed,
             None if report.outcomes.unfinished() > 0 => Status::Partial,
@@ -168,26 +213,28 @@ impl Engine {
     #[expect(clippy::too_many_arguments, reason = "the parts of `Ready`, which is taken apart by its one caller")]
     async fn send(
         &self,
-        prepared: &Arc<Prepared>,
+        rest: &Rest,
         spill: Spill,
         analysis: Analysis,
         ledger: &SharedLedger,
         written: Written,
-        tally: &Arc<Tally>,
         issues: &Arc<Issues>,
         cancel: &Cancel,
     ) -> Result<Sent, EngineError> {
+        let (prepared, tally) = (&rest.prepared, &rest.tally);
         let remaining = analysis.fates.iter().filter(|fate| **fate != Fate::Finished).count() as u64;
         if remaining == 0 {
             return Ok(Sent::default());
         }
         self.config.progress.phase(&prepared.sync.name, Phase::Sending, Some(remaining));
+        let written = Arc::new(written);
+        let comparison = Comparison::of(prepared, &written);
         let feed = Feed {
             prepared: Arc::clone(prepared),
             spill,
             fates: analysis.fates,
             ledger: Arc::clone(ledger),
-            written: Arc::new(written),
+            written,
             intents: self.open_intents(ledger),
             given_up: analysis.given_up,
             tally: Arc::clone(tally),
@@ -205,11 +252,13 @@ impl Engine {
             folding: prepared.folding.clone(),
             split_retries: prepared.sync.split_retries,
             on_conflict: prepared.sync.on_conflict,
+            comparison,
             writer,
             ledger: Arc::clone(ledger),
             cancel: cancel.clone(),
             deferred: Arc::clone(&deferred),
             issues: Arc::clone(issues),
+            open: Arc::clone(&rest.open),
             wall: Arc::clone(&self.config.wall),
             progress: Arc::clone(&self.config.progress),
             search_settles_after: self.config.search_settles_after,
@@ -235,6 +284,16 @@ impl Engine {
             (intent.key, open)
         };
         lock(ledger).intents().into_iter().map(open).collect()
+    }
+}
+
+pub(crate) fn trouble_of(stopped: Option<Stopped>, report: &mut SyncReport) -> Option<EngineError> {
+    match stopped? {
+        Stopped::Failed(error) => Some(error),
+        Stopped::Interrupted => {
+            report.interrupted = true;
+            Some(EngineError::new("interrupted", "interrupted; what HubSpot confirmed is recorded"))
+        }
     }
 }
 
@@ -278,36 +337,6 @@ pub(crate) async fn blocking<T: Send + 'static>(
     }
 }
 
-/// What the project may declare and this version does not do yet, refused before anything is read.
-///
-/// # Errors
-/// The first key of the sync that this version does not do.
-pub fn supported(sync: &ObjectSync) -> Result<(), EngineError> {
-    let unsupported = |what: &str, at| {
-        Err(EngineError::new("unsupported", format!("sync {:?}: {what} is not supported by this version", sync.name))
-            .help("take it out of the sync; nothing was sent")
-            .at(at))
-    };
-    if let Some(association) = sync.associations.first() {
-        return unsupported("`associations`", &association.at);
-    }
-    if sync.on_removed != OnRemoved::Keep {
-        return unsupported("`on_removed: clear` and `on_removed: delete`", &sync.at);
-    }
-    if sync.compare != Compare::Ledger {
-        return unsupported("`compare: hubspot`", &sync.at);
-    }
-    for entry in &sync.map {
-        if entry.write != WriteRule::Always {
-            return unsupported("`write: if_empty` and `write: append`", &entry.at);
-        }
-        if entry.force {
-            return unsupported("`force: true`", &entry.at);
-        }
-    }
-    Ok(())
-}
-
 pub(crate) fn changes_of(ready: &Ready, limit: Option<u64>) -> Changes {
     let (same, differs) = (ready.analysis.same_after_mapping, ready.analysis.differs_after_mapping);
     Changes {
@@ -322,7 +351,7 @@ pub(crate) fn changes_of(ready: &Ready, limit: Option<u64>) -> Changes {
 /// What a plan promises: what is to be sent, by which mapping, and what left the model.
 pub(crate) fn digest(ready: &Ready) -> u64 {
     let mapping = xxhash_rust::xxh3::xxh3_64(ready.prepared.signature().as_bytes());
-    ready.analysis.digest ^ mapping ^ ready.scan.removed.rotate_left(32)
+    ready.analysis.digest ^ mapping ^ ready.scan.removed.rotate_left(32) ^ (ready.prepared.sync.on_removed as u64) << 60
 }
 
 /// Rows that left the model and whose records are kept: the ledger forgets them, so that each is reported once.

@@ -247,6 +247,7 @@ fn missing_key(model: &Model, tally: &Arc<Tally>, ordinal: u64) -> Verdict {
         attempts: 0,
         key: None,
         unsettle: None,
+        handed_on: None,
     }
 }
 

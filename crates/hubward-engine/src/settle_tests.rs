@@ -20,6 +20,7 @@ fn row(tally: &Arc<Tally>, key: u128, email: &str, record_id: Option<u64>) -> Ro
         mapped: 0,
         match_value: email.to_owned(),
         match_hash: 0,
+        wanted: 0,
         written: Vec::new(),
     };
     Row::new(ident, Vec::new(), record_id, tally.ticket())

@@ -128,6 +128,13 @@ impl Spill {
         self.rows
     }
 
+    /// The same spill once more. Reads of the two share the file's position, so one must have ended before the other begins.
+    pub(crate) fn again(&self) -> Result<Self, EngineError> {
+        let file = self.file.try_clone();
+        let file = file.map_err(|error| EngineError::new("spill", format!("cannot reopen the spill file: {error}")))?;
+        Ok(Self { file, rows: self.rows })
+    }
+
     /// Reads from the first row on. One reader at a time: they share the file's position.
     pub(crate) fn read(&self) -> Result<SpillReader, EngineError> {
         let mut file = self

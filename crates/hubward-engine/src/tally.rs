@@ -14,6 +14,8 @@ use hubward_core::{Outcome, OutcomeCounts};
 pub(crate) struct Tally {
     counts: Mutex<OutcomeCounts>,
     lost: AtomicU64,
+    /// Rows between one part of the way and the next.
+    handed: AtomicU64,
 }
 
 impl Tally {
@@ -24,6 +26,24 @@ impl Tally {
     /// A ticket for one row.
     pub(crate) fn ticket(self: &Arc<Self>) -> Ticket {
         Ticket { tally: Some(Arc::clone(self)) }
+    }
+
+    /// A ticket for a row that an earlier part of the way has handed on.
+    pub(crate) fn take_over(self: &Arc<Self>) -> Ticket {
+        self.handed.fetch_sub(1, Ordering::AcqRel);
+        self.ticket()
+    }
+
+    /// The outcome of rows that were handed on and whose next part never came.
+    pub(crate) fn settle_handed(&self, outcome: Outcome, rows: u64) {
+        self.handed.fetch_sub(rows, Ordering::AcqRel);
+        self.many(outcome, rows);
+    }
+
+    /// A ticket for a row that has an outcome already and gets another try.
+    pub(crate) fn reopen(self: &Arc<Self>, outcome: Outcome) -> Ticket {
+        self.counts().take(outcome, 1);
+        self.ticket()
     }
 
     /// Counts rows that never became a [`Ticket`]: unchanged rows, rows that a stopped run did not reach.
@@ -42,9 +62,10 @@ impl Tally {
         *self.counts()
     }
 
-    /// Rows whose ticket was dropped without an outcome. Anything but zero is a fault of Hubward.
+    /// Rows whose ticket was dropped without an outcome, or that were handed on to nobody. Anything but zero is a fault of
+    /// Hubward.
     pub(crate) fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Acquire)
+        self.lost.load(Ordering::Acquire) + self.handed.load(Ordering::Acquire)
     }
 
     fn counts(&self) -> MutexGuard<'_, OutcomeCounts> {
@@ -67,6 +88,13 @@ impl Ticket {
     pub(crate) fn finish(mut self, outcome: Outcome) {
         if let Some(tally) = self.tally.take() {
             tally.counts().add(outcome, 1);
+        }
+    }
+
+    /// The row has another part of its way before it, which takes it over by [`Tally::take_over`].
+    pub(crate) fn hand_on(mut self) {
+        if let Some(tally) = self.tally.take() {
+            tally.handed.fetch_add(1, Ordering::AcqRel);
         }
     }
 }
@@ -94,6 +122,20 @@ mod tests {
         let counts = tally.snapshot();
         assert_eq!((counts.applied, counts.rejected, counts.unchanged), (1, 1, 7));
         assert_eq!((counts.total(), tally.lost()), (9, 0));
+    }
+
+    #[test]
+    fn a_row_that_is_handed_on_is_owed_its_outcome() {
+        let tally = Tally::new();
+        for _ in 0..3 {
+            tally.ticket().hand_on();
+        }
+        assert_eq!((tally.snapshot().total(), tally.lost()), (0, 3));
+        tally.take_over().finish(Outcome::Applied);
+        tally.settle_handed(Outcome::Deferred, 2);
+        tally.reopen(Outcome::Applied).finish(Outcome::Rejected);
+        let counts = tally.snapshot();
+        assert_eq!((counts.applied, counts.deferred, counts.rejected, tally.lost()), (0, 2, 1, 0));
     }
 
     #[test]

@@ -34,6 +34,8 @@ impl Corridor {
             Step::FindSearch => self.find_search(rows).await,
             Step::LookUnique => self.look_unique(rows).await,
             Step::LookSearch => self.look_search(rows).await,
+            Step::Compare => self.compare_records(rows).await,
+            Step::ClearStage => self.clear_stage(rows).await,
         }
     }
 
@@ -176,6 +178,7 @@ impl Corridor {
 
     /// Sends a row on to another step, or gives it up after too many answers that left it undecided.
     pub(crate) fn again(&self, done: &mut Done, step: Step, mut row: Row) {
+        let step = crate::preflight::instead_of_creating(step, &row, self.kind);
         row.detours += 1;
         if row.detours > DETOURS_MAX {
             self.give_up(done, vec![row]);
@@ -207,11 +210,14 @@ impl Corridor {
 
     /// Records what HubSpot confirmed; only then the rows are applied.
     pub(crate) async fn confirm(&self, done: &mut Done, confirmed: Vec<(Row, RecordResult)>) {
+        let confirmed = self.sort_out_stages(done, confirmed);
         let mut changes = Vec::with_capacity(confirmed.len());
         let mut rows = Vec::with_capacity(confirmed.len());
-        for (row, result) in confirmed {
+        for (mut row, result) in confirmed {
             let id = result.id.parse::<u64>().ok().or(row.record_id).unwrap_or_default();
-            changes.push(Change::Confirmed(row.entry(id)));
+            let created = row.intent_at_ms.is_some() && row.lost.is_none();
+            let made_now = row.record_id.is_none() && (created || result.new == Some(true));
+            changes.push(Change::Confirmed(row.confirmed(id, made_now)));
             rows.push(row);
         }
         match self.writer.record(changes).await {
@@ -284,7 +290,7 @@ impl Corridor {
 }
 
 /// Trace ids are the positions in the batch: unique within the request, which is all HubSpot asks (api.md 3.6).
-fn traces(rows: usize) -> Vec<String> {
+pub(crate) fn traces(rows: usize) -> Vec<String> {
     (0..rows).map(|index| index.to_string()).collect()
 }
 

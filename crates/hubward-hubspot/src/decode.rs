@@ -54,7 +54,7 @@ pub fn decode_part(envelope: &Value) -> ApiError {
     let context = &envelope["context"];
     error.trace_ids = strings(&context["objectWriteTraceId"]);
     error.existing_id = strings(&context["existingId"]).into_iter().next().or_else(|| issues::existing_id(message));
-    for name in ["ids", "id", "objectId"] {
+    for name in ["ids", "id", "objectId", "fromObjectId", "toObjectId"] {
         error.ids.extend(strings(&context[name]));
     }
     error.ids.extend(strings(&envelope["id"]));

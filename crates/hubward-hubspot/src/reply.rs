@@ -272,8 +272,9 @@ pub(crate) fn search(_status: u16, body: &[u8]) -> Result<SearchReply, String> {
 }
 
 /// A success without a body that matters.
-pub(crate) fn nothing(_status: u16, _body: &[u8]) -> Result<(), String> {
-    Ok(())
+/// An archive answers without a body (204); only a mixed result (207) would have something to say.
+pub(crate) fn archived(status: u16, body: &[u8]) -> Result<BatchReply, String> {
+    if status == 207 { batch(status, body) } else { Ok(BatchReply { status, ..BatchReply::default() }) }
 }
 
 pub(crate) fn associations(status: u16, body: &[u8]) -> Result<AssociationReply, String> {
@@ -296,6 +297,16 @@ pub(crate) fn associations(status: u16, body: &[u8]) -> Result<AssociationReply,
         });
     }
     Ok(AssociationReply { status, results, errors: parts(body.errors, status), ..AssociationReply::default() })
+}
+
+/// What a removal came to. 204 without a body on v4, 200 with a batch body since (api.md 1.3, 7.1), whose results HubSpot
+/// does not describe: only its errors are read.
+pub(crate) fn removals(status: u16, body: &[u8]) -> Result<AssociationReply, String> {
+    if body.is_empty() {
+        return Ok(AssociationReply { status, ..AssociationReply::default() });
+    }
+    let body: BatchBody<Value> = read(body)?;
+    Ok(AssociationReply { status, errors: parts(body.errors, status), ..AssociationReply::default() })
 }
 
 /// The associations found, and the parts that failed (a record without any may be reported as one, api.md 7.2).

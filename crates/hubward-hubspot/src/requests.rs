@@ -16,8 +16,12 @@ use crate::version::{ApiVersion, Endpoint, push_query};
 
 /// The most records in one batch (api.md 3.1).
 pub const BATCH_MAX: usize = 100;
-/// The most pairs we put in one association batch; HubSpot's documented 2,000 is disputed (api.md 7.4).
-pub const ASSOCIATION_BATCH_MAX: usize = 1_000;
+/// The most pairs in one request that associates (api.md 7.1, 7.4).
+pub const ASSOCIATION_BATCH_MAX: usize = 2_000;
+/// The most records in one read of associations (api.md 7.1).
+pub const ASSOCIATION_READ_MAX: usize = 1_000;
+/// The most different records whose associations one request removes; HubSpot states no limit (api.md 15).
+pub const DISSOCIATION_RECORDS_MAX: usize = 100;
 
 /// One record of a batch.
 #[derive(Clone, Copy, Debug)]
@@ -107,6 +111,20 @@ struct PairBody<'a> {
     to: IdBody<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     types: Vec<TypeBody<'a>>,
+}
+
+impl<'a> From<&AssociationInput<'a>> for PairBody<'a> {
+    fn from(pair: &AssociationInput<'a>) -> Self {
+        let kind = |kind: &'a AssociationType| TypeBody {
+            association_category: &kind.category,
+            association_type_id: kind.type_id,
+        };
+        Self {
+            from: IdBody { id: pair.from },
+            to: IdBody { id: pair.to },
+            types: pair.types.iter().map(kind).collect(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -279,33 +297,29 @@ pub fn create_record(version: ApiVersion, t: &str, properties: &[(Arc<str>, Stri
 pub fn associate(version: ApiVersion, from: &str, to: &str, pairs: &[AssociationInput<'_>]) -> ApiRequest {
     let typed = pairs.iter().any(|pair| !pair.types.is_empty());
     let op = if typed { "create" } else { "associate/default" };
-    let body = Inputs {
-        inputs: pairs
-            .iter()
-            .map(|pair| PairBody {
-                from: IdBody { id: pair.from },
-                to: IdBody { id: pair.to },
-                types: pair
-                    .types
-                    .iter()
-                    .map(|kind| TypeBody { association_category: &kind.category, association_type_id: kind.type_id })
-                    .collect(),
-            })
-            .collect(),
-    };
+    let body = Inputs { inputs: pairs.iter().map(PairBody::from).collect::<Vec<_>>() };
     post(association_path(version, from, to, op), RequestKind::Associate, json(&body), pairs.len())
 }
 
-/// Remove every association of each pair.
+/// Remove every association of each pair. Pairs of one record that follow one another travel as one input.
 #[must_use]
 pub fn dissociate(version: ApiVersion, from: &str, to: &str, pairs: &[AssociationInput<'_>]) -> ApiRequest {
-    let body = Inputs {
-        inputs: pairs
-            .iter()
-            .map(|pair| UnpairBody { from: IdBody { id: pair.from }, to: vec![IdBody { id: pair.to }] })
-            .collect(),
-    };
+    let mut inputs: Vec<UnpairBody<'_>> = Vec::new();
+    for pair in pairs {
+        match inputs.last_mut().filter(|last| last.from.id == pair.from) {
+            Some(last) => last.to.push(IdBody { id: pair.to }),
+            None => inputs.push(UnpairBody { from: IdBody { id: pair.from }, to: vec![IdBody { id: pair.to }] }),
+        }
+    }
+    let body = Inputs { inputs };
     post(association_path(version, from, to, "archive"), RequestKind::Associate, json(&body), pairs.len())
+}
+
+/// Take labels off pairs; the pairs stay associated.
+#[must_use]
+pub fn unlabel(version: ApiVersion, from: &str, to: &str, pairs: &[AssociationInput<'_>]) -> ApiRequest {
+    let body = Inputs { inputs: pairs.iter().map(PairBody::from).collect::<Vec<_>>() };
+    post(association_path(version, from, to, "labels/archive"), RequestKind::Associate, json(&body), pairs.len())
 }
 
 /// Read the associations of records: (record id, page cursor).

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use hubward_core::object_types::same;
+
 use crate::project::{Project, SyncSpec};
 
 impl Project {
@@ -43,7 +45,7 @@ impl Project {
         let mut wished = Vec::new();
         for (position, other) in self.syncs.iter().enumerate() {
             if let SyncSpec::Object(other) = other
-                && sync.associations.iter().any(|association| association.to.eq_ignore_ascii_case(&other.object))
+                && sync.associations.iter().any(|association| same(&association.to, &other.object))
             {
                 wished.push(position);
             }

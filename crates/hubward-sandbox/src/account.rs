@@ -1,17 +1,20 @@
 //! Owns the account's state: object types with their records and indexes, owners, associations. One lock guards it;
 //! handlers parse before they take it and hold it for one request's work.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::answers::Refusal;
+use crate::association_types::Labels;
 use crate::associations::Associations;
-use crate::clock::iso;
-use crate::pipelines::Pipeline;
-use crate::property::{Computed, Property};
+use crate::cardinality::Cardinality;
+use crate::pipelines::{Audit, Pipeline};
+use crate::property::Property;
 use crate::random::SplitMix;
-use crate::record::{PropertyAt, Record, Values};
+use crate::record::{PropertyAt, Record};
 use crate::rules::Rule;
 use crate::schemas::Schema;
+use crate::settings::Settings;
+use crate::standard::StandardType;
 use crate::{Tier, standard};
 
 /// Index of an object type in the account.
@@ -23,8 +26,15 @@ pub(crate) struct Account {
     pub(crate) types: Vec<ObjectType>,
     pub(crate) owners: BTreeMap<u64, crate::owners::Owner>,
     pub(crate) associations: Associations,
+    pub(crate) labels: Labels,
+    pub(crate) cardinality: Cardinality,
+    /// Contacts made since the automatic company association last looked.
+    pub(crate) new_contacts: Vec<u64>,
     pub(crate) random: SplitMix,
     pub(crate) search_lag_ms: (u64, u64),
+    pub(crate) settings: Settings,
+    /// Addresses of contacts that were permanently deleted.
+    pub(crate) blocked_emails: HashSet<String>,
     next_record_id: u64,
     next_type_number: u64,
 }
@@ -34,10 +44,13 @@ pub(crate) struct ObjectType {
     pub(crate) plural: String,
     pub(crate) singular: String,
     pub(crate) schema: Option<Schema>,
+    /// What it is in the catalogue, unless it is a custom object type.
+    pub(crate) standard: Option<&'static StandardType>,
     pub(crate) properties: Vec<Property>,
     names: HashMap<String, PropertyAt>,
-    pub(crate) groups: BTreeMap<String, crate::properties::Group>,
+    pub(crate) groups: BTreeMap<String, crate::property_groups::Group>,
     pub(crate) pipelines: Vec<Pipeline>,
+    pub(crate) pipeline_audit: Vec<Audit>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) records: BTreeMap<u64, Record>,
     /// Values of unique properties, records in the recycle bin left out.
@@ -62,12 +75,17 @@ impl Account {
             types: Vec::new(),
             owners: BTreeMap::new(),
             associations: Associations::default(),
+            labels: Labels::default(),
+            cardinality: Cardinality::default(),
+            new_contacts: Vec::new(),
             random: SplitMix::new(seed),
             search_lag_ms,
+            settings: Settings::default(),
+            blocked_emails: HashSet::new(),
             next_record_id: 100_001,
             next_type_number: 2_000_001,
         };
-        for standard in standard::TYPES {
+        for standard in standard::types() {
             let properties = standard::properties_of(standard.plural, standard.properties, now_ms);
             let mut object_type = ObjectType::new(
                 standard.id.to_owned(),
@@ -75,8 +93,13 @@ impl Account {
                 standard.singular.to_owned(),
                 properties,
             );
+            object_type.standard = Some(standard);
             object_type.pipelines = crate::pipelines::standard(standard.plural, now_ms);
             account.types.push(object_type);
+        }
+        // so many contacts of one company (api.md 7.3)
+        if let (Some(companies), Some(contacts)) = (account.find("0-2"), account.find("0-1")) {
+            account.cardinality.set_ceiling(companies, contacts, Some(50_000));
         }
         account
     }
@@ -120,6 +143,12 @@ impl Account {
         format!("2-{}", self.next_type_number)
     }
 
+    /// Puts a record in the recycle bin: its unique values are free again and its associations gone (api.md 3.10).
+    pub(crate) fn archive(&mut self, type_at: TypeAt, id: u64, now_ms: i64) {
+        self.types[type_at].archive(id, now_ms);
+        self.associations.remove_record(type_at, id);
+    }
+
     /// When search begins to show something written now.
     pub(crate) fn visible_at_ms(&mut self, now_ms: i64) -> i64 {
         let (low, high) = self.search_lag_ms;
@@ -134,10 +163,12 @@ impl ObjectType {
             plural,
             singular,
             schema: None,
+            standard: None,
             properties: Vec::new(),
             names: HashMap::new(),
             groups: BTreeMap::new(),
             pipelines: Vec::new(),
+            pipeline_audit: Vec::new(),
             rules: Vec::new(),
             records: BTreeMap::new(),
             unique: HashMap::new(),
@@ -172,7 +203,7 @@ impl ObjectType {
     /// Adds or replaces a definition; values of a replaced one stay.
     pub(crate) fn put_property(&mut self, property: Property) -> PropertyAt {
         let group = property.group_name.clone();
-        self.groups.entry(group.clone()).or_insert_with(|| crate::properties::Group::named(&group));
+        self.groups.entry(group.clone()).or_insert_with(|| crate::property_groups::Group::named(&group));
         let (name, unique) = (property.name.clone(), property.has_unique_value);
         let at = match self.names.get(&name) {
             Some(at) => {
@@ -259,8 +290,7 @@ impl ObjectType {
         record.set(at, value);
     }
 
-    /// Puts a record in the recycle bin: its unique values are free again (api.md 3.10).
-    pub(crate) fn archive(&mut self, id: u64, now_ms: i64) {
+    fn archive(&mut self, id: u64, now_ms: i64) {
         let Some(record) = self.records.get_mut(&id) else {
             return;
         };
@@ -305,38 +335,6 @@ impl ObjectType {
 
     pub(crate) fn live(&self, id: u64) -> Option<&Record> {
         self.records.get(&id).filter(|record| record.archived_at_ms.is_none())
-    }
-
-    /// A value as answers and search see it: stored, or filled in by HubSpot. `values` and `updated_ms` are those of the version looked at.
-    pub(crate) fn value<'a>(
-        &self,
-        id: u64,
-        record: &'a Record,
-        values: &'a Values,
-        updated_ms: i64,
-        at: PropertyAt,
-    ) -> Option<std::borrow::Cow<'a, str>> {
-        use std::borrow::Cow;
-        let Some(computed) = self.property(at).computed else {
-            return crate::record::get(values, at).map(Cow::Borrowed);
-        };
-        let stored = |name: &str| self.known(name).and_then(|at| crate::record::get(values, at));
-        match computed {
-            Computed::Created => Some(Cow::Owned(iso(record.created_ms))),
-            Computed::Modified => Some(Cow::Owned(iso(updated_ms))),
-            Computed::ObjectId => Some(Cow::Owned(id.to_string())),
-            Computed::Always(text) => Some(Cow::Borrowed(text)),
-            Computed::EmailDomain => stored("email")?.rsplit_once('@').map(|(_, domain)| Cow::Borrowed(domain)),
-            Computed::FullNameOrEmail => match (stored("firstname"), stored("lastname")) {
-                (Some(first), Some(last)) => Some(Cow::Owned(format!("{first} {last}"))),
-                (Some(one), None) | (None, Some(one)) => Some(Cow::Borrowed(one)),
-                (None, None) => stored("email").map(Cow::Borrowed),
-            },
-            Computed::MergedIds => {
-                let ids: Vec<String> = record.merged_ids.iter().map(u64::to_string).collect();
-                (!ids.is_empty()).then(|| Cow::Owned(ids.join(";")))
-            }
-        }
     }
 }
 

@@ -5,13 +5,16 @@ use std::collections::HashSet;
 
 use crate::account::{Account, TypeAt};
 use crate::answers::{Refusal, Reply, comma};
+use crate::association_create::at_create;
 use crate::associations;
-use crate::call::{Call, select};
+use crate::call::{Call, select, select_history};
+use crate::cardinality::Pending;
 use crate::clock::iso;
 use crate::input::{self, Batch, BatchRead, IdInput, ObjectInput, Text};
 use crate::objects;
 use crate::record::PropertyAt;
 use crate::render::{self, Extras};
+use crate::rules::association_needed;
 use crate::write::{self, Change, Claims, Flaw, Writing};
 
 /// Most records in one batch `[DOC-CONTACTS]`.
@@ -179,6 +182,7 @@ impl<'c> Run<'c, '_> {
         let mut missing: (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
         let mut planned = Vec::new();
         let mut claims = Claims::default();
+        let mut pending = Pending::default();
         let mut invalid = Vec::new();
         for (input, (key, target)) in inputs.iter().zip(targets) {
             let (existing, key_value) = match target {
@@ -196,7 +200,14 @@ impl<'c> Run<'c, '_> {
             let judged =
                 write::judge(account, &writing, key_value, &input.properties, (!partial).then_some(&mut claims));
             let judged = judged.and_then(|changes| {
-                let links = self.links(account, input).map_err(Flaw::Refused)?;
+                if partial {
+                    // what is judged good is made at once, so that nothing is pending
+                    pending = Pending::default();
+                }
+                let links = self.links(account, input, &mut pending).map_err(Flaw::Refused)?;
+                if existing.is_none() {
+                    association_needed(account, self.type_at, &links).map_err(Flaw::Refused)?;
+                }
                 Ok((changes, links))
             });
             match judged {
@@ -252,10 +263,15 @@ impl<'c> Run<'c, '_> {
         Ok(Reply::json(status, self.answer(account, &done, &errors)))
     }
 
-    fn links(&self, account: &Account, input: &ObjectInput<'_>) -> Result<Vec<associations::New>, Refusal> {
+    fn links(
+        &self,
+        account: &Account,
+        input: &ObjectInput<'_>,
+        pending: &mut Pending,
+    ) -> Result<Vec<associations::New>, Refusal> {
         // an upsert has no associations field `[SPEC]`, so that one sent there is not looked at
         match (&input.associations, self.verb) {
-            (Some(wanted), Verb::Create) => associations::at_create(account, self.call, self.type_at, wanted),
+            (Some(wanted), Verb::Create) => at_create(account, self.call, self.type_at, wanted, pending),
             _ => Ok(Vec::new()),
         }
     }
@@ -270,7 +286,7 @@ impl<'c> Run<'c, '_> {
         links: Vec<associations::New>,
     ) -> Done<'b> {
         let id = write::store(account, writing, changes);
-        account.associations.add_all(self.type_at, id, links);
+        associations::add_all(account, (self.type_at, id), links);
         let created = writing.existing.is_none();
         Done {
             id,
@@ -289,7 +305,7 @@ impl<'c> Run<'c, '_> {
                 new: (self.verb == Verb::Upsert).then_some(one.created),
                 trace_id: one.trace_id,
                 warnings: &one.warnings,
-                associations: None,
+                ..Extras::default()
             };
             render::record(&mut out, account, self.type_at, one.id, &one.shown, &extras);
         }
@@ -335,7 +351,8 @@ pub(crate) fn end(out: &mut Vec<u8>, errors: &[Refusal], now_ms: i64) {
 
 pub(crate) fn read(call: &Call<'_>) -> Result<Reply, Refusal> {
     let batch: BatchRead<'_> = input::parse(call.body)?;
-    input::at_most(batch.inputs.len(), MOST_INPUTS)?;
+    let past: Vec<&str> = batch.properties_with_history.iter().map(Text::as_str).collect();
+    input::at_most(batch.inputs.len(), if past.is_empty() { MOST_INPUTS } else { objects::MOST_WITH_HISTORY })?;
     let archived = call.flag("archived");
     let account = call.account();
     let type_at = account.resolve(call.param(0))?;
@@ -346,6 +363,8 @@ pub(crate) fn read(call: &Call<'_>) -> Result<Reply, Refusal> {
     };
     let names: Vec<&str> = batch.properties.iter().map(Text::as_str).collect();
     let selection = select(object_type, Some(&names));
+    let history = select_history(object_type, Some(&past));
+    let extras = Extras { history: history.as_deref(), ..Extras::default() };
     let mut found: Vec<u64> = Vec::with_capacity(batch.inputs.len());
     let mut missing = Vec::new();
     for input in &batch.inputs {
@@ -363,7 +382,7 @@ pub(crate) fn read(call: &Call<'_>) -> Result<Reply, Refusal> {
     let mut out = begin(found.len() * 500 + 200);
     for (at, id) in found.iter().enumerate() {
         comma(&mut out, at);
-        render::record(&mut out, &account, type_at, *id, &selection, &Extras::default());
+        render::record(&mut out, &account, type_at, *id, &selection, &extras);
     }
     let errors = if missing.is_empty() { Vec::new() } else { vec![not_found(&account, type_at, missing)] };
     end(&mut out, &errors, call.now_ms);
@@ -378,7 +397,7 @@ pub(crate) fn archive(call: &Call<'_>) -> Result<Reply, Refusal> {
     let type_at = account.resolve(call.param(0))?;
     for input in &batch.inputs {
         if let Ok(id) = input.id.as_str().parse() {
-            account.types[type_at].archive(id, call.now_ms);
+            account.archive(type_at, id, call.now_ms);
         }
     }
     Ok(Reply::empty(204))

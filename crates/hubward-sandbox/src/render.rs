@@ -2,6 +2,7 @@
 
 use crate::account::{Account, ObjectType, TypeAt};
 use crate::answers::{comma, write_str};
+use crate::association_types::between;
 use crate::clock::iso;
 use crate::input::Text;
 use crate::record::PropertyAt;
@@ -15,6 +16,8 @@ pub(crate) struct Extras<'a> {
     pub(crate) warnings: &'a [Warning<'a>],
     /// Types whose associations are asked for.
     pub(crate) associations: Option<&'a [TypeAt]>,
+    /// Properties whose past values are asked for.
+    pub(crate) history: Option<&'a [PropertyAt]>,
 }
 
 /// A value that 2026-09 normalised (api.md 3.8).
@@ -103,6 +106,9 @@ pub(crate) fn record(
         }
     }
     out.push(b'}');
+    if let Some(asked) = extras.history {
+        history(out, account, type_at, id, asked);
+    }
     if let Some(types) = extras.associations {
         associations(out, account, type_at, id, types);
     }
@@ -149,28 +155,80 @@ pub(crate) fn record(
     out.push(b'}');
 }
 
+/// What HubSpot fills in has one entry, as of its last change.
+fn history(out: &mut Vec<u8>, account: &Account, type_at: TypeAt, id: u64, asked: &[PropertyAt]) {
+    let object_type = &account.types[type_at];
+    let Some(record) = object_type.records.get(&id) else {
+        return;
+    };
+    out.extend_from_slice(b",\"propertiesWithHistory\":{");
+    for (at, property) in asked.iter().enumerate() {
+        comma(out, at);
+        write_str(out, &object_type.property(*property).name);
+        out.extend_from_slice(b":[");
+        let mut past = record.past(*property);
+        let filled = object_type.value(id, record, &record.values, record.updated_ms, *property);
+        if past.is_empty()
+            && let Some(value) = &filled
+        {
+            past.push((value, record.updated_ms));
+        }
+        for (at, (value, since)) in past.iter().enumerate() {
+            comma(out, at);
+            out.extend_from_slice(b"{\"value\":");
+            write_str(out, value);
+            let source = format!(
+                ",\"timestamp\":\"{}\",\"sourceType\":\"INTEGRATION\",\"sourceId\":\"sandbox\",\"sourceLabel\":\"sandbox\"}}",
+                iso(*since)
+            );
+            out.extend_from_slice(source.as_bytes());
+        }
+        out.push(b']');
+    }
+    out.push(b'}');
+}
+
+/// Most associated records of one type inside a record; `paging` leads to the rest. The number is that of the associations
+/// API, none is stated here.
+const MOST_ASSOCIATED: usize = 500;
+
 fn associations(out: &mut Vec<u8>, account: &Account, type_at: TypeAt, id: u64, types: &[TypeAt]) {
     let mut written = 0;
     for to in types {
-        let links = account.associations.of(type_at, id, *to);
-        if links.is_empty() {
+        if account.associations.count((type_at, id), *to, None) == 0 {
             continue;
         }
         out.extend_from_slice(if written == 0 { b",\"associations\":{" } else { b"," });
         written += 1;
         let (from_type, to_type) = (&account.types[type_at], &account.types[*to]);
+        let definitions = between(account, type_at, *to);
         write_str(out, &to_type.plural);
         out.extend_from_slice(b":{\"results\":[");
         let mut entries = 0;
-        for link in links {
-            for kind in &link.kinds {
+        let mut next = None;
+        for (at, (other, tags)) in account.associations.of((type_at, id), *to, 0).enumerate() {
+            if at == MOST_ASSOCIATED {
+                next = Some(other);
+                break;
+            }
+            for kind in [definitions[0].kind].into_iter().chain(tags.iter().map(|tag| tag.kind)) {
                 comma(out, entries);
                 entries += 1;
-                let label = kind.v3_name(&from_type.singular, &to_type.singular);
-                out.extend_from_slice(format!("{{\"id\":\"{}\",\"type\":\"{label}\"}}", link.to).as_bytes());
+                let name = kind.v3_name(&from_type.singular, &to_type.singular);
+                out.extend_from_slice(format!("{{\"id\":\"{other}\",\"type\":\"{name}\"}}").as_bytes());
             }
         }
-        out.extend_from_slice(b"]}");
+        out.push(b']');
+        if let Some(next) = next {
+            let link = format!(
+                "https://api.hubapi.com/crm/v4/objects/{}/{id}/associations/{}?after={next}",
+                from_type.id, to_type.id
+            );
+            out.extend_from_slice(
+                format!(",\"paging\":{{\"next\":{{\"after\":\"{next}\",\"link\":\"{link}\"}}}}").as_bytes(),
+            );
+        }
+        out.push(b'}');
     }
     if written > 0 {
         out.push(b'}');

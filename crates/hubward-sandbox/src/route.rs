@@ -38,10 +38,13 @@ pub(crate) enum Budget {
 enum Area {
     Objects,
     Properties,
+    Validations,
+    Limits,
     Schemas,
     Pipelines,
     Owners,
     Associations,
+    AssociationTypes,
     Account,
     PrivateApps,
     OAuth,
@@ -74,11 +77,24 @@ operations! {
     Objects "PATCH" "{}/{}" => Update "update" Burst ObjectWrite;
     Objects "DELETE" "{}/{}" => Archive "archive" Burst ObjectDelete;
     Objects "PUT" "{}/{}/associations/default/{}/{}" => AssociateDefaultOne "associate" Associations AssociationWrite;
+    Objects "PUT" "{}/{}/associations/{}/{}" => AssociateOne "associate" Associations AssociationWrite;
+    Objects "DELETE" "{}/{}/associations/{}/{}" => DissociateOne "dissociate" Associations AssociationWrite;
     Objects "GET" "{}/{}/associations/{}" => AssociationsOf "associations_read" Associations ObjectRead;
     Associations "POST" "{}/{}/batch/create" => AssociateBatch "associate" Associations AssociationWrite;
     Associations "POST" "{}/{}/batch/associate/default" => AssociateDefault "associate" Associations AssociationWrite;
     Associations "POST" "{}/{}/batch/read" => AssociationsRead "associations_read" Associations ObjectRead;
-    Associations "GET" "{}/{}/labels" => Labels "association_labels" Associations ObjectRead;
+    Associations "POST" "{}/{}/batch/archive" => DissociateBatch "dissociate" Associations AssociationWrite;
+    Associations "POST" "{}/{}/batch/labels/archive" => DissociateLabels "dissociate" Associations AssociationWrite;
+    Associations "POST" "usage/high-usage-report/{}" => HighUsage "association_limits" Associations Nothing;
+    AssociationTypes "GET" "{}/{}/labels" => LabelList "association_labels" Associations ObjectRead;
+    AssociationTypes "POST" "{}/{}/labels" => LabelCreate "association_labels" Associations AssociationWrite;
+    AssociationTypes "PUT" "{}/{}/labels" => LabelUpdate "association_labels" Associations AssociationWrite;
+    AssociationTypes "DELETE" "{}/{}/labels/{}" => LabelDelete "association_labels" Associations AssociationWrite;
+    AssociationTypes "GET" "definitions/configurations/all" => LimitsAll "association_limits" Associations Nothing;
+    AssociationTypes "GET" "definitions/configurations/{}/{}" => LimitsOfPair "association_limits" Associations ObjectRead;
+    AssociationTypes "POST" "definitions/configurations/{}/{}/batch/create" => LimitsCreate "association_limits" Associations AssociationWrite;
+    AssociationTypes "POST" "definitions/configurations/{}/{}/batch/update" => LimitsUpdate "association_limits" Associations AssociationWrite;
+    AssociationTypes "POST" "definitions/configurations/{}/{}/batch/purge" => LimitsPurge "association_limits" Associations AssociationWrite;
     Properties "GET" "{}/groups" => GroupList "property_groups" Burst SchemaRead;
     Properties "POST" "{}/groups" => GroupCreate "property_groups" Burst SchemaWrite;
     Properties "GET" "{}/groups/{}" => GroupRead "property_groups" Burst SchemaRead;
@@ -92,17 +108,34 @@ operations! {
     Properties "GET" "{}/{}" => PropertyRead "properties" Burst SchemaRead;
     Properties "PATCH" "{}/{}" => PropertyUpdate "properties" Burst SchemaWrite;
     Properties "DELETE" "{}/{}" => PropertyArchive "properties" Burst SchemaWrite;
+    Validations "GET" "{}" => ValidationList "property_validations" Burst SchemaRead;
+    Validations "GET" "{}/{}" => ValidationsOf "property_validations" Burst SchemaRead;
+    Validations "GET" "{}/{}/rule-type/{}" => ValidationRead "property_validations" Burst SchemaRead;
+    Validations "PUT" "{}/{}/rule-type/{}" => ValidationSet "property_validations" Burst SchemaWrite;
+    Limits "GET" "custom-properties" => LimitProperties "limits" Burst Nothing;
+    Limits "GET" "custom-object-types" => LimitTypes "limits" Burst Nothing;
     Schemas "GET" "" => SchemaList "schemas" Burst CustomSchemaRead;
     Schemas "POST" "" => SchemaCreate "schemas" Burst CustomSchemaWrite;
+    Schemas "POST" "batch/read" => SchemaBatchRead "schemas" Burst CustomSchemaRead;
+    Schemas "POST" "{}/associations" => SchemaAssociate "schemas" Burst CustomSchemaWrite;
+    Schemas "DELETE" "{}/associations/{}" => SchemaDissociate "schemas" Burst CustomSchemaWrite;
     Schemas "GET" "{}" => SchemaRead "schemas" Burst CustomSchemaRead;
     Schemas "PATCH" "{}" => SchemaUpdate "schemas" Burst CustomSchemaWrite;
     Schemas "DELETE" "{}" => SchemaArchive "schemas" Burst CustomSchemaWrite;
     Pipelines "GET" "{}/{}/stages" => StageList "pipelines" Burst SchemaRead;
     Pipelines "POST" "{}/{}/stages" => StageCreate "pipelines" Burst SchemaWrite;
     Pipelines "GET" "{}/{}/stages/{}" => StageRead "pipelines" Burst SchemaRead;
+    Pipelines "PATCH" "{}/{}/stages/{}" => StageUpdate "pipelines" Burst SchemaWrite;
+    Pipelines "PUT" "{}/{}/stages/{}" => StageReplace "pipelines" Burst SchemaWrite;
+    Pipelines "DELETE" "{}/{}/stages/{}" => StageDelete "pipelines" Burst SchemaWrite;
+    Pipelines "GET" "{}/{}/stages/{}/audit" => StageAudit "pipelines" Burst SchemaRead;
+    Pipelines "GET" "{}/{}/audit" => PipelineAudit "pipelines" Burst SchemaRead;
     Pipelines "GET" "{}" => PipelineList "pipelines" Burst SchemaRead;
     Pipelines "POST" "{}" => PipelineCreate "pipelines" Burst SchemaWrite;
     Pipelines "GET" "{}/{}" => PipelineRead "pipelines" Burst SchemaRead;
+    Pipelines "PATCH" "{}/{}" => PipelineUpdate "pipelines" Burst SchemaWrite;
+    Pipelines "PUT" "{}/{}" => PipelineReplace "pipelines" Burst SchemaWrite;
+    Pipelines "DELETE" "{}/{}" => PipelineDelete "pipelines" Burst SchemaWrite;
     Owners "GET" "" => OwnerList "owners" Burst Owners;
     Owners "GET" "{}" => OwnerRead "owners" Burst Owners;
     Account "GET" "details" => AccountDetails "account" Burst Nothing;
@@ -122,6 +155,10 @@ const PREFIXES: &[(&str, Area, Option<Version>)] = &[
     ("crm/objects/{ver}", Area::Objects, None),
     ("crm/v3/properties", Area::Properties, Some(Version::V3)),
     ("crm/properties/{ver}", Area::Properties, None),
+    ("crm/v3/property-validations", Area::Validations, Some(Version::V3)),
+    ("crm/property-validations/{ver}", Area::Validations, None),
+    ("crm/v3/limits", Area::Limits, Some(Version::V3)),
+    ("crm/limits/{ver}", Area::Limits, None),
     ("crm-object-schemas/v3/schemas", Area::Schemas, Some(Version::V3)),
     ("crm/v3/schemas", Area::Schemas, Some(Version::V3)),
     ("crm-object-schemas/{ver}/schemas", Area::Schemas, None),
@@ -131,6 +168,10 @@ const PREFIXES: &[(&str, Area, Option<Version>)] = &[
     ("crm/owners/{ver}", Area::Owners, None),
     ("crm/v4/associations", Area::Associations, Some(Version::V4)),
     ("crm/associations/{ver}", Area::Associations, None),
+    // labels stand under the first in the documentation and under the second in the specification
+    ("crm/v4/associations", Area::AssociationTypes, Some(Version::V4)),
+    ("crm/associations/v4", Area::AssociationTypes, Some(Version::V4)),
+    ("crm/associations/{ver}", Area::AssociationTypes, None),
     ("account-info/v3", Area::Account, Some(Version::V3)),
     ("account-info/{ver}", Area::Account, None),
     ("oauth/v2/private-apps", Area::PrivateApps, Some(Version::V2)),
@@ -174,7 +215,7 @@ pub(crate) fn route(method: &str, path: &str) -> Result<Routed, Lost> {
             continue;
         };
         for (of, verb, pattern, operation, kind, budget, need) in TABLE {
-            if of != area || !served(*operation, version) {
+            if of != area || !served(*area, *operation, version) {
                 continue;
             }
             let Some(params) = matches(pattern, rest) else {
@@ -191,19 +232,18 @@ pub(crate) fn route(method: &str, path: &str) -> Result<Routed, Lost> {
 }
 
 /// v4 objects paths hold associations only; the dated families hold both.
-fn served(operation: Operation, version: Version) -> bool {
-    let of_associations = matches!(
-        operation,
-        Operation::AssociateDefaultOne
-            | Operation::AssociationsOf
-            | Operation::AssociateBatch
-            | Operation::AssociateDefault
-            | Operation::AssociationsRead
-            | Operation::Labels
-    );
+fn served(area: Area, operation: Operation, version: Version) -> bool {
+    let of_associations = area != Area::Objects
+        || matches!(
+            operation,
+            Operation::AssociateDefaultOne
+                | Operation::AssociateOne
+                | Operation::DissociateOne
+                | Operation::AssociationsOf
+        );
     match version {
         Version::V4 => of_associations,
-        Version::V3 => !of_associations,
+        Version::V3 => area != Area::Objects || !of_associations,
         Version::V1 | Version::V2 | Version::March2026 | Version::September2026 => true,
     }
 }

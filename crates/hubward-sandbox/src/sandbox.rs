@@ -19,9 +19,11 @@ use crate::limits::{Limits, Meter, Told};
 use crate::load::LoadError;
 use crate::log::{Entry, Log};
 use crate::random::SplitMix;
-use crate::route::{self, Budget, Lost, Operation, Routed};
+use crate::route::{self, Lost, Operation, Routed};
 use crate::{
-    account_info, association_api, batch, control, load, oauth, objects, owners, pipelines, properties, schemas, search,
+    account_info, association_api, association_labels, association_limits, association_reads, auto_company, batch,
+    control, limits_tracking, load, merge, oauth, objects, owners, pipeline_api, properties, property_groups,
+    schema_api, search, validation_api,
 };
 
 /// The token that has every scope.
@@ -138,7 +140,11 @@ const UNPOISONED: &str = "no handler panics while it holds a lock";
 
 impl Inner {
     pub(crate) fn account(&self) -> MutexGuard<'_, Account> {
-        self.account.lock().expect(UNPOISONED)
+        let mut account = self.account.lock().expect(UNPOISONED);
+        if !account.new_contacts.is_empty() {
+            auto_company::catch_up(&mut account, self.clock.now_ms());
+        }
+        account
     }
 
     pub(crate) fn auth(&self) -> MutexGuard<'_, Auth> {
@@ -223,8 +229,7 @@ impl Sandbox {
         let ms = inner.clock.elapsed_ms();
         let routed = route::route(method.as_str(), path);
         let kind = routed.as_ref().map_or("unknown", |routed| routed.kind);
-        let in_burst = routed.as_ref().is_ok_and(|routed| routed.budget == Budget::Burst);
-        inner.log().arrived(kind, in_burst, ms);
+        inner.log().arrived(routed.as_ref().ok().map(|routed| routed.budget), ms);
         let deed = faults::strike(&mut inner.faults(), method.as_str(), path, kind, now_ms);
         let request = Request { path, query, headers, body: &body, now_ms };
         let mut response = inner.answer(&request, routed, deed.as_ref());
@@ -377,24 +382,37 @@ fn dispatch(call: &Call<'_>) -> Result<Reply, Refusal> {
         Operation::BatchUpsert => batch::upsert(call),
         Operation::BatchArchive => batch::archive(call),
         Operation::Search => search::search(call),
-        Operation::Merge => objects::merge(call),
-        Operation::GdprDelete => objects::gdpr_delete(call),
+        Operation::Merge => merge::merge(call),
+        Operation::GdprDelete => merge::gdpr_delete(call),
         Operation::List => objects::list(call),
         Operation::Create => objects::create(call),
         Operation::Read => objects::read(call),
         Operation::Update => objects::update(call),
         Operation::Archive => objects::archive(call),
-        Operation::AssociateDefaultOne => association_api::default_one(call),
-        Operation::AssociationsOf => association_api::of_one(call),
+        Operation::AssociateDefaultOne => association_api::one_default(call),
+        Operation::AssociateOne => association_api::one_typed(call),
+        Operation::DissociateOne => association_api::one_remove(call),
+        Operation::AssociationsOf => association_reads::of_one(call),
         Operation::AssociateBatch => association_api::batch_create(call),
         Operation::AssociateDefault => association_api::batch_default(call),
-        Operation::AssociationsRead => association_api::batch_read(call),
-        Operation::Labels => association_api::labels(call),
-        Operation::GroupList => properties::groups(call),
-        Operation::GroupCreate => properties::group_create(call),
-        Operation::GroupRead => properties::group_read(call),
-        Operation::GroupUpdate => properties::group_update(call),
-        Operation::GroupArchive => properties::group_archive(call),
+        Operation::DissociateBatch => association_api::batch_archive(call),
+        Operation::DissociateLabels => association_api::labels_archive(call),
+        Operation::AssociationsRead => association_reads::batch_read(call),
+        Operation::HighUsage => association_limits::high_usage(call),
+        Operation::LabelList => association_labels::list(call),
+        Operation::LabelCreate => association_labels::create(call),
+        Operation::LabelUpdate => association_labels::update(call),
+        Operation::LabelDelete => association_labels::delete(call),
+        Operation::LimitsAll => association_limits::all(call),
+        Operation::LimitsOfPair => association_limits::of_pair(call),
+        Operation::LimitsCreate => association_limits::create(call),
+        Operation::LimitsUpdate => association_limits::update(call),
+        Operation::LimitsPurge => association_limits::purge(call),
+        Operation::GroupList => property_groups::list(call),
+        Operation::GroupCreate => property_groups::create(call),
+        Operation::GroupRead => property_groups::read(call),
+        Operation::GroupUpdate => property_groups::update(call),
+        Operation::GroupArchive => property_groups::archive(call),
         Operation::PropertyBatchCreate => properties::batch_create(call),
         Operation::PropertyBatchRead => properties::batch_read(call),
         Operation::PropertyBatchArchive => properties::batch_archive(call),
@@ -403,17 +421,33 @@ fn dispatch(call: &Call<'_>) -> Result<Reply, Refusal> {
         Operation::PropertyRead => properties::read(call),
         Operation::PropertyUpdate => properties::update(call),
         Operation::PropertyArchive => properties::archive(call),
-        Operation::SchemaList => schemas::list(call),
-        Operation::SchemaCreate => schemas::create(call),
-        Operation::SchemaRead => schemas::read(call),
-        Operation::SchemaUpdate => schemas::update(call),
-        Operation::SchemaArchive => schemas::archive(call),
-        Operation::StageList => pipelines::stages(call),
-        Operation::StageCreate => pipelines::stage_create(call),
-        Operation::StageRead => pipelines::stage_read(call),
-        Operation::PipelineList => pipelines::list(call),
-        Operation::PipelineCreate => pipelines::create(call),
-        Operation::PipelineRead => pipelines::read(call),
+        Operation::ValidationList => validation_api::list(call),
+        Operation::ValidationsOf => validation_api::of_property(call),
+        Operation::ValidationRead => validation_api::read(call),
+        Operation::ValidationSet => validation_api::set(call),
+        Operation::LimitProperties => limits_tracking::of_custom_properties(call),
+        Operation::LimitTypes => limits_tracking::of_custom_types(call),
+        Operation::SchemaBatchRead => schema_api::batch_read(call),
+        Operation::SchemaAssociate => schema_api::association_create(call),
+        Operation::SchemaDissociate => schema_api::association_delete(call),
+        Operation::SchemaList => schema_api::list(call),
+        Operation::SchemaCreate => schema_api::create(call),
+        Operation::SchemaRead => schema_api::read(call),
+        Operation::SchemaUpdate => schema_api::update(call),
+        Operation::SchemaArchive => schema_api::archive(call),
+        Operation::StageList => pipeline_api::stages(call),
+        Operation::StageCreate => pipeline_api::stage_create(call),
+        Operation::StageRead => pipeline_api::stage_read(call),
+        Operation::StageAudit | Operation::PipelineAudit => pipeline_api::audit(call),
+        Operation::StageUpdate => pipeline_api::stage_update(call),
+        Operation::StageReplace => pipeline_api::stage_replace(call),
+        Operation::StageDelete => pipeline_api::stage_delete(call),
+        Operation::PipelineUpdate => pipeline_api::update(call),
+        Operation::PipelineReplace => pipeline_api::replace(call),
+        Operation::PipelineDelete => pipeline_api::delete(call),
+        Operation::PipelineList => pipeline_api::list(call),
+        Operation::PipelineCreate => pipeline_api::create(call),
+        Operation::PipelineRead => pipeline_api::read(call),
         Operation::OwnerList => owners::list(call),
         Operation::OwnerRead => owners::read(call),
         Operation::AccountDetails => account_info::details(call),

@@ -5,12 +5,14 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::account::{Account, ObjectType, TypeAt};
-use crate::answers::{Detail, Invalid, Refusal};
+use crate::answers::{Invalid, Refusal};
 use crate::clock::iso;
+use crate::contact_emails;
 use crate::input::Properties;
 use crate::record::{PropertyAt, Record};
+use crate::required;
 use crate::route::Version;
-use crate::rules::When;
+use crate::validations;
 use crate::values::{self, Facts};
 
 /// One property's new value; `None` clears.
@@ -102,13 +104,14 @@ pub(crate) fn judge<'a>(
         }
     }
     if invalid.is_empty() {
+        contact_emails::arrange(account, object_type, record, &mut changes).map_err(|one| Flaw::Values(vec![one]))?;
         stage_and_pipeline(account, writing, record, &mut changes).map_err(|one| Flaw::Values(vec![one]))?;
     }
     if !invalid.is_empty() {
         return Err(Flaw::Values(invalid));
     }
     unique(account, writing, &changes, claims)?;
-    required(object_type, writing, record, &changes)?;
+    required::check(object_type, writing, record, &changes)?;
     Ok(changes)
 }
 
@@ -134,6 +137,9 @@ fn value<'a>(
         now_ms: writing.now_ms,
     };
     let kept = values::check(object_type.property(at), raw, &facts)?;
+    if !object_type.property(at).validations.is_empty() {
+        validations::check(object_type.property(at), &kept.value, writing.now_ms)?;
+    }
     Ok(Change { at, value: Some(kept.value), normalized_from: kept.normalized.then_some(raw) })
 }
 
@@ -165,6 +171,7 @@ fn stage_and_pipeline<'a>(
     let sent =
         |at: PropertyAt| changes.iter().find(|change| change.at == at).and_then(|change| change.value.as_deref());
     let Some(stage) = sent(stage_at) else {
+        begin_in_first_stage(object_type, record, (pipeline_at, stage_at), changes);
         return Ok(());
     };
     let Some(pipeline) = object_type.pipelines.iter().find(|pipeline| match sent(pipeline_at) {
@@ -193,6 +200,35 @@ fn stage_and_pipeline<'a>(
     Ok(())
 }
 
+/// A record of a type that does not ask for a stage begins in the first one of its pipeline `[DOC-OBJ]`.
+fn begin_in_first_stage(
+    object_type: &ObjectType,
+    record: Option<&Record>,
+    (pipeline_at, stage_at): (PropertyAt, PropertyAt),
+    changes: &mut Vec<Change<'_>>,
+) {
+    let asks = object_type
+        .standard
+        .is_some_and(|standard| standard.required.iter().any(|name| object_type.defined(name) == Some(stage_at)));
+    if record.is_some() || asks {
+        return;
+    }
+    let named = changes.iter().find(|change| change.at == pipeline_at).and_then(|change| change.value.as_deref());
+    let pipeline = match named {
+        Some(id) => object_type.pipelines.iter().find(|pipeline| pipeline.id == id),
+        None => object_type.pipelines.first(),
+    };
+    if let Some(pipeline) = pipeline
+        && let Some(stage) = pipeline.stages.first()
+    {
+        let values = [(pipeline_at, pipeline.id.clone()), (stage_at, stage.id.clone())];
+        for (at, value) in values {
+            changes.retain(|change| change.at != at);
+            changes.push(Change { at, value: Some(Cow::Owned(value)), normalized_from: None });
+        }
+    }
+}
+
 fn unique(
     account: &Account,
     writing: &Writing,
@@ -200,14 +236,22 @@ fn unique(
     mut claims: Option<&mut Claims>,
 ) -> Result<(), Flaw> {
     let object_type = &account.types[writing.type_at];
+    let mut wanted: Vec<(PropertyAt, PropertyAt, &str)> = Vec::new();
     for change in changes {
-        let Some(value) = change.value.as_deref().filter(|_| object_type.is_unique(change.at)) else {
-            continue;
-        };
-        let is_email = object_type.email == Some(change.at);
-        let holder = object_type.holder(change.at, value).filter(|holder| Some(*holder) != writing.existing);
+        match (change.value.as_deref(), object_type.email) {
+            // a secondary address is a key as the primary one is
+            (Some(joined), Some(email)) if object_type.additional_emails == Some(change.at) => {
+                wanted.extend(joined.split(';').map(|one| (change.at, email, one)));
+            }
+            (Some(value), _) if object_type.is_unique(change.at) => wanted.push((change.at, change.at, value)),
+            _ => {}
+        }
+    }
+    for (at, key, value) in wanted {
+        let is_email = object_type.email == Some(at);
+        let holder = object_type.holder(key, value).filter(|holder| Some(*holder) != writing.existing);
         let claimed = match &mut claims {
-            Some(claims) => !claims.insert((change.at, value.to_owned())),
+            Some(claims) => !claims.insert((key, value.to_owned())),
             None => false,
         };
         match (holder, writing.existing) {
@@ -215,7 +259,7 @@ fn unique(
             (None, None) if is_email && claimed => return Err(Flaw::EmailTaken(None)),
             (None, _) if !claimed => {}
             (holder, existing) => {
-                let name = &object_type.property(change.at).name;
+                let name = &object_type.property(at).name;
                 let coordinates = format!(
                     "Cannot set PropertyValueCoordinates{{portalId={}, objectTypeId={}, propertyName={name}, value={value}}} on {}. {} already has that value.",
                     account.portal_id,
@@ -244,116 +288,6 @@ fn type_words(object_type: &ObjectType) -> String {
     }
 }
 
-/// What must have a value: HubSpot's own minimum, the schema's, and an admin's rules (api.md 3.4 and 3.8).
-fn required(
-    object_type: &ObjectType,
-    writing: &Writing,
-    record: Option<&Record>,
-    changes: &[Change<'_>],
-) -> Result<(), Flaw> {
-    let after = |name: &str| -> Option<&str> {
-        let at = object_type.defined(name)?;
-        match changes.iter().find(|change| change.at == at) {
-            Some(change) => change.value.as_deref(),
-            None => record.and_then(|record| record.get(at)),
-        }
-    };
-    let schema_requires: &[String] = object_type.schema.as_ref().map_or(&[], |schema| &schema.required_properties);
-    if record.is_none() {
-        minimum(object_type, schema_requires, &after).map_err(Flaw::Refused)?;
-    }
-    let cleared: Vec<String> = changes
-        .iter()
-        .filter(|change| change.value.is_none())
-        .map(|change| &object_type.property(change.at).name)
-        .filter(|name| {
-            let by_rule =
-                object_type.rules.iter().any(|rule| rule.property == **name && matches!(rule.when, When::Required));
-            by_rule || schema_requires.contains(name)
-        })
-        .cloned()
-        .collect();
-    if let (false, Some(id)) = (cleared.is_empty(), writing.existing) {
-        let message = format!(
-            "Cannot update object with type: {}, id: {id} as required properties cannot be empty, and the following properties were cleared: [{}]",
-            object_type.shouted(),
-            cleared.join(", ")
-        );
-        return Err(Flaw::Refused(Refusal::validation(message).context("properties", cleared)));
-    }
-    if !writing.version.enforces() {
-        return Ok(());
-    }
-    let mut details = Vec::new();
-    let mut missing = |name: &str, code: &'static str, message: String| {
-        details.push(Detail { message, code: Some(code), context: vec![("propertyName", vec![name.to_owned()])] });
-    };
-    for rule in &object_type.rules {
-        let name = &rule.property;
-        if after(name).is_some() {
-            continue;
-        }
-        match &rule.when {
-            When::RequiredOnCreate | When::Required if record.is_none() => {
-                missing(name, "MISSING_REQUIRED_PROPERTY", format!("A value for {name} must be provided"));
-            }
-            When::ConditionalRequired { when } => {
-                let holds = after(&when.property)
-                    .is_some_and(|value| when.values.is_empty() || when.values.iter().any(|one| one == value));
-                if holds {
-                    let message = format!(
-                        "{name} is required because of a conditional property rule based on [{}]",
-                        when.property
-                    );
-                    missing(name, "MISSING_CONDITIONAL_REQUIRED_PROPERTY", message);
-                }
-            }
-            When::RequiredOnCreate | When::Required => {}
-        }
-    }
-    if details.is_empty() {
-        return Ok(());
-    }
-    Err(Flaw::Refused(
-        Refusal::validation("The property values provided are invalid").with(|body| body.errors = details),
-    ))
-}
-
-fn minimum<'v>(
-    object_type: &ObjectType,
-    schema_requires: &[String],
-    after: &impl Fn(&str) -> Option<&'v str>,
-) -> Result<(), Refusal> {
-    let one_of: &[&str] = match &*object_type.id {
-        "0-1" => &["email", "firstname", "lastname"],
-        "0-2" => &["name", "domain"],
-        _ => &[],
-    };
-    let all_of: &[&str] = match &*object_type.id {
-        "0-3" => &["dealname", "dealstage"],
-        "0-5" => &["subject", "hs_pipeline_stage"],
-        "0-27" | "0-46" | "0-47" | "0-48" => &["hs_timestamp"],
-        "0-49" => &["hs_timestamp", "hs_email_direction"],
-        _ => &[],
-    };
-    let kind = object_type.shouted();
-    if !one_of.is_empty() && one_of.iter().all(|name| after(name).is_none()) {
-        let names: Vec<String> = one_of.iter().map(ToString::to_string).collect();
-        let message = format!(
-            "Error creating {kind}. At least one of the following properties must be set: [{}]",
-            names.join(", ")
-        );
-        return Err(Refusal::validation(message).context("properties", names));
-    }
-    let own = all_of.iter().copied().chain(schema_requires.iter().map(String::as_str));
-    let missing: Vec<String> = own.filter(|name| after(name).is_none()).map(str::to_owned).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(Refusal::validation(format!("Error creating {kind}. Some required properties were not set."))
-        .context("properties", missing))
-}
-
 /// Stores judged changes; answers with the record's id and the properties that changed.
 pub(crate) fn store(account: &mut Account, writing: &Writing, changes: &[Change<'_>]) -> u64 {
     let visible = account.visible_at_ms(writing.now_ms);
@@ -366,10 +300,13 @@ pub(crate) fn store(account: &mut Account, writing: &Writing, changes: &[Change<
         }
         None => {
             let id = account.new_record_id();
+            crate::auto_company::created(account, writing.type_at, id);
             let object_type = &mut account.types[writing.type_at];
             object_type.records.insert(id, Record::new(writing.now_ms, visible));
             // a contact begins as a lead `[LIVE-AMP]`
-            if let (Some(stage), "0-1") = (object_type.lifecyclestage, &*object_type.id) {
+            if let (Some(stage), "0-1") = (object_type.lifecyclestage, &*object_type.id)
+                && !changes.iter().any(|change| change.at == stage)
+            {
                 object_type.write(id, stage, Some("lead"));
             }
             id

@@ -78,6 +78,7 @@ fn entry(row: u64, fingerprint: u64) -> Entry {
         mapped: fingerprint,
         match_hash: mix(row),
         record_id: row + 1,
+        associated: 0,
         payload: Payload {
             key_text: row.to_string(),
             match_value: Some(format!("customer.{row}@example.org")),

@@ -22,5 +22,5 @@ pub use ledger::{Change, Entry, EntryHead, Intent, Ledger, LedgerMeta, LedgerOpt
 pub use lock::{Holder, LockError, ProjectLock};
 pub use state::{
     Issue, IssueRow, Metadata, RequestFilter, RequestRecord, RequestRow, RunRow, RunStart, StateDb, StateOptions,
-    SyncRunRow,
+    SyncRunRow, Waiting, WaitingRow,
 };

@@ -89,6 +89,13 @@ impl Failure {
         self
     }
 
+    /// What a check of the engine has found.
+    pub(crate) fn from_problem(problem: &hubward_engine::Problem) -> Self {
+        let mut failure = Self::new(problem.code, problem.message.clone()).at(&problem.at);
+        failure.help.clone_from(&problem.help);
+        failure
+    }
+
     /// A file or folder that the operating system refuses; `doing` as in "reading".
     pub(crate) fn io(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
         Self::new("io", format!("{doing} {} failed: {error}", path.display()))

@@ -81,9 +81,23 @@ impl Printer {
 
     /// A document `{"results":[…]}` that is too large to be held.
     pub(crate) fn results<E>(&self, each: impl FnOnce(&mut Results<'_>) -> Result<(), E>) -> Result<(), E> {
+        self.two_lists(each, None::<(&str, fn(&mut Results<'_>) -> Result<(), E>)>)
+    }
+
+    /// As [`Printer::results`], with a second list of another name behind it.
+    pub(crate) fn two_lists<E>(
+        &self,
+        each: impl FnOnce(&mut Results<'_>) -> Result<(), E>,
+        second: Option<(&str, impl FnOnce(&mut Results<'_>) -> Result<(), E>)>,
+    ) -> Result<(), E> {
         let mut results = Results { out: BufWriter::new(std::io::stdout().lock()), first: true };
         let _ = results.out.write_all(b"{\"results\":[");
-        let outcome = each(&mut results);
+        let mut outcome = each(&mut results);
+        if let Some((name, each)) = second {
+            let _ = write!(results.out, "],\"{name}\":[");
+            results.first = true;
+            outcome = outcome.and_then(|()| each(&mut results));
+        }
         let _ = results.out.write_all(b"]}\n");
         let _ = results.out.flush();
         outcome

@@ -1,7 +1,7 @@
 //! Reports of a run as the documents that scripts read. Names and order of keys are fixed by the reference.
 
 use hubward_core::OutcomeCounts;
-use hubward_engine::{Changes, EngineError, RequestCounts, Status, SyncReport};
+use hubward_engine::{AssociationCounts, Changes, EngineError, RequestCounts, Status, SyncReport};
 use serde_json::{Map, Value, json};
 
 use crate::exit::{Exit, Failure};
@@ -74,6 +74,7 @@ pub(crate) fn failed_sync(sync: &str, error: EngineError) -> SyncReport {
         status: Status::Failed,
         changes: Changes::default(),
         outcomes: OutcomeCounts::default(),
+        associations: AssociationCounts::default(),
         requests: RequestCounts::default(),
         seconds: 0.0,
         error: Some(error),
@@ -107,7 +108,10 @@ pub(crate) fn sync_json(report: &SyncReport) -> Value {
             "applied": outcomes.applied, "unchanged": outcomes.unchanged, "skipped": outcomes.skipped,
             "invalid": outcomes.invalid, "rejected": outcomes.rejected, "deferred": outcomes.deferred,
         },
-        "associations": { "created": 0, "removed": 0, "missing_target": 0 },
+        "associations": {
+            "created": report.associations.created, "removed": report.associations.removed,
+            "missing_target": report.associations.missing_target,
+        },
         "requests": requests_json(&report.requests),
         "seconds": (report.seconds * 1000.0).round() / 1000.0,
         "error": report.error.as_ref().map(error_json),

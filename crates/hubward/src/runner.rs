@@ -34,6 +34,15 @@ pub(crate) fn new_id() -> String {
     uuid::Uuid::now_v7().to_string()
 }
 
+/// The object syncs of a project.
+pub(crate) fn object_syncs(project: &Project) -> Vec<ObjectSync> {
+    let object = |sync: &SyncSpec| match sync {
+        SyncSpec::Object(sync) => Some(sync.clone()),
+        _ => None,
+    };
+    project.syncs.iter().filter_map(object).collect()
+}
+
 /// The syncs of these names, or all, in dependency order.
 pub(crate) fn choose<'a>(project: &'a Project, names: &[String]) -> Result<Vec<&'a SyncSpec>, Failure> {
     let known: Vec<&str> = project.syncs.iter().map(SyncSpec::name).collect();
@@ -56,10 +65,7 @@ pub(crate) fn only_supported<'a>(syncs: &[&'a SyncSpec]) -> Result<Vec<&'a Objec
     let mut objects = Vec::with_capacity(syncs.len());
     for sync in syncs {
         match sync {
-            SyncSpec::Object(sync) => {
-                hubward_engine::supported(sync)?;
-                objects.push(sync);
-            }
+            SyncSpec::Object(sync) => objects.push(sync),
             other => return Err(unsupported(other)),
         }
     }
@@ -101,6 +107,7 @@ impl Run<'_> {
             report.syncs.push(done);
             report.remember(remembered);
         }
+        self.retry_missing_targets(&mut report).await?;
         let remembered = self.db.finish_run(&self.id, report.status(), &report.to_json(), SystemClock.now());
         report.remember(remembered.and_then(|()| self.db.flush()));
         Ok(report)
@@ -127,9 +134,32 @@ impl Run<'_> {
             return Ok(failed_sync(&sync.name, error.to_engine_error()));
         }
         let job = job(self.project, sync)?;
+        Ok(self.engine.run_sync(&job, &self.id, &self.options_of(sync)).await)
+    }
+
+    /// Rows that named records which later syncs of this run have written get another try; syncs may name each other's.
+    async fn retry_missing_targets(&self, report: &mut RunReport) -> Result<(), Failure> {
+        for at in 0..report.syncs.len() {
+            let later = report.syncs[at + 1..].iter().any(|later| later.outcomes.applied > 0);
+            if report.syncs[at].associations.missing_target == 0 || !later {
+                continue;
+            }
+            let job = job(self.project, self.syncs[at])?;
+            let options = self.options_of(self.syncs[at]);
+            let done = &mut report.syncs[at];
+            self.engine.retry_missing_targets(&job, &self.id, &options, done).await;
+            let (word, document) = (status_name(done.status), sync_json(done));
+            let remembered = self.db.finish_sync(&self.id, &done.sync, word, &document, SystemClock.now());
+            report.remember(remembered);
+        }
+        Ok(())
+    }
+
+    fn options_of(&self, sync: &ObjectSync) -> RunOptions {
         let mut options = self.options.clone();
         options.expected_digest = self.digests.get(&sync.name).copied();
-        Ok(self.engine.run_sync(&job, &self.id, &options).await)
+        options.siblings = object_syncs(self.project);
+        options
     }
 
     /// Whether a plan of several syncs no longer holds. Each sync would find that out by itself, but only after those

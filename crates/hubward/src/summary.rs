@@ -68,6 +68,17 @@ fn of_sync(sync: &SyncReport) -> String {
     if sync.outcomes.total() > 0 {
         row("outcomes", outcomes(sync));
     }
+    let associations = &sync.associations;
+    if *associations != hubward_engine::AssociationCounts::default() {
+        let mut told = format!("{} created, {} removed", grouped(associations.created), grouped(associations.removed));
+        if associations.missing_target > 0 {
+            told.push_str(&format!(
+                ", {} waiting for a record that HubSpot does not have yet",
+                grouped(associations.missing_target)
+            ));
+        }
+        row("linked", told);
+    }
     if began || sync.requests.total > 0 {
         row("requests", requests(sync));
     }
@@ -107,6 +118,7 @@ fn requests(sync: &SyncReport) -> String {
         (counts.read, "read"),
         (counts.search, "search"),
         (counts.archive, "archive"),
+        (counts.associate, "associate"),
     ];
     let told: Vec<String> = kinds
         .iter()

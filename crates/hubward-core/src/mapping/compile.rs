@@ -10,7 +10,7 @@ use super::problem::MappingProblem;
 use super::{ColumnRef, MappedProperty, Mapping, MatchRule, Source};
 use crate::PropertyDef;
 use crate::convert::{ConvertContext, Owners, convert};
-use crate::spec::{Location, MapEntry, MapSource, Match, Mode, Nulls};
+use crate::spec::{Location, MapEntry, MapSource, Match, Mode, Nulls, WriteRule};
 use crate::template::{Columns, Template};
 
 impl Mapping {
@@ -65,6 +65,32 @@ impl Mapping {
     }
 }
 
+impl Mapping {
+    /// The columns that a mapping reads, sorted: what [`Mapping::columns`] gives once it is compiled, but without a look at
+    /// any property.
+    ///
+    /// # Errors
+    /// Every unknown column and every template that does not parse.
+    pub fn columns_of(
+        entries: &[MapEntry],
+        match_: &Match,
+        schema: &Schema,
+    ) -> Result<Vec<String>, Vec<MappingProblem>> {
+        let mut compiler = Compiler { properties: HashMap::new(), schema, problems: Vec::new(), columns: Vec::new() };
+        compiler.column(&match_.column, &match_.at);
+        for entry in entries {
+            compiler.source(entry, None);
+        }
+        if !compiler.problems.is_empty() {
+            return Err(compiler.problems);
+        }
+        let mut columns = compiler.columns;
+        columns.sort_unstable();
+        columns.dedup();
+        Ok(columns)
+    }
+}
+
 struct Compiler<'a> {
     properties: HashMap<&'a str, &'a PropertyDef>,
     schema: &'a Schema,
@@ -103,6 +129,15 @@ impl Compiler<'_> {
         let property = property?;
         if !property.is_writable() {
             self.read_only(&property, &entry.at);
+            return None;
+        }
+        if entry.write == WriteRule::Append && !property.is_multi() {
+            self.problems.push(MappingProblem::new(
+                &entry.at,
+                "append-not-multi",
+                format!("{} holds one value, and `write: append` adds to properties of several options", property.name),
+                "take `write: append` out, or make the property a multiple checkbox in HubSpot".to_owned(),
+            ));
             return None;
         }
         Some(MappedProperty {

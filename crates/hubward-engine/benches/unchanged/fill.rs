@@ -157,6 +157,7 @@ impl Recording<'_> {
             mapped: mapped_hash(&mapped),
             match_hash: match_hash(&fold_match_value(property, kind, &match_value)),
             record_id: u64::try_from(key >> 65).expect("63 bits") + 1,
+            associated: 0,
             payload: Payload {
                 key_text: key_text(std::slice::from_ref(&value)).expect("the key is not NULL"),
                 match_value: Some(match_value),

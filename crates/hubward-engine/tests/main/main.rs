@@ -1,8 +1,17 @@
 //! The corridor against the sandbox, in process, on a paused clock. After every run the sandbox's records are compared
 //! with the source; the report is only ever compared with what is known from both.
 
+mod associations;
+mod associations_faults;
+mod associations_missing;
+mod associations_overwrite;
+mod associations_values;
+mod compare;
 mod edges;
 mod faults;
 mod harness;
 mod modes;
+mod preflight;
+mod remembered;
+mod removals;
 mod rows;

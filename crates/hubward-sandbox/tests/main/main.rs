@@ -2,12 +2,19 @@
 //!
 //! One test an item, named after it.
 
+mod association_types;
+mod associations;
 mod batches;
 mod control;
 mod harness;
 mod identity;
 mod limits;
+mod merging;
+mod object_types;
+mod pipelines;
+mod properties;
 mod refusals;
+mod schemas;
 mod search;
 mod socket;
 mod values;

@@ -3,7 +3,7 @@
 //! ```text
 //! header     4096 bytes: magic, format, rows, buckets, checksums
 //! tags       rows × 8: hash of key and fingerprint together
-//! rows       rows × 56: key (16), fingerprint, mapped, match hash, record id, payload reference
+//! rows       rows × 64: key (16), fingerprint, mapped, match hash, record id, associations, payload reference
 //! directory  (buckets + 1) × 4: first row of each bucket
 //! ```
 //!
@@ -26,7 +26,7 @@ use crate::files::{map, release};
 
 pub(super) const HEADER: usize = 4096;
 pub(super) const TAG: usize = 8;
-pub(super) const ROW: usize = 56;
+pub(super) const ROW: usize = 64;
 const MAGIC: [u8; 8] = *b"HUBWBASE";
 const ROWS_PER_BUCKET: u64 = 4;
 /// Above this many rows a bucket is searched by halving; hashed keys never come near it.
@@ -255,8 +255,9 @@ impl BaseRow {
                 mapped: word(bytes, 24),
                 match_hash: word(bytes, 32),
                 record_id: word(bytes, 40),
+                associated: word(bytes, 48),
             },
-            payload: PayloadRef::from_bits(word(bytes, 48)),
+            payload: PayloadRef::from_bits(word(bytes, 56)),
         }
     }
 
@@ -264,7 +265,8 @@ impl BaseRow {
         let mut bytes = [0; ROW];
         let head = &self.head;
         bytes[..16].copy_from_slice(&head.key.to_le_bytes());
-        let numbers = [head.fingerprint, head.mapped, head.match_hash, head.record_id, self.payload.bits()];
+        let payload = self.payload.bits();
+        let numbers = [head.fingerprint, head.mapped, head.match_hash, head.record_id, head.associated, payload];
         for (i, number) in numbers.into_iter().enumerate() {
             bytes[16 + i * 8..24 + i * 8].copy_from_slice(&number.to_le_bytes());
         }

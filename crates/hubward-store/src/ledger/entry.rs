@@ -19,6 +19,8 @@ pub struct Entry {
     pub match_hash: u64,
     /// The record's id in HubSpot, 0 where it is unknown.
     pub record_id: u64,
+    /// Hash of the associations that HubSpot confirmed for the record, 0 where there are none.
+    pub associated: u64,
     pub payload: Payload,
 }
 
@@ -42,6 +44,7 @@ pub struct EntryHead {
     pub mapped: u64,
     pub match_hash: u64,
     pub record_id: u64,
+    pub associated: u64,
 }
 
 impl EntryHead {
@@ -53,6 +56,7 @@ impl EntryHead {
             mapped: self.mapped,
             match_hash: self.match_hash,
             record_id: self.record_id,
+            associated: self.associated,
             payload,
         }
     }
@@ -67,6 +71,7 @@ impl Entry {
             mapped: self.mapped,
             match_hash: self.match_hash,
             record_id: self.record_id,
+            associated: self.associated,
         }
     }
 }
@@ -78,6 +83,9 @@ pub enum Change {
     Confirmed(Entry),
     /// The source columns of a known row changed, what is mapped from them did not need sending.
     Refingerprint { key: u128, fingerprint: u64, mapped: u64 },
+    /// HubSpot confirmed the associations of a known row, or they are still open and `fingerprint` makes the next scan look
+    /// at the row again.
+    Associated { key: u128, fingerprint: u64, associated: u64 },
     /// The row left the model and its removal was carried out. No error where the key is unknown. Leaves intents alone.
     Removed { key: u128 },
     /// A request that must not be repeated blindly is about to be sent for this row. Replaces an intent of the same key.

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A change counts once its frame is on the disk; a compaction writes the next generation beside the valid one and then
-//! replaces the manifest, so a kill at any moment leaves a valid state. Memory holds the keys of the log (64 bytes each,
+//! replaces the manifest, so a kill at any moment leaves a valid state. Memory holds the keys of the log (72 bytes each,
 //! bounded by [`LedgerOptions::max_log_entries`] as long as the caller compacts when due) and two bits for each row.
 //!
 //! Left to the caller: when to scan, when to compact, hashing, and what a fingerprint means.
@@ -150,7 +150,7 @@ impl Ledger {
     /// An entry that is confirmed while a scan is under way counts as seen by it.
     ///
     /// # Errors
-    /// [`StoreError::UnknownKey`] for a fingerprint of an unknown row and [`StoreError::TooLarge`] before anything is
+    /// [`StoreError::UnknownKey`] for a fingerprint or associations of an unknown row and [`StoreError::TooLarge`] before anything is
     /// written; [`StoreError::DiskFull`] and [`StoreError::Io`] when the disk refused: none of the changes counts.
     pub fn append(&mut self, changes: &[Change]) -> Result<(), StoreError> {
         self.check_usable()?;
@@ -159,7 +159,7 @@ impl Ledger {
         }
         let mut frame = Log::start_frame();
         for (i, change) in changes.iter().enumerate() {
-            if let Change::Refingerprint { key, .. } = change {
+            if let Change::Refingerprint { key, .. } | Change::Associated { key, .. } = change {
                 self.check_known(*key, &changes[..i])?;
             }
             record::encode(change, &mut frame)?;

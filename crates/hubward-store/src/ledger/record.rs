@@ -11,6 +11,7 @@ const REFINGERPRINT: u8 = 2;
 const REMOVED: u8 = 3;
 const INTENT: u8 = 4;
 const INTENT_CLEARED: u8 = 5;
+const ASSOCIATED: u8 = 6;
 
 /// Longest key text or match value of an intent, in bytes.
 const MAX_TEXT: usize = (1 << 24) - 1;
@@ -19,6 +20,7 @@ const MAX_TEXT: usize = (1 << 24) - 1;
 pub(super) enum Record {
     Confirmed { head: EntryHead, payload_at: usize, payload_len: usize },
     Refingerprint { key: u128, fingerprint: u64, mapped: u64 },
+    Associated { key: u128, fingerprint: u64, associated: u64 },
     Removed { key: u128 },
     Intent(Intent),
     IntentCleared { key: u128 },
@@ -29,7 +31,7 @@ pub(super) fn encode(change: &Change, out: &mut Vec<u8>) -> Result<(), StoreErro
         Change::Confirmed(entry) => {
             out.push(CONFIRMED);
             out.extend_from_slice(&entry.key.to_le_bytes());
-            for number in [entry.fingerprint, entry.mapped, entry.match_hash, entry.record_id] {
+            for number in [entry.fingerprint, entry.mapped, entry.match_hash, entry.record_id, entry.associated] {
                 out.extend_from_slice(&number.to_le_bytes());
             }
             let length_at = out.len();
@@ -42,6 +44,12 @@ pub(super) fn encode(change: &Change, out: &mut Vec<u8>) -> Result<(), StoreErro
             out.extend_from_slice(&key.to_le_bytes());
             out.extend_from_slice(&fingerprint.to_le_bytes());
             out.extend_from_slice(&mapped.to_le_bytes());
+        }
+        Change::Associated { key, fingerprint, associated } => {
+            out.push(ASSOCIATED);
+            out.extend_from_slice(&key.to_le_bytes());
+            out.extend_from_slice(&fingerprint.to_le_bytes());
+            out.extend_from_slice(&associated.to_le_bytes());
         }
         Change::Removed { key } => {
             out.push(REMOVED);
@@ -103,6 +111,7 @@ impl<'a> Records<'a> {
                     mapped: self.word()?,
                     match_hash: self.word()?,
                     record_id: self.word()?,
+                    associated: self.word()?,
                 };
                 let payload_len = self.length()?;
                 let payload_at = self.at;
@@ -110,6 +119,7 @@ impl<'a> Records<'a> {
                 Record::Confirmed { head, payload_at, payload_len }
             }
             REFINGERPRINT => Record::Refingerprint { key, fingerprint: self.word()?, mapped: self.word()? },
+            ASSOCIATED => Record::Associated { key, fingerprint: self.word()?, associated: self.word()? },
             REMOVED => Record::Removed { key },
             INTENT => {
                 let at_ms = i64::from_le_bytes(self.array()?);

@@ -64,6 +64,13 @@ impl Rows {
                     head.mapped = mapped;
                 }
             }
+            Record::Associated { key, fingerprint, associated } => {
+                if let Some(number) = self.slot_for_change(base, key)? {
+                    let head = &mut self.table.slot_mut(number).head;
+                    head.fingerprint = fingerprint;
+                    head.associated = associated;
+                }
+            }
             Record::Removed { key } => self.remove(base, key)?,
             Record::Intent(intent) => {
                 self.intents.insert(intent.key, intent);

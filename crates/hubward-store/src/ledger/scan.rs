@@ -145,6 +145,20 @@ impl Ledger {
         }
     }
 
+    /// Gives every entry to `f`, in no particular order, without reading payloads.
+    pub fn for_each(&self, mut f: impl FnMut(&EntryHead)) {
+        if let Some(base) = &self.base {
+            for (_, row) in base.rows_where(|row| !self.rows.bits.is_overridden(row)) {
+                f(&row.head);
+            }
+        }
+        for slot in self.rows.table.iter() {
+            if !slot.removed {
+                f(&slot.head);
+            }
+        }
+    }
+
     /// Number of entries that the scan has not met. Means removed rows only if the source was read to its end.
     #[must_use]
     pub fn unseen_count(&self) -> u64 {

@@ -13,6 +13,7 @@ mod metadata;
 mod migrations;
 mod requests;
 mod runs;
+mod waiting;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ pub use metadata::Metadata;
 pub use requests::{RequestFilter, RequestRecord, RequestRow};
 pub use runs::{RunRow, RunStart, SyncRunRow};
 use rusqlite::{Connection, OpenFlags};
+pub use waiting::{Waiting, WaitingRow};
 use writer::Writer;
 
 use crate::StoreError;

@@ -16,6 +16,7 @@ fn entry(i: u64) -> Entry {
         mapped: i + 1,
         match_hash: i + 2,
         record_id: i + 3,
+        associated: i + 4,
         payload: Payload {
             key_text: format!("row {i}"),
             match_value: Some(format!("{i}@example.org")),
@@ -126,7 +127,7 @@ fn every_flipped_byte_of_the_base_and_the_payloads_is_found() {
     drop(ledger);
     let base = file(dir.path(), "base-");
     let length = fs::metadata(&base).unwrap().len() as usize;
-    let rows_end = 4096 + 20 * 64;
+    let rows_end = 4096 + 20 * 72;
     for at in (0..4096).step_by(7).chain(4088..length) {
         flip(&base, at);
         match open(dir.path()) {

@@ -43,6 +43,7 @@ fn entry(key: u128, batch: u64) -> Entry {
         mapped: batch ^ 7,
         match_hash: batch << 3,
         record_id: batch,
+        associated: batch + 11,
         payload: Payload {
             key_text: format!("{key}/{batch}"),
             match_value: batch.is_multiple_of(3).then(|| format!("{batch}@example.org")),

@@ -27,13 +27,14 @@ fn key() -> impl Strategy<Value = u128> {
 
 fn entry() -> impl Strategy<Value = Entry> {
     let payload = ("[a-zé]{0,6}", proptest::option::of("[a-z@]{0,8}"), proptest::collection::vec(any::<u8>(), 0..3));
-    (key(), 0_u64..4, any::<u64>(), any::<u64>(), any::<u64>(), payload).prop_map(
-        |(key, fingerprint, mapped, match_hash, record_id, (key_text, match_value, written))| Entry {
+    (key(), 0_u64..4, any::<u64>(), any::<u64>(), (any::<u64>(), any::<u64>()), payload).prop_map(
+        |(key, fingerprint, mapped, match_hash, (record_id, associated), (key_text, match_value, written))| Entry {
             key,
             fingerprint,
             mapped,
             match_hash,
             record_id,
+            associated,
             payload: Payload { key_text, match_value, written },
         },
     )
@@ -44,6 +45,8 @@ fn change() -> impl Strategy<Value = Change> {
         6 => entry().prop_map(Change::Confirmed),
         2 => (key(), 0_u64..4, any::<u64>())
             .prop_map(|(key, fingerprint, mapped)| Change::Refingerprint { key, fingerprint, mapped }),
+        2 => (key(), 0_u64..4, any::<u64>())
+            .prop_map(|(key, fingerprint, associated)| Change::Associated { key, fingerprint, associated }),
         3 => key().prop_map(|key| Change::Removed { key }),
         2 => (key(), "[a-z]{0,4}", proptest::option::of("[a-z]{0,4}"), any::<i64>(), any::<u8>()).prop_map(
             |(key, key_text, match_value, at_ms, note)| {
@@ -90,6 +93,12 @@ impl Model {
                     entry.mapped = *mapped;
                 }
             }
+            Change::Associated { key, fingerprint, associated } => {
+                if let Some(entry) = self.entries.get_mut(key) {
+                    entry.fingerprint = *fingerprint;
+                    entry.associated = *associated;
+                }
+            }
             Change::Removed { key } => {
                 self.entries.remove(key);
                 self.seen.remove(key);
@@ -112,10 +121,10 @@ impl Model {
         }
     }
 
-    /// A refingerprint of a key that is neither known nor confirmed earlier in the frame is refused as a whole.
+    /// A refingerprint (or associations) of a key that is neither known nor confirmed earlier in the frame is refused as a whole.
     fn accepts(&self, changes: &[Change]) -> bool {
         changes.iter().enumerate().all(|(i, change)| match change {
-            Change::Refingerprint { key, .. } => {
+            Change::Refingerprint { key, .. } | Change::Associated { key, .. } => {
                 self.entries.contains_key(key)
                     || changes[..i].iter().any(|before| matches!(before, Change::Confirmed(entry) if entry.key == *key))
             }
@@ -128,6 +137,10 @@ impl Model {
         let mut all: Vec<Entry> = ledger.iter().map(Result::unwrap).collect();
         all.sort_by_key(|entry| entry.key);
         assert!(all.iter().eq(self.entries.values()), "entries differ");
+        let mut heads = Vec::new();
+        ledger.for_each(|head| heads.push(*head));
+        heads.sort_by_key(|head| head.key);
+        assert!(heads.into_iter().eq(self.entries.values().map(Entry::head)), "heads differ");
         for (key, entry) in &self.entries {
             assert_eq!(ledger.get(*key).unwrap().as_ref(), Some(entry));
             assert_eq!(ledger.lookup(*key).unwrap(), Some(entry.head()));

@@ -1,7 +1,7 @@
 //! Runs, rejected rows, the request log and cached metadata.
 
 use hubward_core::{Outcome, Reason};
-use hubward_store::{Issue, RequestFilter, RequestRow, RunStart, StateDb, StateOptions, StoreError};
+use hubward_store::{Issue, RequestFilter, RequestRow, RunStart, StateDb, StateOptions, StoreError, Waiting};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -109,6 +109,30 @@ fn an_issue_keeps_its_first_time_until_its_category_or_property_changes() {
 }
 
 #[test]
+fn a_missing_target_keeps_its_first_time_and_goes_once_it_is_found_or_no_longer_missed() {
+    let (_dir, db) = db();
+    let missed = |key: &str| Waiting {
+        key: key.to_owned(),
+        object: "companies".to_owned(),
+        property: "domain".to_owned(),
+        value: "acme.example".to_owned(),
+        label: None,
+    };
+    let shown = |sync: Option<&str>| -> Vec<(String, jiff::Timestamp)> {
+        let mut all = Vec::new();
+        db.for_each_waiting(sync, |row| all.push((format!("{}/{}", row.sync, row.waiting.key), row.since))).unwrap();
+        all
+    };
+    db.record_waiting("a", "s", at(0), &[missed("1"), missed("2"), missed("3")]).unwrap();
+    db.record_waiting("a", "t", at(0), &[missed("1")]).unwrap();
+    db.record_waiting("b", "s", at(5), &[missed("1"), missed("2")]).unwrap();
+    db.keep_only_waiting("s", "b").unwrap();
+    db.clear_waiting("s", &[missed("2")]).unwrap();
+    assert_eq!(shown(None), [("s/1".to_owned(), at(0)), ("t/1".to_owned(), at(0))]);
+    assert_eq!(shown(Some("t")).len(), 1);
+}
+
+#[test]
 fn issues_are_the_current_set_of_each_sync() {
     let (_dir, db) = db();
     let keys = |sync: Option<&str>| -> Vec<String> {
@@ -209,6 +233,17 @@ fn metadata_is_kept_by_account_and_key() {
     assert_eq!((found.json, found.at), (json!({"a": 2}), at(5)));
     assert_eq!(db.metadata(u64::MAX, "properties/contacts").unwrap().unwrap().json, json!([]));
     assert!(db.metadata(1, "owners").unwrap().is_none());
+}
+
+#[test]
+fn metadata_is_forgotten_by_account_and_beginning() {
+    let (_dir, db) = db();
+    for (account, key) in [(1, "form%1/owners"), (1, "form%1/schemas"), (1, "form_1/owners"), (2, "form%1/owners")] {
+        db.put_metadata(account, key, &json!([]), at(0)).unwrap();
+    }
+    db.forget_metadata(1, "form%1/").unwrap();
+    assert!(db.metadata(1, "form%1/owners").unwrap().is_none() && db.metadata(1, "form%1/schemas").unwrap().is_none());
+    assert!(db.metadata(1, "form_1/owners").unwrap().is_some() && db.metadata(2, "form%1/owners").unwrap().is_some());
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::environment;
 use crate::exit::{Exit, Failure};
 use crate::printer::Printer;
 use crate::project_files::{Credentials, Opened, open};
-use crate::runner::unsupported;
+use crate::runner::{object_syncs, unsupported};
 use crate::session::{Network, connect, job};
 
 pub(crate) async fn carry_out(args: &CheckArgs, global: &Global, printer: Printer) -> Result<Exit, Failure> {
@@ -58,7 +58,7 @@ pub(crate) async fn carry_out(args: &CheckArgs, global: &Global, printer: Printe
 /// What this version cannot do, found without asking anybody.
 fn refused(sync: &SyncSpec) -> Option<Failure> {
     match sync {
-        SyncSpec::Object(sync) => hubward_engine::supported(sync).err().map(Failure::from),
+        SyncSpec::Object(_) => None,
         other => Some(unsupported(other)),
     }
 }
@@ -80,6 +80,9 @@ async fn check_syncs(opened: &Opened, engine: &Engine, problems: &mut Vec<Diagno
             }
             other => problems.push(diagnostic(&unsupported(other))),
         }
+    }
+    for problem in engine.declared_from_both_ends(&object_syncs(&opened.project)).await {
+        problems.push(of_engine(problem));
     }
     for model in &opened.project.models {
         if !checked.contains(&model.name.as_str()) {

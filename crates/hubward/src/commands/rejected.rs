@@ -1,12 +1,12 @@
 //! `hubward rejected`: the rows that are invalid or rejected now.
 
 use hubward_project::SyncSpec;
-use hubward_store::IssueRow;
+use hubward_store::{IssueRow, WaitingRow};
 use serde_json::{Value, json};
 
 use crate::args::{Global, RejectedArgs};
 use crate::exit::{Exit, Failure};
-use crate::printer::{Lines, Printer};
+use crate::printer::{Lines, Printer, Results};
 use crate::project_files::{Credentials, open, unknown};
 use crate::session::existing_database;
 use crate::table::Table;
@@ -28,8 +28,17 @@ pub(crate) fn carry_out(args: &RejectedArgs, global: &Global, printer: Printer) 
         Some(db) => db.for_each_issue(args.sync.as_deref(), visit),
         None => Ok(()),
     };
+    let each_waiting = |visit: &mut dyn FnMut(WaitingRow)| match &db {
+        Some(db) => db.for_each_waiting(args.sync.as_deref(), visit),
+        None => Ok(()),
+    };
     if printer.is_json() {
-        printer.results(|results| each(&mut |issue| results.add(&document(&issue))))?;
+        printer.two_lists(
+            |results| each(&mut |issue| results.add(&document(&issue))),
+            Some(("waiting", |results: &mut Results<'_>| {
+                each_waiting(&mut |row| results.add(&waiting_document(&row)))
+            })),
+        )?;
     } else if args.csv {
         printer.lines(|lines| {
             heading(lines);
@@ -37,6 +46,7 @@ pub(crate) fn carry_out(args: &RejectedArgs, global: &Global, printer: Printer) 
         })?;
     } else {
         table(printer, each)?;
+        waiting_table(printer, each_waiting)?;
     }
     Ok(Exit::Ok)
 }
@@ -73,6 +83,51 @@ fn table(
         printer.say(&format!("{} more rows: --csv or --json shows all", count - ROWS_MAX));
     }
     Ok(())
+}
+
+/// Associations whose other record HubSpot does not have yet: nothing is wrong with their rows.
+fn waiting_table(
+    printer: Printer,
+    each: impl Fn(&mut dyn FnMut(WaitingRow)) -> Result<(), hubward_store::StoreError>,
+) -> Result<(), Failure> {
+    let mut table = Table::new(&["sync", "key", "to", "property", "value", "label", "since"]);
+    let mut count = 0usize;
+    each(&mut |row| {
+        count += 1;
+        if count <= ROWS_MAX {
+            table.row(vec![
+                row.sync,
+                row.waiting.key,
+                row.waiting.object,
+                row.waiting.property,
+                row.waiting.value,
+                row.waiting.label.unwrap_or_default(),
+                row.since.strftime("%F %T").to_string(),
+            ]);
+        }
+    })?;
+    if count == 0 {
+        return Ok(());
+    }
+    printer.data("\nwaiting for their target: records to associate with that HubSpot does not have yet");
+    printer.data(&table.render(printer.width()));
+    if count > ROWS_MAX {
+        printer.say(&format!("{} more: --json shows all", count - ROWS_MAX));
+    }
+    Ok(())
+}
+
+/// One entry of `waiting`.
+fn waiting_document(row: &WaitingRow) -> Value {
+    json!({
+        "sync": row.sync,
+        "key": row.waiting.key,
+        "to": row.waiting.object,
+        "property": row.waiting.property,
+        "value": row.waiting.value,
+        "label": row.waiting.label,
+        "since": row.since.to_string(),
+    })
 }
 
 /// One entry of `results`.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use hubward_engine::{Engine, Progress, RunOptions};
+use hubward_engine::{Engine, Progress, RunOptions, Severity};
 use hubward_hubspot::Account;
 use hubward_project::SyncSpec;
 
@@ -14,7 +14,7 @@ use crate::printer::Printer;
 use crate::progress::Terminal;
 use crate::project_files::{Credentials, open};
 use crate::report::RunReport;
-use crate::runner::{Run, choose, new_id, only_supported};
+use crate::runner::{Run, choose, new_id, object_syncs, only_supported};
 use crate::session::{Network, connect, database, lock, make_state_dir, remember_daily_calls};
 use crate::signals::cancel_on_signal;
 use crate::summary;
@@ -70,12 +70,20 @@ async fn begin(args: &RunArgs, global: &Global, printer: Printer) -> Result<RunR
         plan.check_account(engine.account().portal_id).map_err(fail)?;
     }
     say_account(&engine, &account.name, printer);
+    for problem in engine.declared_from_both_ends(&object_syncs(&opened.project)).await {
+        match problem.severity {
+            Severity::Error => return Err(fail(Failure::from_problem(&problem))),
+            Severity::Warning => printer.say(&format!("{}: {}", problem.message, problem.help.unwrap_or_default())),
+        }
+    }
 
     let options = RunOptions {
         full: args.full || plan.as_ref().is_some_and(|plan| plan.full),
         limit: args.limit,
         allow_empty: args.allow_empty,
+        allow_removals: args.allow_removals,
         expected_digest: None,
+        siblings: Vec::new(),
         cancel,
     };
     let digests = plan.map(|plan| plan.digests).unwrap_or_default();

@@ -2,9 +2,11 @@
 
 mod bad_input;
 mod chinook;
+mod clients;
 mod day;
 mod interrupted;
 mod projects;
+mod removals;
 mod runs;
 mod server;
 mod support;

@@ -1,0 +1,108 @@
+//! Owns what `load.settings` chooses: switches of the account, and the reading taken where HubSpot's behaviour is not known.
+
+use serde::Deserialize;
+
+/// One entry of `association_ceilings`: how many records of a type one record may have associated in all.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CeilingInput {
+    pub(crate) from: String,
+    pub(crate) to: String,
+    /// `null` lifts it.
+    pub(crate) most: Option<u32>,
+}
+
+/// The object of `load.settings`; what it leaves out stays as it is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SettingsInput {
+    pub(crate) auto_company_association: Option<bool>,
+    #[serde(default)]
+    pub(crate) auto_company_excluded_domains: Option<Vec<String>>,
+    pub(crate) first_company_is_primary: Option<bool>,
+    pub(crate) association_read_omits_empty: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
+    pub(crate) association_archive_from_ids: Option<Option<usize>>,
+    #[serde(default)]
+    pub(crate) association_ceilings: Vec<CeilingInput>,
+    pub(crate) merge_keeps_primary_id: Option<bool>,
+    pub(crate) gdpr_blocks_emails: Option<bool>,
+    pub(crate) sensitive_data: Option<bool>,
+    pub(crate) leads_need_association: Option<bool>,
+}
+
+/// Tells `null` from a key left out.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<usize>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// "Create and associate companies with contacts" (api.md 3.9).
+    pub(crate) auto_company_association: bool,
+    /// Domains that the setting above leaves alone, beside those of free mail.
+    pub(crate) auto_company_excluded_domains: Vec<String>,
+    /// A record's first company becomes its primary whatever type was sent. An older page of HubSpot's says so, the present
+    /// ones are silent.
+    pub(crate) first_company_is_primary: bool,
+    /// A batch read leaves records without associations out, instead of naming each in `errors` (api.md 7.2).
+    pub(crate) association_read_omits_empty: bool,
+    /// Most distinct `from` ids of an association archive (api.md 7.4).
+    pub(crate) association_archive_from_ids: Option<usize>,
+    /// "Primary ID preservation": the survivor of a merge keeps the primary's id instead of getting a new one (api.md 3.10).
+    pub(crate) merge_keeps_primary_id: bool,
+    /// An e-mail that was permanently deleted can't be used again (api.md 3.10).
+    pub(crate) gdpr_blocks_emails: bool,
+    /// Properties may hold sensitive data (api.md 5.4).
+    pub(crate) sensitive_data: bool,
+    /// A lead is refused at creation without an association to a contact `[DOC-OBJ]`.
+    pub(crate) leads_need_association: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            merge_keeps_primary_id: false,
+            gdpr_blocks_emails: true,
+            sensitive_data: false,
+            leads_need_association: true,
+            auto_company_association: false,
+            auto_company_excluded_domains: Vec::new(),
+            first_company_is_primary: false,
+            association_read_omits_empty: false,
+            association_archive_from_ids: Some(100),
+        }
+    }
+}
+
+impl Settings {
+    pub(crate) fn take(&mut self, input: SettingsInput) {
+        if let Some(on) = input.auto_company_association {
+            self.auto_company_association = on;
+        }
+        if let Some(domains) = input.auto_company_excluded_domains {
+            self.auto_company_excluded_domains = domains.iter().map(|domain| domain.to_lowercase()).collect();
+        }
+        if let Some(on) = input.first_company_is_primary {
+            self.first_company_is_primary = on;
+        }
+        if let Some(on) = input.association_read_omits_empty {
+            self.association_read_omits_empty = on;
+        }
+        if let Some(most) = input.association_archive_from_ids {
+            self.association_archive_from_ids = most;
+        }
+        if let Some(on) = input.merge_keeps_primary_id {
+            self.merge_keeps_primary_id = on;
+        }
+        if let Some(on) = input.gdpr_blocks_emails {
+            self.gdpr_blocks_emails = on;
+        }
+        if let Some(on) = input.sensitive_data {
+            self.sensitive_data = on;
+        }
+        if let Some(on) = input.leads_need_association {
+            self.leads_need_association = on;
+        }
+    }
+}
