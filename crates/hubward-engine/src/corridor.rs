@@ -56,6 +56,8 @@ pub(crate) struct Corridor {
     pub(crate) writer: LedgerWriter,
     /// For reading; what is written goes through `writer`.
     pub(crate) ledger: SharedLedger,
+    /// That this run replaces records of the type is noted, durably.
+    pub(crate) replaced: tokio::sync::OnceCell<()>,
     pub(crate) cancel: Cancel,
     /// Keys of rows that were deferred, the first of them.
     pub(crate) deferred: Arc<Mutex<Vec<u128>>>,

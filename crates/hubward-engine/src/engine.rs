@@ -101,7 +101,12 @@ impl Engine {
 
     /// Where the ledger of a sync lies: another account never sees it.
     pub(crate) fn ledger_dir(&self, sync: &str) -> PathBuf {
-        self.config.state_dir.join("ledger").join(self.account.portal_id.to_string()).join(sync)
+        self.account_dir().join(sync)
+    }
+
+    /// Where the ledgers of this account lie.
+    pub(crate) fn account_dir(&self) -> PathBuf {
+        self.config.state_dir.join("ledger").join(self.account.portal_id.to_string())
     }
 
     /// Whether this sync has ever recorded anything for this account.

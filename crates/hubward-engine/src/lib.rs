@@ -38,6 +38,7 @@ mod refuse;
 mod removal;
 mod removal_batch;
 mod removal_catch;
+mod replaced;
 mod report;
 mod row;
 mod run;

@@ -149,6 +149,10 @@ impl Engine {
         cancel: &Cancel,
     ) -> Removing {
         self.config.progress.phase(&prepared.sync.name, Phase::Removing, Some(rows));
+        let deletes = prepared.sync.on_removed == OnRemoved::Delete;
+        if deletes && let Err(error) = crate::replaced::note(ledger, &prepared.object.path).await {
+            return Removing { stopped: Some(Stopped::Failed(error)), ..Removing::default() };
+        }
         let (writer, writing) = LedgerWriter::start(Arc::clone(ledger));
         let written = Written::new(&lock(ledger).meta().properties);
         let clearable = clearable(prepared);
@@ -156,7 +160,7 @@ impl Engine {
             client: self.config.client.clone(),
             object: prepared.object.path.clone(),
             sync: Arc::from(prepared.sync.name.as_str()),
-            deletes: prepared.sync.on_removed == OnRemoved::Delete,
+            deletes,
             required: clearable.iter().filter(|name| prepared.preflight.requires(name)).map(Arc::clone).collect(),
             clearable,
             written,

@@ -255,6 +255,7 @@ impl Engine {
             comparison,
             writer,
             ledger: Arc::clone(ledger),
+            replaced: tokio::sync::OnceCell::new(),
             cancel: cancel.clone(),
             deferred: Arc::clone(&deferred),
             issues: Arc::clone(issues),

@@ -213,12 +213,19 @@ impl Corridor {
         let confirmed = self.sort_out_stages(done, confirmed);
         let mut changes = Vec::with_capacity(confirmed.len());
         let mut rows = Vec::with_capacity(confirmed.len());
+        let mut replaces = false;
         for (mut row, result) in confirmed {
             let id = result.id.parse::<u64>().ok().or(row.record_id).unwrap_or_default();
+            replaces |=
+                row.before.as_ref().is_some_and(|before| !matches!(before.record_id, 0) && before.record_id != id);
             let created = row.intent_at_ms.is_some() && row.lost.is_none();
             let made_now = row.record_id.is_none() && (created || result.new == Some(true));
             changes.push(Change::Confirmed(row.confirmed(id, made_now)));
             rows.push(row);
+        }
+        if replaces && let Err(error) = self.note_replaced().await {
+            let why = "HubSpot confirmed it, but that it has another record now could not be recorded";
+            return merge(done, self.defer(rows, why, Some(error)));
         }
         match self.writer.record(changes).await {
             Ok(()) => {
@@ -230,6 +237,11 @@ impl Corridor {
                 merge(done, self.defer(rows, "HubSpot confirmed it, but that could not be recorded", Some(error)))
             }
         }
+    }
+
+    /// Rows of other syncs that name a record of this type may name one that is no more.
+    async fn note_replaced(&self) -> Result<(), EngineError> {
+        self.replaced.get_or_try_init(|| crate::replaced::note(&self.ledger, &self.object)).await.copied()
     }
 
     /// Mode `insert`: the record exists, so the row is left alone; the ledger remembers that this version of the row

@@ -17,6 +17,7 @@ use crate::metadata::Trust;
 use crate::object_type::ObjectType;
 use crate::prepared::Folding;
 use crate::ready::located;
+use crate::run::blocking;
 use crate::strategy::MatchKind;
 
 /// All declarations of one sync.
@@ -54,6 +55,8 @@ pub(crate) struct Group {
     /// Why they could not be read, otherwise.
     pub(crate) labels: Result<LabelSet, String>,
     pub(crate) rule: Rule,
+    /// How often records of this type were replaced, when the run began; see [`crate::replaced`].
+    replaced: u64,
 }
 
 impl Engine {
@@ -103,7 +106,9 @@ impl Engine {
                     }
                     Err(error) => Err(error.message),
                 };
-                compiled.groups.push(Group { object: object.clone(), labels, rule: Rule::default() });
+                let (account_dir, path) = (self.account_dir(), object.path.clone());
+                let replaced = blocking(move || Ok(crate::replaced::count(&account_dir, &path))).await?;
+                compiled.groups.push(Group { object: object.clone(), labels, rule: Rule::default(), replaced });
                 compiled.groups.len() - 1
             }
         };
@@ -207,6 +212,9 @@ impl Associations {
             let Declaration { column, property, way, kind, overwrite, .. } = declaration;
             text.push_str(&format!("{object} {column:?} {property:?} {way:?} {kind:?} {overwrite}\n"));
         }
+        for group in self.groups.iter().filter(|group| group.replaced > 0) {
+            text.push_str(&format!("{} {}\n", group.object.id, group.replaced));
+        }
         format!("a1:{:016x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
     }
 
@@ -262,7 +270,15 @@ impl Associations {
                 exact: want.exact,
             }
         });
-        wanted_hash(wanted, &self.removes)
+        let mut hash = wanted_hash(wanted, &self.removes);
+        for (at, group) in self.groups.iter().enumerate() {
+            let named = || wants.iter().any(|want| self.declarations[want.declaration].group == at);
+            if group.replaced > 0 && named() {
+                let text = format!("{} {}", group.object.id, group.replaced);
+                hash = hash.wrapping_add(xxhash_rust::xxh3::xxh3_64(text.as_bytes()));
+            }
+        }
+        hash
     }
 }
 

@@ -38,7 +38,7 @@ insert into deals values (900001, 'D-900001', 'New deal', 12, 'Closed Won', 'new
 insert into machines values (900001, 'SN900001', 'Model 9', 'new.example.com');
 update companies set name = 'Renamed Ltd.' where id = 3;
 update contacts set first_name = 'Changed' where id between 10 and 19;
-update contacts set role = 'Billing contact' where id in (21, 22);
+update contacts set role = 'Billing contact' where id in (21, 23);
 update contacts set role = null where id = 25;
 update contacts set company_domain = 'new.example.com' where id = 30;
 update contacts set company_domain = null where id = 31;
@@ -46,6 +46,7 @@ update contacts set last_name = 'Merged' where id = 40;
 update contacts set last_name = 'Deleted by hand' where id = 41;
 update deals set stage = 'Closed Won', amount = 99.5 where id = 5;
 update machines set domain = 'firm9.example.com' where id = 7;
+update deals set email = null where email in ('person50@example.org', 'person51@example.org');
 delete from contacts where id in (50, 51);
 delete from machines where id = 8;
 "#;
