@@ -152,6 +152,13 @@ impl Engine {
         Ok(owners)
     }
 
+    /// Forgets what is known of custom types and of one type's properties: they have been changed.
+    pub(crate) async fn forget_metadata(&self, path: &str) {
+        let mut metadata = self.metadata.lock().await;
+        metadata.schemas = None;
+        metadata.properties.remove(path);
+    }
+
     /// Where the ledger of a sync lies: another account never sees it.
     pub(crate) fn ledger_dir(&self, sync: &str) -> PathBuf {
         self.config.state_dir.join("ledger").join(self.account.portal_id.to_string()).join(sync)
