@@ -109,7 +109,7 @@ impl Client {
         };
         let ticket = match request.kind.budget() {
             None => None,
-            Some(budget) => Some(inner.limiter.acquire(budget).await.map_err(|refused| {
+            Some(budget) => Some(inner.limiter.acquire(budget, request.kind).await.map_err(|refused| {
                 let mut error = ApiError::new(ErrorKind::DailyLimit, refused.to_string());
                 error.attempts = patience.sent;
                 error
@@ -133,6 +133,9 @@ impl Client {
         let failure = decoded.as_ref().err().map(|error| error.kind);
         let retry_after = decoded.as_ref().err().and_then(|error| error.retry_after);
         if let Some(ticket) = ticket {
+            if result.is_ok() {
+                ticket.arrived();
+            }
             let none = HeaderMap::new();
             let headers = result.as_ref().map_or(&none, |response| &response.headers);
             ticket.answered(headers, failure, retry_after);

@@ -15,7 +15,8 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use crate::config::LimitShare;
-use state::{Decision, LimitHeaders, State};
+use crate::request::RequestKind;
+use state::{Answered, Decision, LimitHeaders, State};
 
 /// Which of the account's limits pays for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -120,7 +121,7 @@ impl Limiter {
     }
 
     /// Waits until one request may be sent, first come first served. The request must then be sent at once.
-    pub(crate) async fn acquire(&self, budget: Budget) -> Result<Ticket, DailyRefused> {
+    pub(crate) async fn acquire(&self, budget: Budget, kind: RequestKind) -> Result<Ticket, DailyRefused> {
         let gate = self.gate(budget);
         let _head = gate.head.acquire().await.expect("the semaphore is never closed");
         loop {
@@ -132,7 +133,7 @@ impl Limiter {
             let decision = self.state().decide(budget, now)?;
             match decision {
                 Decision::Go => {
-                    return Ok(Ticket { limiter: self.clone(), budget, sent_at: now });
+                    return Ok(Ticket { limiter: self.clone(), budget, kind, sent_at: now });
                 }
                 Decision::At(at) => {
                     tokio::select! {
@@ -175,20 +176,21 @@ impl Limiter {
 pub(crate) struct Ticket {
     limiter: Limiter,
     budget: Budget,
+    kind: RequestKind,
     pub(crate) sent_at: Instant,
 }
 
 impl Ticket {
     /// Takes in what the answer says about limits. `failure` is the answer's kind, none for a success.
     pub(crate) fn answered(&self, headers: &HeaderMap, failure: Option<ErrorKind>, retry_after: Option<Duration>) {
-        self.limiter.state().learn(
-            self.budget,
-            &LimitHeaders::read(headers),
-            failure,
-            retry_after,
-            self.sent_at,
-            Instant::now(),
-        );
+        let now = Instant::now();
+        let answer = Answered { kind: self.kind, failure, retry_after, sent_at: self.sent_at, now };
+        self.limiter.state().learn(self.budget, &LimitHeaders::read(headers), &answer);
+    }
+
+    /// HubSpot has answered, in whatever way: the request is known to have arrived by now.
+    pub(crate) fn arrived(&self) {
+        self.limiter.state().arrived(self.budget, self.kind, self.sent_at, Instant::now());
     }
 }
 

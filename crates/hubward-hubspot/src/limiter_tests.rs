@@ -12,14 +12,14 @@ fn told(max: &'static str, remaining: &'static str) -> HeaderMap {
 #[tokio::test(start_paused = true)]
 async fn waiting_requests_go_in_the_order_of_asking() {
     let limiter = Limiter::new(LimitShare::default());
-    let first = limiter.acquire(Budget::Burst).await.expect("a day left");
+    let first = limiter.acquire(Budget::Burst, RequestKind::Upsert).await.expect("a day left");
     let order = Arc::new(Mutex::new(Vec::new()));
     let mut tasks = Vec::new();
     for number in 0..20 {
         let limiter = limiter.clone();
         let order = Arc::clone(&order);
         tasks.push(tokio::spawn(async move {
-            let ticket = limiter.acquire(Budget::Burst).await.expect("a day left");
+            let ticket = limiter.acquire(Budget::Burst, RequestKind::Upsert).await.expect("a day left");
             order.lock().expect("no panic").push(number);
             drop(ticket);
         }));
@@ -37,10 +37,10 @@ async fn waiting_requests_go_in_the_order_of_asking() {
 #[tokio::test(start_paused = true)]
 async fn a_dropped_first_request_does_not_block_the_others() {
     let limiter = Limiter::new(LimitShare::default());
-    let first = limiter.acquire(Budget::Burst).await.expect("a day left");
+    let first = limiter.acquire(Budget::Burst, RequestKind::Upsert).await.expect("a day left");
     let waiting = tokio::spawn({
         let limiter = limiter.clone();
-        async move { limiter.acquire(Budget::Burst).await.is_ok() }
+        async move { limiter.acquire(Budget::Burst, RequestKind::Upsert).await.is_ok() }
     });
     tokio::task::yield_now().await;
     drop(first);
@@ -51,7 +51,7 @@ async fn a_dropped_first_request_does_not_block_the_others() {
 async fn a_snapshot_shows_what_was_learned() {
     let limiter = Limiter::new(LimitShare { share: 0.5, daily: None });
     assert!(!limiter.snapshot().burst.learned);
-    let ticket = limiter.acquire(Budget::Burst).await.expect("a day left");
+    let ticket = limiter.acquire(Budget::Burst, RequestKind::Upsert).await.expect("a day left");
     let mut headers = told("190", "189");
     headers.insert("X-HubSpot-RateLimit-Daily", HeaderValue::from_static("625000"));
     headers.insert("X-HubSpot-RateLimit-Daily-Remaining", HeaderValue::from_static("624000"));

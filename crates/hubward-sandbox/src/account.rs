@@ -1,17 +1,18 @@
 //! Owns the account's state: object types with their records and indexes, owners, associations. One lock guards it;
 //! handlers parse before they take it and hold it for one request's work.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::answers::Refusal;
 use crate::associations::Associations;
-use crate::clock::iso;
-use crate::pipelines::Pipeline;
-use crate::property::{Computed, Property};
+use crate::pipelines::{Audit, Pipeline};
+use crate::property::Property;
 use crate::random::SplitMix;
-use crate::record::{PropertyAt, Record, Values};
+use crate::record::{PropertyAt, Record};
 use crate::rules::Rule;
 use crate::schemas::Schema;
+use crate::settings::Settings;
+use crate::standard::StandardType;
 use crate::{Tier, standard};
 
 /// Index of an object type in the account.
@@ -25,6 +26,9 @@ pub(crate) struct Account {
     pub(crate) associations: Associations,
     pub(crate) random: SplitMix,
     pub(crate) search_lag_ms: (u64, u64),
+    pub(crate) settings: Settings,
+    /// Addresses of contacts that were permanently deleted.
+    pub(crate) blocked_emails: HashSet<String>,
     next_record_id: u64,
     next_type_number: u64,
 }
@@ -34,10 +38,13 @@ pub(crate) struct ObjectType {
     pub(crate) plural: String,
     pub(crate) singular: String,
     pub(crate) schema: Option<Schema>,
+    /// What it is in the catalogue, unless it is a custom object type.
+    pub(crate) standard: Option<&'static StandardType>,
     pub(crate) properties: Vec<Property>,
     names: HashMap<String, PropertyAt>,
     pub(crate) groups: BTreeMap<String, crate::properties::Group>,
     pub(crate) pipelines: Vec<Pipeline>,
+    pub(crate) pipeline_audit: Vec<Audit>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) records: BTreeMap<u64, Record>,
     /// Values of unique properties, records in the recycle bin left out.
@@ -64,10 +71,12 @@ impl Account {
             associations: Associations::default(),
             random: SplitMix::new(seed),
             search_lag_ms,
+            settings: Settings::default(),
+            blocked_emails: HashSet::new(),
             next_record_id: 100_001,
             next_type_number: 2_000_001,
         };
-        for standard in standard::TYPES {
+        for standard in standard::types() {
             let properties = standard::properties_of(standard.plural, standard.properties, now_ms);
             let mut object_type = ObjectType::new(
                 standard.id.to_owned(),
@@ -75,6 +84,7 @@ impl Account {
                 standard.singular.to_owned(),
                 properties,
             );
+            object_type.standard = Some(standard);
             object_type.pipelines = crate::pipelines::standard(standard.plural, now_ms);
             account.types.push(object_type);
         }
@@ -134,10 +144,12 @@ impl ObjectType {
             plural,
             singular,
             schema: None,
+            standard: None,
             properties: Vec::new(),
             names: HashMap::new(),
             groups: BTreeMap::new(),
             pipelines: Vec::new(),
+            pipeline_audit: Vec::new(),
             rules: Vec::new(),
             records: BTreeMap::new(),
             unique: HashMap::new(),
@@ -305,38 +317,6 @@ impl ObjectType {
 
     pub(crate) fn live(&self, id: u64) -> Option<&Record> {
         self.records.get(&id).filter(|record| record.archived_at_ms.is_none())
-    }
-
-    /// A value as answers and search see it: stored, or filled in by HubSpot. `values` and `updated_ms` are those of the version looked at.
-    pub(crate) fn value<'a>(
-        &self,
-        id: u64,
-        record: &'a Record,
-        values: &'a Values,
-        updated_ms: i64,
-        at: PropertyAt,
-    ) -> Option<std::borrow::Cow<'a, str>> {
-        use std::borrow::Cow;
-        let Some(computed) = self.property(at).computed else {
-            return crate::record::get(values, at).map(Cow::Borrowed);
-        };
-        let stored = |name: &str| self.known(name).and_then(|at| crate::record::get(values, at));
-        match computed {
-            Computed::Created => Some(Cow::Owned(iso(record.created_ms))),
-            Computed::Modified => Some(Cow::Owned(iso(updated_ms))),
-            Computed::ObjectId => Some(Cow::Owned(id.to_string())),
-            Computed::Always(text) => Some(Cow::Borrowed(text)),
-            Computed::EmailDomain => stored("email")?.rsplit_once('@').map(|(_, domain)| Cow::Borrowed(domain)),
-            Computed::FullNameOrEmail => match (stored("firstname"), stored("lastname")) {
-                (Some(first), Some(last)) => Some(Cow::Owned(format!("{first} {last}"))),
-                (Some(one), None) | (None, Some(one)) => Some(Cow::Borrowed(one)),
-                (None, None) => stored("email").map(Cow::Borrowed),
-            },
-            Computed::MergedIds => {
-                let ids: Vec<String> = record.merged_ids.iter().map(u64::to_string).collect();
-                (!ids.is_empty()).then(|| Cow::Owned(ids.join(";")))
-            }
-        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use crate::account::{Account, TypeAt};
 use crate::answers::{Refusal, Reply, comma};
 use crate::associations;
-use crate::call::{Call, select};
+use crate::call::{Call, select, select_history};
 use crate::clock::iso;
 use crate::input::{self, Batch, BatchRead, IdInput, ObjectInput, Text};
 use crate::objects;
@@ -289,7 +289,7 @@ impl<'c> Run<'c, '_> {
                 new: (self.verb == Verb::Upsert).then_some(one.created),
                 trace_id: one.trace_id,
                 warnings: &one.warnings,
-                associations: None,
+                ..Extras::default()
             };
             render::record(&mut out, account, self.type_at, one.id, &one.shown, &extras);
         }
@@ -335,7 +335,8 @@ pub(crate) fn end(out: &mut Vec<u8>, errors: &[Refusal], now_ms: i64) {
 
 pub(crate) fn read(call: &Call<'_>) -> Result<Reply, Refusal> {
     let batch: BatchRead<'_> = input::parse(call.body)?;
-    input::at_most(batch.inputs.len(), MOST_INPUTS)?;
+    let past: Vec<&str> = batch.properties_with_history.iter().map(Text::as_str).collect();
+    input::at_most(batch.inputs.len(), if past.is_empty() { MOST_INPUTS } else { objects::MOST_WITH_HISTORY })?;
     let archived = call.flag("archived");
     let account = call.account();
     let type_at = account.resolve(call.param(0))?;
@@ -346,6 +347,8 @@ pub(crate) fn read(call: &Call<'_>) -> Result<Reply, Refusal> {
     };
     let names: Vec<&str> = batch.properties.iter().map(Text::as_str).collect();
     let selection = select(object_type, Some(&names));
+    let history = select_history(object_type, Some(&past));
+    let extras = Extras { history: history.as_deref(), ..Extras::default() };
     let mut found: Vec<u64> = Vec::with_capacity(batch.inputs.len());
     let mut missing = Vec::new();
     for input in &batch.inputs {
@@ -363,7 +366,7 @@ pub(crate) fn read(call: &Call<'_>) -> Result<Reply, Refusal> {
     let mut out = begin(found.len() * 500 + 200);
     for (at, id) in found.iter().enumerate() {
         comma(&mut out, at);
-        render::record(&mut out, &account, type_at, *id, &selection, &Extras::default());
+        render::record(&mut out, &account, type_at, *id, &selection, &extras);
     }
     let errors = if missing.is_empty() { Vec::new() } else { vec![not_found(&account, type_at, missing)] };
     end(&mut out, &errors, call.now_ms);

@@ -97,6 +97,12 @@ pub(crate) fn select(object_type: &ObjectType, asked: Option<&[&str]>) -> Vec<Pr
     selection
 }
 
+/// The definitions of `propertiesWithHistory` that exist.
+pub(crate) fn select_history(object_type: &ObjectType, asked: Option<&[&str]>) -> Option<Vec<PropertyAt>> {
+    let asked = asked.filter(|names| !names.is_empty())?;
+    Some(asked.iter().filter_map(|name| object_type.defined(name)).collect())
+}
+
 /// A property in a type by name, or the refusal of the properties API.
 pub(crate) fn property<'t>(object_type: &'t ObjectType, name: &str) -> Result<&'t Property, Refusal> {
     let at = object_type.known(name).ok_or_else(|| {

@@ -131,6 +131,8 @@ pub(crate) struct BatchRead<'a> {
     pub(crate) id_property: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(crate) properties: Vec<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(crate) properties_with_history: Vec<Text<'a>>,
     #[serde(borrow)]
     pub(crate) inputs: Vec<IdInput<'a>>,
 }

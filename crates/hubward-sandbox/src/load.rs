@@ -16,6 +16,7 @@ use crate::record::Record;
 use crate::rules::Rule;
 use crate::sandbox::Inner;
 use crate::schemas::{self, SchemaInput};
+use crate::settings::SettingsInput;
 use crate::values;
 
 /// A `load` document that cannot be taken.
@@ -40,8 +41,19 @@ fn number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
-const KEYS: &[&str] =
-    &["properties", "schemas", "records", "owners", "labels", "rules", "tokens", "apps", "lists", "event_definitions"];
+const KEYS: &[&str] = &[
+    "settings",
+    "properties",
+    "schemas",
+    "records",
+    "owners",
+    "labels",
+    "rules",
+    "tokens",
+    "apps",
+    "lists",
+    "event_definitions",
+];
 
 pub(crate) fn load(inner: &Inner, document: &Value) -> Result<(), LoadError> {
     let document = document.as_object().ok_or_else(|| wrong("the document", "must be a JSON object"))?;
@@ -66,6 +78,10 @@ pub(crate) fn load(inner: &Inner, document: &Value) -> Result<(), LoadError> {
         auth.apps.push(app);
     }
     let mut account = inner.account();
+    if let Some(settings) = document.get("settings") {
+        let input = SettingsInput::deserialize(settings).map_err(|error| wrong("settings", error))?;
+        account.settings.take(input);
+    }
     for mut owner in list::<Owner>(document, "owners")? {
         owner.created_ms = now_ms;
         account.owners.insert(owner.id, owner);

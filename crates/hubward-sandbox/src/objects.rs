@@ -1,16 +1,19 @@
-//! Owns the operations on one record, the list, merge and GDPR delete (api.md 3.1 and 3.10).
+//! Owns the operations on one record and the list (api.md 3.1).
 
 use std::borrow::Cow;
 
-use crate::account::{Account, ObjectType, TypeAt, emails};
+use crate::account::{Account, ObjectType, TypeAt};
 use crate::answers::{Refusal, Reply, comma};
 use crate::associations;
-use crate::call::{Call, select};
+use crate::call::{Call, select, select_history};
 use crate::input::{self, ObjectInput};
 use crate::record::PropertyAt;
 use crate::render::{self, Extras};
 use crate::values;
 use crate::write::{self, Writing};
+
+/// Most records in one answer when past values are asked for (unverified, api.md 3.2).
+pub(crate) const MOST_WITH_HISTORY: usize = 50;
 
 /// A key's value in the form the index holds: e-mails trimmed and in lower case, others as they are.
 pub(crate) fn key_value<'a>(object_type: &ObjectType, at: PropertyAt, raw: &'a str) -> Cow<'a, str> {
@@ -66,9 +69,10 @@ pub(crate) fn read(call: &Call<'_>) -> Result<Reply, Refusal> {
         return Err(Refusal::not_found());
     }
     let selection = select(object_type, call.list("properties").as_deref());
+    let history = select_history(object_type, call.list("propertiesWithHistory").as_deref());
     let types = associated(&account, call)?;
     let mut out = Vec::with_capacity(1024);
-    let extras = Extras { associations: types.as_deref(), ..Extras::default() };
+    let extras = Extras { associations: types.as_deref(), history: history.as_deref(), ..Extras::default() };
     render::record(&mut out, &account, type_at, id, &selection, &extras);
     Ok(Reply::json(200, out))
 }
@@ -85,7 +89,9 @@ fn associated(account: &Account, call: &Call<'_>) -> Result<Option<Vec<TypeAt>>,
 }
 
 pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
-    let limit = call.page_limit(10, 100)?;
+    let with_history = call.list("propertiesWithHistory");
+    let most = if with_history.is_some() { MOST_WITH_HISTORY } else { 100 };
+    let limit = call.page_limit(10, most)?;
     let archived = call.flag("archived");
     let after: u64 = call.query("after").map_or(Ok(0), |after| {
         after.parse().map_err(|_| Refusal::validation(format!("invalid after: {after} is no paging cursor of a list")))
@@ -94,8 +100,9 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
     let type_at = account.resolve(call.param(0))?;
     let object_type = &account.types[type_at];
     let selection = select(object_type, call.list("properties").as_deref());
+    let history = select_history(object_type, with_history.as_deref());
     let types = associated(&account, call)?;
-    let extras = Extras { associations: types.as_deref(), ..Extras::default() };
+    let extras = Extras { associations: types.as_deref(), history: history.as_deref(), ..Extras::default() };
     let mut out = Vec::with_capacity(limit * 500);
     out.extend_from_slice(b"{\"results\":[");
     let mut written = 0;
@@ -145,115 +152,5 @@ pub(crate) fn archive(call: &Call<'_>) -> Result<Reply, Refusal> {
     let type_at = account.resolve(call.param(0))?;
     let id = find(&account, type_at, call)?;
     account.types[type_at].archive(id, call.now_ms);
-    Ok(Reply::empty(204))
-}
-
-#[derive(serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct MergeInput<'a> {
-    #[serde(borrow)]
-    primary_object_id: input::Text<'a>,
-    #[serde(borrow)]
-    object_id_to_merge: input::Text<'a>,
-}
-
-/// The survivor gets a new id: what HubSpot did before "primary ID preservation", and the harder case for a caller.
-pub(crate) fn merge(call: &Call<'_>) -> Result<Reply, Refusal> {
-    let wanted: MergeInput<'_> = input::parse(call.body)?;
-    let mut account = call.account();
-    let type_at = account.resolve(call.param(0))?;
-    let mut ids = [0_u64; 2];
-    for (at, text) in [&wanted.primary_object_id, &wanted.object_id_to_merge].into_iter().enumerate() {
-        let id = text.as_str().parse().ok().and_then(|id| account.types[type_at].surviving(id));
-        ids[at] = id.filter(|id| account.types[type_at].live(*id).is_some()).ok_or_else(Refusal::not_found)?;
-    }
-    let [primary, other] = ids;
-    if primary == other {
-        return Err(Refusal::validation(format!("Cannot merge object {primary} with itself")));
-    }
-    let survivor = combine(&mut account, type_at, primary, other, None, call.now_ms);
-    let selection = select(&account.types[type_at], None);
-    let mut out = Vec::new();
-    render::record(&mut out, &account, type_at, survivor, &selection, &Extras::default());
-    Ok(Reply::json(200, out))
-}
-
-/// Makes one record of two: the primary's values win, the other's e-mail becomes a secondary one, both old ids resolve to it.
-pub(crate) fn combine(
-    account: &mut Account,
-    type_at: TypeAt,
-    primary: u64,
-    other: u64,
-    new_id: Option<u64>,
-    now_ms: i64,
-) -> u64 {
-    let visible = account.visible_at_ms(now_ms);
-    let survivor = new_id.unwrap_or_else(|| account.new_record_id());
-    let object_type = &mut account.types[type_at];
-    let mut record = crate::record::Record::new(object_type.records[&primary].created_ms, visible);
-    record.updated_ms = now_ms;
-    let mut values: Vec<(PropertyAt, String)> = Vec::new();
-    let mut secondary: Vec<String> = Vec::new();
-    for id in [primary, other] {
-        let old = &object_type.records[&id];
-        record.merged_ids.push(id);
-        record.merged_ids.extend(&old.merged_ids);
-        for (at, value) in &old.values {
-            if object_type.additional_emails == Some(*at) {
-                secondary.extend(emails(Some(value)));
-            } else if !values.iter().any(|(held, _)| held == at) {
-                values.push((*at, value.to_string()));
-            } else if object_type.email == Some(*at) {
-                secondary.push(value.to_string());
-            }
-        }
-    }
-    for id in [primary, other] {
-        object_type.purge(id);
-        object_type.merged.insert(id, survivor);
-    }
-    object_type.records.insert(survivor, record);
-    for (at, value) in &values {
-        object_type.write(survivor, *at, Some(value));
-    }
-    if let (Some(at), false) = (object_type.additional_emails, secondary.is_empty()) {
-        object_type.write(survivor, at, Some(&secondary.join(";")));
-    }
-    for id in [primary, other] {
-        account.associations.move_all(type_at, id, survivor);
-    }
-    survivor
-}
-
-#[derive(serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct GdprInput<'a> {
-    #[serde(borrow)]
-    object_id: input::Text<'a>,
-    #[serde(borrow, default)]
-    id_property: Option<input::Text<'a>>,
-}
-
-pub(crate) fn gdpr_delete(call: &Call<'_>) -> Result<Reply, Refusal> {
-    let wanted: GdprInput<'_> = input::parse(call.body)?;
-    let mut account = call.account();
-    let type_at = account.resolve(call.param(0))?;
-    let object_type = &account.types[type_at];
-    let text = wanted.object_id.as_str();
-    let id = match &wanted.id_property {
-        Some(name) => {
-            let at = object_type
-                .defined(name.as_str())
-                .filter(|at| object_type.is_unique(*at))
-                .ok_or_else(Refusal::not_found)?;
-            object_type.holder(at, &key_value(object_type, at, text))
-        }
-        None => text.parse().ok().and_then(|id| object_type.surviving(id)),
-    };
-    // deleting what is not there is no error: nothing of that person is left either way
-    if let Some(id) = id {
-        account.types[type_at].purge(id);
-        account.associations.remove_record(type_at, id);
-    }
     Ok(Reply::empty(204))
 }

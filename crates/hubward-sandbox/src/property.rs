@@ -46,6 +46,17 @@ pub(crate) enum Computed {
     FullNameOrEmail,
     EmailDomain,
     MergedIds,
+    /// Whether the pipeline stage is a closed one.
+    StageClosed,
+    /// Whether the deal stage's probability is 1.
+    StageWon,
+    StageProbability,
+    /// What another property holds.
+    Copy(&'static str),
+    /// A line item's price times quantity, less its discounts or before them.
+    LineAmount {
+        discounted: bool,
+    },
     Always(&'static str),
 }
 

@@ -1,5 +1,7 @@
 //! Owns one record: its values, and the older versions that the search index may still show.
 
+use crate::history::History;
+
 /// Index of a property in its object type.
 pub(crate) type PropertyAt = u32;
 
@@ -20,6 +22,7 @@ pub(crate) struct Record {
     /// Older versions, oldest first, with when search began to show them.
     versions: Vec<(i64, i64, Values)>,
     pub(crate) merged_ids: Vec<u64>,
+    history: History,
 }
 
 impl Record {
@@ -32,6 +35,7 @@ impl Record {
             visible_at_ms,
             versions: Vec::new(),
             merged_ids: Vec::new(),
+            history: History::default(),
         }
     }
 
@@ -39,9 +43,14 @@ impl Record {
         get(&self.values, property)
     }
 
-    /// Sets the value, or removes it when `None`.
+    /// Sets the value as of `updated_ms`, or removes it when `None`. The same value again is no change.
     pub(crate) fn set(&mut self, property: PropertyAt, value: Option<&str>) {
         let at = self.values.iter().position(|(other, _)| *other == property);
+        let held = at.map(|at| &*self.values[at].1);
+        if held == value {
+            return;
+        }
+        self.history.note(property, held, self.created_ms, self.updated_ms);
         match (at, value) {
             (Some(at), Some(value)) => self.values[at].1 = value.into(),
             (Some(at), None) => {
@@ -50,6 +59,11 @@ impl Record {
             (None, Some(value)) => self.values.push((property, value.into())),
             (None, None) => {}
         }
+    }
+
+    /// Values of a property with when they were set, newest first.
+    pub(crate) fn past(&self, property: PropertyAt) -> Vec<(&str, i64)> {
+        self.history.of(property, self.get(property), self.created_ms)
     }
 
     /// Called before a change: keeps what search shows until `visible_at_ms`.

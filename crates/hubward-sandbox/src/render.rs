@@ -15,6 +15,8 @@ pub(crate) struct Extras<'a> {
     pub(crate) warnings: &'a [Warning<'a>],
     /// Types whose associations are asked for.
     pub(crate) associations: Option<&'a [TypeAt]>,
+    /// Properties whose past values are asked for.
+    pub(crate) history: Option<&'a [PropertyAt]>,
 }
 
 /// A value that 2026-09 normalised (api.md 3.8).
@@ -103,6 +105,9 @@ pub(crate) fn record(
         }
     }
     out.push(b'}');
+    if let Some(asked) = extras.history {
+        history(out, account, type_at, id, asked);
+    }
     if let Some(types) = extras.associations {
         associations(out, account, type_at, id, types);
     }
@@ -143,6 +148,39 @@ pub(crate) fn record(
                 "context": { "propertyName": name, "rawValue": warning.raw, "normalizedValue": warning.normalized },
             });
             out.extend_from_slice(value.to_string().as_bytes());
+        }
+        out.push(b']');
+    }
+    out.push(b'}');
+}
+
+/// What HubSpot fills in has one entry, as of its last change.
+fn history(out: &mut Vec<u8>, account: &Account, type_at: TypeAt, id: u64, asked: &[PropertyAt]) {
+    let object_type = &account.types[type_at];
+    let Some(record) = object_type.records.get(&id) else {
+        return;
+    };
+    out.extend_from_slice(b",\"propertiesWithHistory\":{");
+    for (at, property) in asked.iter().enumerate() {
+        comma(out, at);
+        write_str(out, &object_type.property(*property).name);
+        out.extend_from_slice(b":[");
+        let mut past = record.past(*property);
+        let filled = object_type.value(id, record, &record.values, record.updated_ms, *property);
+        if past.is_empty()
+            && let Some(value) = &filled
+        {
+            past.push((value, record.updated_ms));
+        }
+        for (at, (value, since)) in past.iter().enumerate() {
+            comma(out, at);
+            out.extend_from_slice(b"{\"value\":");
+            write_str(out, value);
+            let source = format!(
+                ",\"timestamp\":\"{}\",\"sourceType\":\"INTEGRATION\",\"sourceId\":\"sandbox\",\"sourceLabel\":\"sandbox\"}}",
+                iso(*since)
+            );
+            out.extend_from_slice(source.as_bytes());
         }
         out.push(b']');
     }

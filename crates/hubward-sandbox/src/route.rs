@@ -100,9 +100,17 @@ operations! {
     Pipelines "GET" "{}/{}/stages" => StageList "pipelines" Burst SchemaRead;
     Pipelines "POST" "{}/{}/stages" => StageCreate "pipelines" Burst SchemaWrite;
     Pipelines "GET" "{}/{}/stages/{}" => StageRead "pipelines" Burst SchemaRead;
+    Pipelines "PATCH" "{}/{}/stages/{}" => StageUpdate "pipelines" Burst SchemaWrite;
+    Pipelines "PUT" "{}/{}/stages/{}" => StageReplace "pipelines" Burst SchemaWrite;
+    Pipelines "DELETE" "{}/{}/stages/{}" => StageDelete "pipelines" Burst SchemaWrite;
+    Pipelines "GET" "{}/{}/stages/{}/audit" => StageAudit "pipelines" Burst SchemaRead;
+    Pipelines "GET" "{}/{}/audit" => PipelineAudit "pipelines" Burst SchemaRead;
     Pipelines "GET" "{}" => PipelineList "pipelines" Burst SchemaRead;
     Pipelines "POST" "{}" => PipelineCreate "pipelines" Burst SchemaWrite;
     Pipelines "GET" "{}/{}" => PipelineRead "pipelines" Burst SchemaRead;
+    Pipelines "PATCH" "{}/{}" => PipelineUpdate "pipelines" Burst SchemaWrite;
+    Pipelines "PUT" "{}/{}" => PipelineReplace "pipelines" Burst SchemaWrite;
+    Pipelines "DELETE" "{}/{}" => PipelineDelete "pipelines" Burst SchemaWrite;
     Owners "GET" "" => OwnerList "owners" Burst Owners;
     Owners "GET" "{}" => OwnerRead "owners" Burst Owners;
     Account "GET" "details" => AccountDetails "account" Burst Nothing;

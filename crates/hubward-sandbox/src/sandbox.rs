@@ -21,7 +21,8 @@ use crate::log::{Entry, Log};
 use crate::random::SplitMix;
 use crate::route::{self, Budget, Lost, Operation, Routed};
 use crate::{
-    account_info, association_api, batch, control, load, oauth, objects, owners, pipelines, properties, schemas, search,
+    account_info, association_api, batch, control, load, merge, oauth, objects, owners, pipeline_api, properties,
+    schemas, search,
 };
 
 /// The token that has every scope.
@@ -377,8 +378,8 @@ fn dispatch(call: &Call<'_>) -> Result<Reply, Refusal> {
         Operation::BatchUpsert => batch::upsert(call),
         Operation::BatchArchive => batch::archive(call),
         Operation::Search => search::search(call),
-        Operation::Merge => objects::merge(call),
-        Operation::GdprDelete => objects::gdpr_delete(call),
+        Operation::Merge => merge::merge(call),
+        Operation::GdprDelete => merge::gdpr_delete(call),
         Operation::List => objects::list(call),
         Operation::Create => objects::create(call),
         Operation::Read => objects::read(call),
@@ -408,12 +409,19 @@ fn dispatch(call: &Call<'_>) -> Result<Reply, Refusal> {
         Operation::SchemaRead => schemas::read(call),
         Operation::SchemaUpdate => schemas::update(call),
         Operation::SchemaArchive => schemas::archive(call),
-        Operation::StageList => pipelines::stages(call),
-        Operation::StageCreate => pipelines::stage_create(call),
-        Operation::StageRead => pipelines::stage_read(call),
-        Operation::PipelineList => pipelines::list(call),
-        Operation::PipelineCreate => pipelines::create(call),
-        Operation::PipelineRead => pipelines::read(call),
+        Operation::StageList => pipeline_api::stages(call),
+        Operation::StageCreate => pipeline_api::stage_create(call),
+        Operation::StageRead => pipeline_api::stage_read(call),
+        Operation::StageAudit | Operation::PipelineAudit => pipeline_api::audit(call),
+        Operation::StageUpdate => pipeline_api::stage_update(call),
+        Operation::StageReplace => pipeline_api::stage_replace(call),
+        Operation::StageDelete => pipeline_api::stage_delete(call),
+        Operation::PipelineUpdate => pipeline_api::update(call),
+        Operation::PipelineReplace => pipeline_api::replace(call),
+        Operation::PipelineDelete => pipeline_api::delete(call),
+        Operation::PipelineList => pipeline_api::list(call),
+        Operation::PipelineCreate => pipeline_api::create(call),
+        Operation::PipelineRead => pipeline_api::read(call),
         Operation::OwnerList => owners::list(call),
         Operation::OwnerRead => owners::read(call),
         Operation::AccountDetails => account_info::details(call),

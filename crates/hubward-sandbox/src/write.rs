@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use crate::account::{Account, ObjectType, TypeAt};
 use crate::answers::{Detail, Invalid, Refusal};
 use crate::clock::iso;
+use crate::contact_emails;
 use crate::input::Properties;
 use crate::record::{PropertyAt, Record};
 use crate::route::Version;
@@ -102,6 +103,7 @@ pub(crate) fn judge<'a>(
         }
     }
     if invalid.is_empty() {
+        contact_emails::arrange(account, object_type, record, &mut changes).map_err(|one| Flaw::Values(vec![one]))?;
         stage_and_pipeline(account, writing, record, &mut changes).map_err(|one| Flaw::Values(vec![one]))?;
     }
     if !invalid.is_empty() {
@@ -165,6 +167,7 @@ fn stage_and_pipeline<'a>(
     let sent =
         |at: PropertyAt| changes.iter().find(|change| change.at == at).and_then(|change| change.value.as_deref());
     let Some(stage) = sent(stage_at) else {
+        begin_in_first_stage(object_type, record, (pipeline_at, stage_at), changes);
         return Ok(());
     };
     let Some(pipeline) = object_type.pipelines.iter().find(|pipeline| match sent(pipeline_at) {
@@ -193,6 +196,35 @@ fn stage_and_pipeline<'a>(
     Ok(())
 }
 
+/// A record of a type that does not ask for a stage begins in the first one of its pipeline `[DOC-OBJ]`.
+fn begin_in_first_stage(
+    object_type: &ObjectType,
+    record: Option<&Record>,
+    (pipeline_at, stage_at): (PropertyAt, PropertyAt),
+    changes: &mut Vec<Change<'_>>,
+) {
+    let asks = object_type
+        .standard
+        .is_some_and(|standard| standard.required.iter().any(|name| object_type.defined(name) == Some(stage_at)));
+    if record.is_some() || asks {
+        return;
+    }
+    let named = changes.iter().find(|change| change.at == pipeline_at).and_then(|change| change.value.as_deref());
+    let pipeline = match named {
+        Some(id) => object_type.pipelines.iter().find(|pipeline| pipeline.id == id),
+        None => object_type.pipelines.first(),
+    };
+    if let Some(pipeline) = pipeline
+        && let Some(stage) = pipeline.stages.first()
+    {
+        let values = [(pipeline_at, pipeline.id.clone()), (stage_at, stage.id.clone())];
+        for (at, value) in values {
+            changes.retain(|change| change.at != at);
+            changes.push(Change { at, value: Some(Cow::Owned(value)), normalized_from: None });
+        }
+    }
+}
+
 fn unique(
     account: &Account,
     writing: &Writing,
@@ -200,14 +232,22 @@ fn unique(
     mut claims: Option<&mut Claims>,
 ) -> Result<(), Flaw> {
     let object_type = &account.types[writing.type_at];
+    let mut wanted: Vec<(PropertyAt, PropertyAt, &str)> = Vec::new();
     for change in changes {
-        let Some(value) = change.value.as_deref().filter(|_| object_type.is_unique(change.at)) else {
-            continue;
-        };
-        let is_email = object_type.email == Some(change.at);
-        let holder = object_type.holder(change.at, value).filter(|holder| Some(*holder) != writing.existing);
+        match (change.value.as_deref(), object_type.email) {
+            // a secondary address is a key as the primary one is
+            (Some(joined), Some(email)) if object_type.additional_emails == Some(change.at) => {
+                wanted.extend(joined.split(';').map(|one| (change.at, email, one)));
+            }
+            (Some(value), _) if object_type.is_unique(change.at) => wanted.push((change.at, change.at, value)),
+            _ => {}
+        }
+    }
+    for (at, key, value) in wanted {
+        let is_email = object_type.email == Some(at);
+        let holder = object_type.holder(key, value).filter(|holder| Some(*holder) != writing.existing);
         let claimed = match &mut claims {
-            Some(claims) => !claims.insert((change.at, value.to_owned())),
+            Some(claims) => !claims.insert((key, value.to_owned())),
             None => false,
         };
         match (holder, writing.existing) {
@@ -215,7 +255,7 @@ fn unique(
             (None, None) if is_email && claimed => return Err(Flaw::EmailTaken(None)),
             (None, _) if !claimed => {}
             (holder, existing) => {
-                let name = &object_type.property(change.at).name;
+                let name = &object_type.property(at).name;
                 let coordinates = format!(
                     "Cannot set PropertyValueCoordinates{{portalId={}, objectTypeId={}, propertyName={name}, value={value}}} on {}. {} already has that value.",
                     account.portal_id,
@@ -324,18 +364,9 @@ fn minimum<'v>(
     schema_requires: &[String],
     after: &impl Fn(&str) -> Option<&'v str>,
 ) -> Result<(), Refusal> {
-    let one_of: &[&str] = match &*object_type.id {
-        "0-1" => &["email", "firstname", "lastname"],
-        "0-2" => &["name", "domain"],
-        _ => &[],
-    };
-    let all_of: &[&str] = match &*object_type.id {
-        "0-3" => &["dealname", "dealstage"],
-        "0-5" => &["subject", "hs_pipeline_stage"],
-        "0-27" | "0-46" | "0-47" | "0-48" => &["hs_timestamp"],
-        "0-49" => &["hs_timestamp", "hs_email_direction"],
-        _ => &[],
-    };
+    let standard = object_type.standard;
+    let one_of = standard.map_or(&[][..], |standard| standard.one_of);
+    let all_of = standard.map_or(&[][..], |standard| standard.required);
     let kind = object_type.shouted();
     if !one_of.is_empty() && one_of.iter().all(|name| after(name).is_none()) {
         let names: Vec<String> = one_of.iter().map(ToString::to_string).collect();
@@ -369,7 +400,9 @@ pub(crate) fn store(account: &mut Account, writing: &Writing, changes: &[Change<
             let object_type = &mut account.types[writing.type_at];
             object_type.records.insert(id, Record::new(writing.now_ms, visible));
             // a contact begins as a lead `[LIVE-AMP]`
-            if let (Some(stage), "0-1") = (object_type.lifecyclestage, &*object_type.id) {
+            if let (Some(stage), "0-1") = (object_type.lifecyclestage, &*object_type.id)
+                && !changes.iter().any(|change| change.at == stage)
+            {
                 object_type.write(id, stage, Some("lead"));
             }
             id

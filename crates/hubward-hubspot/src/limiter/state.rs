@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::window::{Window, whole_share};
 use super::{Budget, DailyRefused};
+use crate::request::RequestKind;
 
 /// Before the first answer, and for accounts whose answers name no limit: HubSpot's smallest (api.md 11.1).
 const BURST_FALLBACK: u32 = 100;
@@ -66,6 +67,17 @@ impl LimitHeaders {
             daily_remaining: number(headers, "x-hubspot-ratelimit-daily-remaining"),
         }
     }
+}
+
+/// When a request was sent and answered, and how.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answered {
+    pub(super) kind: RequestKind,
+    /// None for a success.
+    pub(super) failure: Option<ErrorKind>,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) sent_at: Instant,
+    pub(super) now: Instant,
 }
 
 /// One budget's window and gate.
@@ -255,15 +267,13 @@ impl State {
         lane.in_flight = lane.in_flight.saturating_sub(1);
     }
 
-    pub(super) fn learn(
-        &mut self,
-        budget: Budget,
-        headers: &LimitHeaders,
-        failure: Option<ErrorKind>,
-        retry_after: Option<Duration>,
-        sent_at: Instant,
-        now: Instant,
-    ) {
+    /// A request that was sent at `sent_at` has been answered.
+    pub(super) fn arrived(&mut self, budget: Budget, kind: RequestKind, sent_at: Instant, now: Instant) {
+        self.lane(budget).window.answered(kind, sent_at, now);
+    }
+
+    pub(super) fn learn(&mut self, budget: Budget, headers: &LimitHeaders, answer: &Answered) {
+        let Answered { kind, failure, retry_after, sent_at, now } = *answer;
         self.daily.learn(headers.daily, headers.daily_remaining);
         let lane = self.lane(budget);
         // Search answers carry no burst headers; should one carry them all the same, they would speak of another window.
@@ -277,7 +287,7 @@ impl State {
                 lane.window.set_interval(Duration::from_millis(ms));
             }
             if let Some(remaining) = headers.remaining {
-                lane.window.remaining(remaining, sent_at, now);
+                lane.window.remaining(kind, remaining, sent_at, now);
             }
         }
         match failure {

@@ -9,7 +9,11 @@ fn daily(limit: u64, remaining: u64) -> LimitHeaders {
 }
 
 fn ok(state: &mut State, budget: Budget, told: &LimitHeaders, at: Instant) {
-    state.learn(budget, told, None, None, at, at);
+    state.learn(
+        budget,
+        told,
+        &Answered { kind: RequestKind::Upsert, failure: None, retry_after: None, sent_at: at, now: at },
+    );
     state.back(budget);
 }
 
@@ -46,7 +50,11 @@ fn a_failed_first_request_is_followed_by_one_alone() {
     let mut state = State::new(1.0, None);
     assert_eq!(state.decide(Budget::Burst, now), Ok(Decision::Go));
     let failure = Some(ErrorKind::NotSent);
-    state.learn(Budget::Burst, &LimitHeaders::default(), failure, None, now, now);
+    state.learn(
+        Budget::Burst,
+        &LimitHeaders::default(),
+        &Answered { kind: RequestKind::Upsert, failure, retry_after: None, sent_at: now, now },
+    );
     state.back(Budget::Burst);
     assert_eq!(state.decide(Budget::Burst, now), Ok(Decision::Go));
     assert_eq!(state.decide(Budget::Burst, now), Ok(Decision::WhenAnswered));
@@ -64,7 +72,11 @@ fn a_429_closes_the_gate_once_for_all_that_were_under_way() {
     let later = now + Duration::from_millis(400);
     for _ in 0..8 {
         let failure = Some(ErrorKind::BurstLimit);
-        state.learn(Budget::Burst, &headers(190, 0), failure, None, now, later);
+        state.learn(
+            Budget::Burst,
+            &headers(190, 0),
+            &Answered { kind: RequestKind::Upsert, failure, retry_after: None, sent_at: now, now: later },
+        );
         state.back(Budget::Burst);
     }
     assert_eq!(state.decide(Budget::Burst, later), Ok(Decision::At(later + Duration::from_secs(1))));
@@ -79,7 +91,11 @@ fn a_429_that_names_a_time_is_obeyed() {
     assert_eq!(state.decide(Budget::Search, now), Ok(Decision::Go));
     let failure = Some(ErrorKind::SecondlyLimit);
     let asked = Some(Duration::from_secs(30));
-    state.learn(Budget::Search, &LimitHeaders::default(), failure, asked, now, now);
+    state.learn(
+        Budget::Search,
+        &LimitHeaders::default(),
+        &Answered { kind: RequestKind::Search, failure, retry_after: asked, sent_at: now, now },
+    );
     assert_eq!(state.decide(Budget::Search, now), Ok(Decision::At(now + Duration::from_secs(30))));
 }
 
@@ -136,7 +152,11 @@ fn search_earns_its_fifth_a_second_and_loses_it_with_a_429() {
     let failure = Some(ErrorKind::SecondlyLimit);
     now += Duration::from_secs(1);
     assert_eq!(state.decide(Budget::Search, now), Ok(Decision::Go));
-    state.learn(Budget::Search, &LimitHeaders::default(), failure, None, now, now);
+    state.learn(
+        Budget::Search,
+        &LimitHeaders::default(),
+        &Answered { kind: RequestKind::Search, failure, retry_after: None, sent_at: now, now },
+    );
     assert_eq!(state.search.window.max(), SEARCH_START);
 }
 
@@ -145,7 +165,11 @@ fn the_burst_limit_tells_the_tier_of_associations() {
     let now = Instant::now();
     let mut state = State::new(1.0, None);
     for (burst, associations) in [(100, 100), (110, 100), (190, 150), (250, 200)] {
-        state.learn(Budget::Burst, &headers(burst, burst), None, None, now, now);
+        state.learn(
+            Budget::Burst,
+            &headers(burst, burst),
+            &Answered { kind: RequestKind::Upsert, failure: None, retry_after: None, sent_at: now, now },
+        );
         assert_eq!(state.associations.window.max(), associations);
     }
 }
@@ -158,7 +182,11 @@ fn a_locked_account_is_left_alone_for_as_long_as_a_lock_lasts() {
     ok(&mut state, Budget::Burst, &headers(190, 189), now);
     assert_eq!(state.decide(Budget::Burst, now), Ok(Decision::Go));
     let failure = Some(ErrorKind::Locked);
-    state.learn(Budget::Burst, &headers(190, 188), failure, None, now, now);
+    state.learn(
+        Budget::Burst,
+        &headers(190, 188),
+        &Answered { kind: RequestKind::Upsert, failure, retry_after: None, sent_at: now, now },
+    );
     state.back(Budget::Burst);
     let until = now + LOCKED_FOR;
     assert_eq!(state.decide(Budget::Burst, now), Ok(Decision::At(until)));
