@@ -49,6 +49,15 @@ impl Proposal {
         text
     }
 
+    /// The declaration of one property in one line, for a hint; none where nothing is proposed for it.
+    #[must_use]
+    pub fn line(&self, property: &str, is_of: impl Fn(&str) -> bool) -> Option<String> {
+        let (object, properties) = self.types.iter().find(|(object, _)| is_of(object))?;
+        let found = properties.iter().find(|known| known.name == property)?;
+        let unique = if found.unique { ", unique: true" } else { "" };
+        Some(format!("schema: {{ {object}: {{ properties: {{ {property}: {{ type: {}{unique} }} }} }} }}", found.type_))
+    }
+
     fn add(&mut self, object: &str, proposed: Proposed) {
         let at = self.types.iter().position(|(known, _)| known == object).unwrap_or_else(|| {
             self.types.push((object.to_owned(), Vec::new()));
