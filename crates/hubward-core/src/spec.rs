@@ -115,6 +115,14 @@ pub enum OnRemoved {
     Delete,
 }
 
+/// How many rows may leave a model in one run before the run stops and asks, where their records would be touched.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum RemovalLimit {
+    /// A fraction (0 < x ≤ 1) of the rows that the sync knows.
+    Share(f64),
+    Rows(u64),
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Compare {
     #[default]
@@ -152,6 +160,8 @@ pub struct ObjectSync {
     pub map: Vec<MapEntry>,
     pub associations: Vec<AssociationSpec>,
     pub on_removed: OnRemoved,
+    /// `max_removals:` of the sync, else `removal_limit:` of the project; none: the engine's default of 20 %.
+    pub max_removals: Option<RemovalLimit>,
     pub nulls: Nulls,
     pub split_retries: bool,
     pub compare: Compare,

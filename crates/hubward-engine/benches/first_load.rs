@@ -197,6 +197,7 @@ fn job(source: &Path) -> SyncJob {
             map: MAPPED.map(|(property, column)| mapped(property, column)).to_vec(),
             associations: Vec::new(),
             on_removed: OnRemoved::Keep,
+            max_removals: None,
             nulls: Nulls::Auto,
             split_retries: true,
             compare: Compare::Ledger,

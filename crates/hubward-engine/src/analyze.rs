@@ -71,6 +71,8 @@ pub(crate) struct Analysis {
     pub(crate) invalid: u64,
     /// Hashes of the match values that rows give up, sorted.
     pub(crate) given_up: Vec<u64>,
+    /// Hashes of the match values of rows to send whose record it does not know, sorted.
+    pub(crate) without_record: Vec<u64>,
     /// Rows to send whose record the ledger knows.
     pub(crate) known: u64,
     /// Rows to send whose record it does not know.
@@ -175,6 +177,8 @@ pub(crate) struct Order<'a> {
     pub(crate) samples_max: usize,
     /// Nothing is written to the ledger.
     pub(crate) dry: bool,
+    /// Rows have left the model, and their records are to be touched.
+    pub(crate) removes: bool,
 }
 
 /// Decides the fate of every spilled row. Blocking.
@@ -244,6 +248,9 @@ pub(crate) fn analyze(
                 analysis.known += 1;
             } else {
                 analysis.unknown += 1;
+                if order.removes {
+                    analysis.without_record.push(judged.match_hash);
+                }
             }
             if let Some(entry) = &known
                 && entry.match_hash != judged.match_hash
@@ -275,6 +282,7 @@ pub(crate) fn analyze(
     }
     analysis.given_up.sort_unstable();
     analysis.given_up.dedup();
+    analysis.without_record.sort_unstable();
     for (hash, position) in &candidates {
         if analysis.given_up.binary_search(hash).is_ok() {
             analysis.fates[*position as usize] = Fate::Late;

@@ -1,6 +1,6 @@
 //! What a run would do, without doing it.
 
-use hubward_core::spec::Mode;
+use hubward_core::spec::{Mode, OnRemoved};
 use hubward_hubspot::BudgetSnapshot;
 
 use crate::analyze::Sample;
@@ -35,6 +35,8 @@ pub struct SyncPlan {
     pub samples: Vec<Sample>,
     /// Changes with whatever would change what a run sends.
     pub digest: u64,
+    /// What would stop a run, or deserves a look before one.
+    pub warnings: Vec<String>,
     pub error: Option<EngineError>,
 }
 
@@ -53,6 +55,11 @@ impl Engine {
         let daily_share =
             limits.daily.limit.filter(|limit| *limit > 0).map(|limit| requests.total as f64 / limit as f64);
         let changes = changes_of(&ready, None);
+        let mut warnings = Vec::new();
+        if let Err(caught) = crate::removal_catch::within(&ready, job) {
+            warnings.push(format!("a run will stop before anything is sent: {}", caught.message));
+            warnings.extend(caught.help);
+        }
         Ok(SyncPlan {
             sync: job.sync.name.clone(),
             added: changes.added,
@@ -65,6 +72,7 @@ impl Engine {
             daily_share,
             digest: digest(&ready),
             samples: ready.analysis.samples,
+            warnings,
             error: None,
         })
     }
@@ -106,7 +114,19 @@ fn estimate(ready: &Ready, mode: Mode) -> RequestCounts {
             }
         }
     }
+    // The records of removed rows are read before they are touched.
+    match ready.prepared.sync.on_removed {
+        OnRemoved::Keep => {}
+        OnRemoved::Clear => {
+            counts.read += batches(ready.scan.removed);
+            counts.update += batches(ready.scan.removed);
+        }
+        OnRemoved::Delete => {
+            counts.read += batches(ready.scan.removed);
+            counts.archive += batches(ready.scan.removed);
+        }
+    }
     debug_assert!(writes_existing(mode) || counts.update == 0 || ready.prepared.kind == MatchKind::Id);
-    counts.total = counts.update + counts.upsert + counts.create + counts.read + counts.search;
+    counts.total = counts.update + counts.upsert + counts.create + counts.read + counts.search + counts.archive;
     counts
 }

@@ -9,6 +9,8 @@ pub enum Phase {
     Checking,
     /// Operations are sent.
     Sending,
+    /// Records of rows that left the model are emptied or archived.
+    Removing,
 }
 
 /// Receives progress; called from several threads, must return quickly.

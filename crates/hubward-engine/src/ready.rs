@@ -121,8 +121,12 @@ impl Engine {
                 deferred: &crate::deferred::read(ledger.dir()),
                 samples_max: depth.samples_max,
                 dry: depth.dry,
+                removes: scan.removed > 0 && crate::removal_catch::touches(prepared.sync.on_removed),
             };
-            let analysis = analyze(&rules, &scan, &mut ledger, &mut sink, &order)?;
+            let mut analysis = analyze(&rules, &scan, &mut ledger, &mut sink, &order)?;
+            if order.removes {
+                analysis.digest = analysis.digest.wrapping_add(crate::removal_catch::digest(&ledger)?);
+            }
             if !depth.dry {
                 let meta = LedgerMeta {
                     mapping_signature: known_mapping,

@@ -152,6 +152,8 @@ impl Row {
             None => {
                 entry.mapped = NOTHING_WRITTEN;
                 entry.payload.written.clear();
+                // Its record is not ours: removal leaves it alone.
+                entry.payload.match_value = None;
             }
         }
         entry

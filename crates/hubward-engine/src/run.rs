@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hubward_core::Outcome;
-use hubward_core::spec::{Compare, Mode, ObjectSync, OnRemoved, WriteRule};
+use hubward_core::spec::{Compare, Mode, ObjectSync, WriteRule};
 use hubward_store::{Change, Ledger, LedgerMeta};
 use tokio::time::Instant;
 
@@ -20,6 +20,7 @@ use crate::ledger_writer::{LedgerWriter, SharedLedger, lock};
 use crate::prepared::Prepared;
 use crate::progress::Phase;
 use crate::ready::{Depth, Ready};
+use crate::removal_catch;
 use crate::report::{Changes, RequestCounts, Status, SyncReport};
 use crate::spill::Spill;
 use crate::tally::Tally;
@@ -40,6 +41,8 @@ pub struct RunOptions {
     pub limit: Option<u64>,
     /// A model that returns nothing where the ledger holds rows is meant so.
     pub allow_empty: bool,
+    /// So many rows may leave the model and have their records cleared or deleted.
+    pub allow_removals: bool,
     /// The digest that a saved plan showed; another one refuses the run.
     pub expected_digest: Option<u64>,
     pub cancel: Cancel,
@@ -104,24 +107,35 @@ impl Engine {
             .help("the source, the ledger or the mapping changed since the plan was made; plan again"));
         }
 
-        let Ready { prepared, scan, analysis, ledger, written, tally } = ready;
+        if options.limit.is_none()
+            && !options.allow_removals
+            && let Err(error) = removal_catch::within(&ready, job)
+        {
+            report.changes = Changes::default();
+            return Err(error);
+        }
+
+        let Ready { prepared, scan, mut analysis, ledger, written, tally } = ready;
         let removed = report.changes.removed;
+        let touches = removed > 0 && removal_catch::touches(prepared.sync.on_removed);
+        let wanted = std::mem::take(&mut analysis.without_record);
         let signature = prepared.signature();
         let ledger: SharedLedger = Arc::new(Mutex::new(ledger));
         let sent =
             self.send(&prepared, scan.spill, analysis, &ledger, written, &tally, &issues, &options.cancel).await?;
         // From here on rows have their outcomes: whatever fails is told beside them, never instead of them.
-        let mut trouble = match sent.stopped {
-            Some(Stopped::Failed(error)) => Some(error),
-            Some(Stopped::Interrupted) => {
-                report.interrupted = true;
-                Some(EngineError::new("interrupted", "interrupted; what HubSpot confirmed is recorded"))
-            }
-            None => None,
-        };
+        let mut trouble = trouble_of(sent.stopped, report);
+        let mut removed_open = removed;
+        let mut notes = Vec::new();
+        if trouble.is_none() && touches {
+            let removing = self.remove(&prepared, removed, wanted, &ledger, &tally, &issues, &options.cancel).await;
+            removed_open = removed.saturating_sub(removing.finished);
+            notes.extend(removing.note());
+            trouble = trouble_of(removing.stopped, report);
+        }
         if trouble.is_none() {
             let finishing = Finishing {
-                removed: removed > 0,
+                removed: removed > 0 && !touches,
                 // Rows that a limit left out have not been looked at under this mapping.
                 signature: options.limit.is_none().then_some(signature),
             };
@@ -132,7 +146,7 @@ impl Engine {
             }
         }
         let gone = if trouble.is_none() { Outcome::Skipped } else { Outcome::Deferred };
-        tally.many(gone, removed);
+        tally.many(gone, removed_open);
         if let Err(error) = crate::deferred::write(lock(&ledger).dir(), &sent.deferred) {
             tracing::warn!(%error, "which rows were deferred could not be kept; they go in the model's order next time");
         }
@@ -142,6 +156,7 @@ impl Engine {
 
         report.outcomes = tally.snapshot();
         report.notes = issues.deferred_reasons();
+        report.notes.extend(notes);
         report.status = match &trouble {
             Some(_) => Status::Failed,
             None if report.outcomes.unfinished() > 0 => Status::Partial,
@@ -238,6 +253,16 @@ impl Engine {
     }
 }
 
+fn trouble_of(stopped: Option<Stopped>, report: &mut SyncReport) -> Option<EngineError> {
+    match stopped? {
+        Stopped::Failed(error) => Some(error),
+        Stopped::Interrupted => {
+            report.interrupted = true;
+            Some(EngineError::new("interrupted", "interrupted; what HubSpot confirmed is recorded"))
+        }
+    }
+}
+
 /// What sending came to.
 #[derive(Default)]
 struct Sent {
@@ -291,9 +316,6 @@ pub fn supported(sync: &ObjectSync) -> Result<(), EngineError> {
     if let Some(association) = sync.associations.first() {
         return unsupported("`associations`", &association.at);
     }
-    if sync.on_removed != OnRemoved::Keep {
-        return unsupported("`on_removed: clear` and `on_removed: delete`", &sync.at);
-    }
     if sync.compare != Compare::Ledger {
         return unsupported("`compare: hubspot`", &sync.at);
     }
@@ -322,7 +344,7 @@ pub(crate) fn changes_of(ready: &Ready, limit: Option<u64>) -> Changes {
 /// What a plan promises: what is to be sent, by which mapping, and what left the model.
 pub(crate) fn digest(ready: &Ready) -> u64 {
     let mapping = xxhash_rust::xxh3::xxh3_64(ready.prepared.signature().as_bytes());
-    ready.analysis.digest ^ mapping ^ ready.scan.removed.rotate_left(32)
+    ready.analysis.digest ^ mapping ^ ready.scan.removed.rotate_left(32) ^ (ready.prepared.sync.on_removed as u64) << 60
 }
 
 /// Rows that left the model and whose records are kept: the ledger forgets them, so that each is reported once.

@@ -272,8 +272,9 @@ pub(crate) fn search(_status: u16, body: &[u8]) -> Result<SearchReply, String> {
 }
 
 /// A success without a body that matters.
-pub(crate) fn nothing(_status: u16, _body: &[u8]) -> Result<(), String> {
-    Ok(())
+/// An archive answers without a body (204); only a mixed result (207) would have something to say.
+pub(crate) fn archived(status: u16, body: &[u8]) -> Result<BatchReply, String> {
+    if status == 207 { batch(status, body) } else { Ok(BatchReply { status, ..BatchReply::default() }) }
 }
 
 pub(crate) fn associations(status: u16, body: &[u8]) -> Result<AssociationReply, String> {

@@ -23,7 +23,7 @@ pub struct Project {
     /// `schedule:` of the syncs that have one, by sync name.
     pub schedules: Vec<(String, Schedule)>,
     /// `removal_limit:`, the fraction (0 < x ≤ 1) of a sync's known rows that may leave its model in one run before the
-    /// run stops and asks for `--allow-removals`. `None`: the engine's own default.
+    /// run stops and asks for `--allow-removals`, for syncs without `max_removals:`; it stands in them already.
     pub removal_limit: Option<f64>,
 }
 

@@ -15,7 +15,7 @@ mod template;
 use std::path::{Path, PathBuf};
 
 use hubward_core::declared::DeclaredType;
-use hubward_core::spec::{Location, Model, SourceSpec};
+use hubward_core::spec::{Location, Model, RemovalLimit, SourceSpec};
 
 use crate::grammar;
 use crate::load::ProjectInput;
@@ -115,6 +115,13 @@ impl<'r, 's> Reader<'r, 's> {
         if read.name.is_none() {
             let folder = self.root.file_name().and_then(|name| name.to_str());
             read.name = Some(folder.unwrap_or("project").to_owned());
+        }
+        if let Some(share) = read.removal_limit {
+            for sync in &mut read.syncs {
+                if let SyncSpec::Object(sync) = sync {
+                    sync.max_removals.get_or_insert(RemovalLimit::Share(share));
+                }
+            }
         }
         read
     }

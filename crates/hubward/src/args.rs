@@ -140,7 +140,7 @@ pub(crate) struct RunArgs {
     /// Carry out this plan; refuse if rows, project or ledger have moved since
     #[arg(long, value_name = "FILE", conflicts_with_all = ["full", "limit"])]
     pub(crate) plan: Option<PathBuf>,
-    /// Lift the catch on mass removal (this version removes nothing)
+    /// Clear or delete the records of as many rows as left the model
     #[arg(long)]
     pub(crate) allow_removals: bool,
     /// Run although a model that had rows returns none

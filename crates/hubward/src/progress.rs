@@ -59,6 +59,7 @@ fn verb(phase: Phase) -> &'static str {
         Phase::Reading => "reading",
         Phase::Checking => "checking",
         Phase::Sending => "sending",
+        Phase::Removing => "removing",
     }
 }
 

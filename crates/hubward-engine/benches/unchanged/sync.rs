@@ -52,6 +52,7 @@ pub(crate) fn job(rows: u64) -> SyncJob {
             map: MAPPED.map(|(property, column)| mapped(property, column)).to_vec(),
             associations: Vec::new(),
             on_removed: OnRemoved::Keep,
+            max_removals: None,
             nulls: Nulls::Auto,
             split_retries: true,
             compare: Compare::Ledger,

@@ -251,6 +251,7 @@ impl World {
                 map: vec![column("firstname", "first_name"), column("city", "city")],
                 associations: Vec::new(),
                 on_removed: OnRemoved::Keep,
+                max_removals: None,
                 nulls: Nulls::Auto,
                 split_retries: true,
                 compare: Compare::Ledger,

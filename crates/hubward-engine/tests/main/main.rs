@@ -5,4 +5,6 @@ mod edges;
 mod faults;
 mod harness;
 mod modes;
+mod removals;
 mod rows;
+mod schema;

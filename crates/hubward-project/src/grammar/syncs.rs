@@ -19,6 +19,12 @@ pub(crate) static OBJECT_SYNC: Table = Table {
             Form::Words(&ON_REMOVED),
             "What a row that left the model does to its record; keep (default).",
         ),
+        may(
+            "max_removals",
+            Form::AnyOf(&[Form::Share, Form::Whole]),
+            "How many rows may leave the model in one run before the run stops and asks, with on_removed clear or delete: \
+             a share such as 20% (default) or a number of rows.",
+        ),
         may("nulls", Form::Words(&NULLS), "What NULL does to a property; auto (default)."),
         may("split_retries", Form::Bool, "Find the guilty rows of a refused batch and send the rest; true (default)."),
         may(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use hubward_core::spec::{Compare, Conversion, Mode, ModelQuery, Nulls, OnConflict, OnRemoved};
+use hubward_core::spec::{Compare, Conversion, Mode, ModelQuery, Nulls, OnConflict, OnRemoved, RemovalLimit};
 use hubward_project::{
     ContactKey, EventName, EventSubject, ListMode, ListTarget, Schedule, SyncSpec, codes, json_schema,
 };
@@ -55,6 +55,7 @@ associations:
     label: null
     overwrite: true
 on_removed: clear
+max_removals: 12.5%
 nulls: keep
 split_retries: false
 compare: hubspot
@@ -161,6 +162,7 @@ fn every_key_arrives() {
         (object.mode, object.on_removed, object.nulls, object.split_retries, object.compare, object.on_conflict),
         (Mode::Update, OnRemoved::Clear, Nulls::Keep, false, Compare::HubSpot, OnConflict::Reject)
     );
+    assert_eq!(object.max_removals, Some(RemovalLimit::Share(0.125)));
     assert_eq!(object.map[3].conversion, Conversion::DateTime);
     assert!(object.map[1].force && object.associations[0].overwrite);
     assert_eq!((object.object_at.line, object.object_at.column, object.map[0].at.line), (4, 15, 8));

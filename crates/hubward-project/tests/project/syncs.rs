@@ -1,7 +1,7 @@
 //! Rules on syncs.
 
 use hubward_core::Value;
-use hubward_core::spec::{MapSource, WriteRule};
+use hubward_core::spec::{MapSource, RemovalLimit, WriteRule};
 use hubward_project::{ListTarget, SyncSpec};
 
 use crate::{BASE, SYNC, loaded, shown, with_sync};
@@ -137,6 +137,34 @@ fn what_a_removed_row_does_depends_on_the_mode() {
         let found = with_sync(&format!("{SYNC}mode: {mode}\non_removed: {rule}\n"));
         let wanted: &[&str] = if good { &[] } else { &["on-removed syncs/s.yml:8:13"] };
         assert_eq!(found, wanted, "{mode} {rule}");
+    }
+}
+
+#[test]
+fn the_catch_on_removals_is_a_share_or_a_number_of_rows_and_the_projects_where_the_sync_has_none() {
+    for (written, limit) in [
+        ("20%", RemovalLimit::Share(0.2)),
+        ("0.05", RemovalLimit::Share(0.05)),
+        ("1.0", RemovalLimit::Share(1.0)),
+        ("1", RemovalLimit::Rows(1)),
+        ("2_500", RemovalLimit::Rows(2500)),
+    ] {
+        assert_eq!(catch_of(BASE, &format!("{SYNC}max_removals: {written}\n")), Some(limit), "{written}");
+    }
+    assert_eq!(catch_of(BASE, SYNC), None);
+    let base = format!("removal_limit: 5%\n{BASE}");
+    assert_eq!(catch_of(&base, SYNC), Some(RemovalLimit::Share(0.05)));
+    assert_eq!(catch_of(&base, &format!("{SYNC}max_removals: 7\n")), Some(RemovalLimit::Rows(7)));
+    for bad in ["0", "0%", "101%", "1.5", "-1", "many"] {
+        assert_eq!(with_sync(&format!("{SYNC}max_removals: {bad}\n")), ["bad-value syncs/s.yml:7:15"], "{bad}");
+    }
+}
+
+fn catch_of(base: &str, sync: &str) -> Option<RemovalLimit> {
+    let loaded = loaded(&[("hubward.yml", base), ("syncs/s.yml", sync)]);
+    match &loaded.project.syncs[0] {
+        SyncSpec::Object(sync) => sync.max_removals,
+        other => panic!("{} is no object sync", other.name()),
     }
 }
 

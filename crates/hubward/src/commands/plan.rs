@@ -132,6 +132,7 @@ fn sync_json(plan: &SyncPlan) -> Value {
         "daily_share": plan.daily_share,
         "samples": samples,
         "digest": digest_text(plan.digest),
+        "warnings": plan.warnings,
         "error": null,
     })
 }
@@ -153,6 +154,9 @@ fn text(plan: &SyncPlan) -> String {
         grouped(plan.requests.total),
         plan.seconds_at_limit
     ));
+    for warning in &plan.warnings {
+        text.push_str(&format!("  warning: {warning}\n"));
+    }
     for sample in plan.samples.iter().take(SAMPLES_SHOWN) {
         text.push_str(&format!("  {} {}:", sample.change, sample.key));
         for (name, value) in &sample.properties {

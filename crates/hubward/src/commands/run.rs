@@ -75,6 +75,7 @@ async fn begin(args: &RunArgs, global: &Global, printer: Printer) -> Result<RunR
         full: args.full || plan.as_ref().is_some_and(|plan| plan.full),
         limit: args.limit,
         allow_empty: args.allow_empty,
+        allow_removals: args.allow_removals,
         expected_digest: None,
         cancel,
     };

@@ -4,6 +4,7 @@ mod bad_input;
 mod chinook;
 mod interrupted;
 mod projects;
+mod removals;
 mod runs;
 mod server;
 mod support;

@@ -1,6 +1,8 @@
 //! Object syncs: rows become records.
 
-use hubward_core::spec::{AssociationSpec, Compare, Match, Mode, Nulls, ObjectSync, OnConflict, OnRemoved};
+use hubward_core::spec::{
+    AssociationSpec, Compare, Match, Mode, Nulls, ObjectSync, OnConflict, OnRemoved, RemovalLimit,
+};
 
 use super::{Common, match_, target};
 use crate::grammar::{ASSOCIATION, COMPARE, MODES, NULLS, ON_CONFLICT, ON_REMOVED};
@@ -46,6 +48,10 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, common: Common, fields: &Fields<
         None => Some(OnRemoved::Keep),
         Some(node) => on_removed(reader, node, mode),
     };
+    let max_removals = match fields.get("max_removals") {
+        None => Some(None),
+        Some(node) => max_removals(reader, node).map(Some),
+    };
     let nulls = match fields.get("nulls") {
         None => Some(Nulls::Auto),
         Some(node) => reader.word(node, "nulls", &NULLS).map(|word| match NULLS[word] {
@@ -83,6 +89,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, common: Common, fields: &Fields<
         map: map?,
         associations: associations?,
         on_removed: on_removed?,
+        max_removals: max_removals?,
         nulls: nulls?,
         split_retries: split_retries?,
         compare: compare?,
@@ -134,6 +141,16 @@ fn on_removed(reader: &mut Reader<'_, '_>, node: &Node, mode: Option<Mode>) -> O
         return None;
     }
     Some(on_removed)
+}
+
+/// `20%` and `0.2` are shares of the known rows, `200` is a number of rows.
+fn max_removals(reader: &mut Reader<'_, '_>, node: &Node) -> Option<RemovalLimit> {
+    let is_share = node.scalar().is_none_or(|scalar| scalar.text.contains(['%', '.']));
+    if is_share {
+        reader.share(node, "max_removals").map(RemovalLimit::Share)
+    } else {
+        reader.whole(node, "max_removals").map(RemovalLimit::Rows)
+    }
 }
 
 fn associations(reader: &mut Reader<'_, '_>, node: &Node) -> Option<Vec<AssociationSpec>> {
