@@ -382,17 +382,17 @@ fn ends_all(error: &ApiError) -> Option<String> {
 /// HubSpot's refusal with what to do about it.
 fn explain(change: &Change, error: ApiError) -> EngineError {
     let limit = error.status == Some(437) || error.message.contains("association types are allowed");
-    let unknown = error.kind == ErrorKind::Unknown;
+    let lost = matches!(error.kind, ErrorKind::Unknown | ErrorKind::Server | ErrorKind::Unreadable);
     let unnamed_scope = error.kind == ErrorKind::MissingScope && error.required_scopes.is_empty();
     let name_taken = error.kind == ErrorKind::Conflict;
     let lower = error.message.to_lowercase();
     let full = ["limit", "maximum", "at most"].iter().any(|word| lower.contains(word));
     let error = EngineError::from(error).at(&change.at);
-    let error = EngineError { code: "schema-refused", ..error };
+    let error = EngineError { code: if lost { "schema-unknown" } else { "schema-refused" }, ..error };
     if limit {
         // Documented: 10 labels for a pair; seen: 50 (api.md 7.3).
         error.help("HubSpot allows no more labels between these two object types: remove one in HubSpot first")
-    } else if unknown {
+    } else if lost {
         error.help("it may have been made all the same: run `hubward apply-schema` again in two minutes")
     } else if unnamed_scope {
         let object = match &change.target {

@@ -96,13 +96,8 @@ impl Told<'_> {
         }
         let _lock = lock(state, "hubward apply-schema")?;
         let applied = self.engine.apply_schema(self.plan, cancel).await;
-        let all = applied.iter().all(|one| one.ending == Ending::Made);
         self.end(&applied, None);
-        Ok(match (all, cancel.is_set()) {
-            (true, _) => Exit::Ok,
-            (false, true) => Exit::Interrupted,
-            (false, false) => Exit::Failed,
-        })
+        Ok(exit(&applied, cancel))
     }
 
     /// What would be done, for people.
@@ -208,6 +203,25 @@ impl Told<'_> {
         document.insert("proposal".to_owned(), json!(proposal));
         document.insert("error".to_owned(), failure.map_or(Value::Null, Failure::to_json));
         Value::Object(document)
+    }
+}
+
+fn exit(applied: &[Applied], cancel: &Cancel) -> Exit {
+    let made = |one: &Applied| one.ending == Ending::Made;
+    let refused = |one: &Applied| match &one.ending {
+        Ending::Made => false,
+        Ending::Failed(error) => error.code != "schema-unknown",
+        Ending::NotTried(_) => true,
+    };
+    if applied.iter().all(made) {
+        Exit::Ok
+    } else if cancel.is_set() {
+        Exit::Interrupted
+    } else if applied.iter().all(refused) {
+        // HubSpot refused everything, so nothing is other than it was.
+        Exit::Wrong
+    } else {
+        Exit::Failed
     }
 }
 
