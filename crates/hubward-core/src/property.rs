@@ -1,7 +1,9 @@
 //! HubSpot properties as the rules need them, whatever API version they were read with.
 
+use serde::{Deserialize, Serialize};
+
 /// `type` of a property definition (api.md 5.2).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PropertyType {
     String,
     Number,
@@ -47,7 +49,7 @@ impl PropertyType {
 }
 
 /// One option of an enumeration property. Only `value` may be written; `label` is what people see.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PropertyOption {
     pub label: String,
     pub value: String,
@@ -55,7 +57,7 @@ pub struct PropertyOption {
 }
 
 /// A property definition of one object type.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PropertyDef {
     pub name: String,
     pub label: String,

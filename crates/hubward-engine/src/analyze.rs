@@ -15,6 +15,7 @@ use crate::cancel::Cancel;
 use crate::duplicates::{duplicate_key, reject_duplicate_matches};
 use crate::error::EngineError;
 use crate::issues::Sink;
+use crate::preflight::Preflight;
 use crate::prepared::Folding;
 use crate::progress::Progress;
 use crate::row::Verdict;
@@ -48,6 +49,7 @@ pub(crate) struct Rules<'a> {
     pub(crate) match_column: &'a str,
     pub(crate) match_property: &'a str,
     pub(crate) folding: &'a Folding,
+    pub(crate) preflight: &'a Preflight,
     pub(crate) context: ConvertContext<'a>,
 }
 
@@ -103,10 +105,13 @@ impl Rules<'_> {
         row: usize,
     ) -> Result<Result<Judged, (String, Reason)>, EngineError> {
         let key_text = shown_key(self.model, batch, row)?;
-        let mapped = match self.mapping.row(batch, row, &self.context) {
+        let mut mapped = match self.mapping.row(batch, row, &self.context) {
             Ok(mapped) => mapped,
             Err(reasons) => return Ok(Err((key_text, join(reasons)))),
         };
+        if let Err(reason) = self.preflight.settle(&mut mapped) {
+            return Ok(Err((key_text, reason)));
+        }
         let Some(value) = mapped.match_value.clone().filter(|value| !value.is_empty()) else {
             let reason = Reason::new(
                 "MISSING_MATCH",
@@ -239,6 +244,11 @@ pub(crate) fn analyze(
                     analysis.same_after_mapping += 1;
                 }
                 analysis.fates.push(Fate::Finished);
+                continue;
+            }
+            if let Some(reason) = rules.empties(&judged, known.as_ref(), written) {
+                notes.doubt(mark)?;
+                finish_invalid(&mut analysis, tally, sink, judged.key_text, reason);
                 continue;
             }
             if mark.kind == Kind::Recheck {

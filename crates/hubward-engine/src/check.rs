@@ -1,14 +1,19 @@
 //! Everything that can be known to be wrong with a sync before a row is read.
 
+use hubward_core::Pipeline;
 use hubward_core::mapping::Mapping;
 use hubward_core::spec::Location;
 
 use crate::engine::{Engine, SyncJob, open_source};
 use crate::error::EngineError;
+use crate::metadata::Trust;
+use crate::object_type::ObjectType;
+use crate::preflight::Preflight;
 use crate::prepared::{match_kind, needs_owners};
 use crate::ready::{located, source_error};
 use crate::run::{blocking, supported};
 use crate::scopes::{is_granted, needed};
+use crate::sight::needs_pipelines;
 use crate::strategy::MatchKind;
 
 /// How bad a problem is.
@@ -64,7 +69,9 @@ impl Engine {
         };
         let Some(object) = object else { return problems };
         let properties = match self.properties(&object).await {
-            Ok(properties) => properties,
+            Ok(properties) => {
+                Preflight::new(&object, job.sync.mode, self.check_pipelines(job, &object).await).properties(properties)
+            }
             Err(error) => {
                 problems.push(Problem::error(located(error, &job.sync.object_at), at));
                 return problems;
@@ -133,6 +140,14 @@ impl Engine {
             }
         }
         problems
+    }
+
+    /// The pipelines of the object type, where the sync names one.
+    async fn check_pipelines(&self, job: &SyncJob, object: &ObjectType) -> Option<Vec<Pipeline>> {
+        if !needs_pipelines(&job.sync, object) {
+            return None;
+        }
+        self.known_pipelines(object, Trust::Fresh).await.ok()?.value.as_ref().clone()
     }
 
     pub(crate) async fn check_source(&self, job: &SyncJob) -> Result<arrow_schema::SchemaRef, EngineError> {

@@ -195,7 +195,9 @@ impl Corridor {
         let mut skipped = Vec::new();
         for row in handed.rows {
             match crate::strategy::first(self.mode, self.kind, row.record_id.is_some(), row.lost.is_some()) {
-                crate::strategy::Next::Go(step) => queues.push(step, row),
+                crate::strategy::Next::Go(step) => {
+                    queues.push(crate::preflight::instead_of_creating(step, &row, self.kind), row);
+                }
                 _ => skipped.push(row),
             }
         }

@@ -1,20 +1,17 @@
 //! One account and one project's state: what every sync of a run shares.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hubward_core::convert::Owners;
+use hubward_core::WallClock;
 use hubward_core::spec::{Model, ObjectSync, SourceSpec};
-use hubward_core::{PropertyDef, WallClock};
-use hubward_hubspot::{Account, ApiVersion, Client, Schema};
+use hubward_hubspot::{Account, ApiVersion, Client};
 use hubward_sources::{ReadOptions, Source};
 use hubward_store::StateDb;
-use tokio::sync::Mutex;
 
 use crate::error::EngineError;
-use crate::object_type::{ObjectType, custom, standard};
+use crate::metadata::Answers;
 use crate::progress::Progress;
 use crate::recorder::Recorder;
 
@@ -53,14 +50,8 @@ pub struct SyncJob {
 pub struct Engine {
     pub(crate) config: EngineConfig,
     account: Account,
-    metadata: Mutex<Metadata>,
-}
-
-#[derive(Default)]
-struct Metadata {
-    schemas: Option<Arc<Vec<Schema>>>,
-    properties: HashMap<String, Arc<Vec<PropertyDef>>>,
-    owners: Option<Owners>,
+    /// What the account has said of itself.
+    pub(crate) answers: Answers,
 }
 
 impl Engine {
@@ -79,7 +70,7 @@ impl Engine {
             )
             .help("use a token of that account, or change hubspot.portal_id in hubward.yml"));
         }
-        Ok(Self { config, account, metadata: Mutex::default() })
+        Ok(Self { config, account, answers: Answers::default() })
     }
 
     #[must_use]
@@ -95,68 +86,6 @@ impl Engine {
     #[must_use]
     pub fn recorder(&self) -> &Recorder {
         &self.config.recorder
-    }
-
-    /// The custom object types of the account, read once.
-    ///
-    /// # Errors
-    /// HubSpot's refusal.
-    pub async fn schemas(&self) -> Result<Arc<Vec<Schema>>, EngineError> {
-        let mut metadata = self.metadata.lock().await;
-        if let Some(schemas) = &metadata.schemas {
-            return Ok(Arc::clone(schemas));
-        }
-        let schemas = Arc::new(self.config.client.schemas().await?);
-        metadata.schemas = Some(Arc::clone(&schemas));
-        Ok(schemas)
-    }
-
-    /// The object type that a project calls `name`.
-    ///
-    /// # Errors
-    /// The account has no such type, or the token may not read its custom types.
-    pub async fn object_type(&self, name: &str) -> Result<ObjectType, EngineError> {
-        match standard(name) {
-            Some(found) => Ok(found),
-            None => custom(name, &self.schemas().await?),
-        }
-    }
-
-    /// The property definitions of an object type, read once.
-    ///
-    /// # Errors
-    /// HubSpot's refusal.
-    pub async fn properties(&self, object: &ObjectType) -> Result<Arc<Vec<PropertyDef>>, EngineError> {
-        let mut metadata = self.metadata.lock().await;
-        if let Some(properties) = metadata.properties.get(&object.path) {
-            return Ok(Arc::clone(properties));
-        }
-        let properties = Arc::new(self.config.client.properties(&object.path).await?);
-        metadata.properties.insert(object.path.clone(), Arc::clone(&properties));
-        Ok(properties)
-    }
-
-    /// The account's owners, read once.
-    ///
-    /// # Errors
-    /// HubSpot's refusal.
-    pub async fn owners(&self) -> Result<Owners, EngineError> {
-        let mut metadata = self.metadata.lock().await;
-        if let Some(owners) = &metadata.owners {
-            return Ok(owners.clone());
-        }
-        let read = self.config.client.owners().await?;
-        let owners =
-            Owners::known(read.into_iter().filter(|owner| !owner.archived).map(|owner| (owner.id, owner.email)));
-        metadata.owners = Some(owners.clone());
-        Ok(owners)
-    }
-
-    /// Forgets what is known of custom types and of one type's properties: they have been changed.
-    pub(crate) async fn forget_metadata(&self, path: &str) {
-        let mut metadata = self.metadata.lock().await;
-        metadata.schemas = None;
-        metadata.properties.remove(path);
     }
 
     /// Where the ledger of a sync lies: another account never sees it.

@@ -198,7 +198,9 @@ impl Feed {
             };
             let before: &[u8] = known.as_ref().map_or(&[], |entry| entry.payload.written.as_slice());
             let wrote = |position: usize| self.written.has(before, &judged.mapped.values[position].0);
-            let properties = judged.mapped.properties_to_send(rules.nulls, &wrote);
+            let mut properties = judged.mapped.properties_to_send(rules.nulls, &wrote);
+            prepared.preflight.complete(&mut properties);
+            let lacks = prepared.preflight.lacks(&properties, (rules.match_property, &judged.match_value));
             let same_match = known.as_ref().is_some_and(|entry| entry.match_hash == judged.match_hash);
             let record_id = match rules.kind {
                 MatchKind::Id => judged.match_value.parse::<u64>().ok(),
@@ -219,6 +221,7 @@ impl Feed {
             row.write_match = prepared.match_writable && !same_match;
             row.looks_unchanged = matches!(mark.kind, Kind::Recheck | Kind::Full);
             row.takes_over = late;
+            row.lacks = lacks;
             row.before = known.map(|entry| Before {
                 mapped: entry.mapped,
                 match_hash: entry.match_hash,

@@ -1,12 +1,14 @@
 //! The current invalid and rejected rows of a sync, kept in the state database.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use hubward_core::{Outcome, WallClock};
 use hubward_store::{Issue, StateDb};
 
 use crate::error::EngineError;
+use crate::metadata::disproves;
 use crate::row::Verdict;
 
 /// First reasons of deferred rows that a report shows.
@@ -24,6 +26,8 @@ pub(crate) struct Issues {
     previous: HashSet<String>,
     deferred: Mutex<Vec<String>>,
     failed: Mutex<Option<EngineError>>,
+    /// HubSpot has refused a row by what the account's metadata allowed.
+    disproved: AtomicBool,
 }
 
 /// Takes verdicts while a model is read and checked, a bounded number at a time. Without issues (a plan) it forgets them.
@@ -77,6 +81,7 @@ impl Issues {
             previous,
             deferred: Mutex::default(),
             failed: Mutex::default(),
+            disproved: AtomicBool::new(false),
         }))
     }
 
@@ -96,6 +101,10 @@ impl Issues {
         let mut bad = Vec::new();
         let mut well = Vec::new();
         for verdict in verdicts {
+            let category = verdict.reason.as_ref().and_then(|reason| reason.category.as_deref());
+            if verdict.outcome == Outcome::Rejected && category.is_some_and(disproves) {
+                self.disproved.store(true, Ordering::Relaxed);
+            }
             match verdict.outcome {
                 Outcome::Invalid | Outcome::Rejected => bad.push(Issue {
                     key: verdict.key_text,
@@ -143,6 +152,11 @@ impl Issues {
     /// The first reasons why rows were deferred.
     pub(crate) fn deferred_reasons(&self) -> Vec<String> {
         self.deferred.lock().map(|reasons| reasons.clone()).unwrap_or_default()
+    }
+
+    /// Whether HubSpot has refused a row by what the account's metadata allowed.
+    pub(crate) fn disproved(&self) -> bool {
+        self.disproved.load(Ordering::Relaxed)
     }
 
     /// The database's first failure, if it failed.

@@ -165,6 +165,13 @@ impl Corridor {
             // The record was found by this value, so it need not be written again.
             row.write_match = id.is_none();
             match if id.is_some() { found_means(self.mode) } else { missing(self.mode) } {
+                Next::Go(Step::Create) if row.lacks.is_some() => {
+                    if row.lost.is_some() {
+                        self.clear_intents(done, std::slice::from_ref(&row)).await;
+                    }
+                    let reason = row.lacks.take().map(|reason| *reason);
+                    done.verdicts.push(row.finish(Outcome::Invalid, reason));
+                }
                 Next::Go(step) => self.again(done, step, row),
                 Next::SkipExisting => existing.push(row),
                 Next::SkipMissing | Next::RejectUnknownId => {

@@ -1,5 +1,6 @@
 //! From what a project calls an object type to the one that paths and the ledger use.
 
+use hubward_core::Required;
 use hubward_core::suggest::nearest;
 use hubward_hubspot::Schema;
 
@@ -62,7 +63,7 @@ pub fn standard(name: &str) -> Option<ObjectType> {
             path: (*plural).to_owned(),
             id: (*id).to_owned(),
             name: (*plural).to_owned(),
-            required: Vec::new(),
+            required: Required::standard(id).all_of,
         },
     )
 }

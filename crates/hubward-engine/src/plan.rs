@@ -84,7 +84,8 @@ fn least_seconds(requests: u64, budget: &BudgetSnapshot) -> f64 {
     windows as f64 * budget.interval.as_secs_f64()
 }
 
-fn estimate(ready: &Ready, mode: Mode) -> RequestCounts {
+/// Requests of a run in which nothing fails.
+pub(crate) fn estimate(ready: &Ready, mode: Mode) -> RequestCounts {
     let batches = |rows: u64| rows.div_ceil(BATCH_ROWS_MAX as u64);
     let known = ready.analysis.known;
     let unknown = ready.analysis.unknown;

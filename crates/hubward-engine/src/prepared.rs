@@ -4,10 +4,14 @@ use hubward_core::convert::{ConvertContext, Owners, fold_match_value};
 use hubward_core::mapping::Mapping;
 use hubward_core::spec::{Match, Mode, Model, ObjectSync};
 use hubward_core::{PropertyDef, PropertyType};
+use hubward_hubspot::ApiVersion;
 
 use crate::analyze::Rules;
+use crate::engine::SyncJob;
 use crate::error::EngineError;
 use crate::object_type::ObjectType;
+use crate::preflight::Preflight;
+use crate::sight::Sight;
 use crate::strategy::MatchKind;
 
 /// Everything about a sync that does not change while it runs.
@@ -21,10 +25,27 @@ pub(crate) struct Prepared {
     pub(crate) match_writable: bool,
     pub(crate) mapping: Mapping,
     pub(crate) owners: Owners,
+    pub(crate) preflight: Preflight,
     pub(crate) normalises_dates: bool,
 }
 
 impl Prepared {
+    /// Puts together what the project declares and what the account says.
+    pub(crate) fn new(job: &SyncJob, sight: &Sight, mapping: Mapping, version: ApiVersion) -> Self {
+        Self {
+            sync: job.sync.clone(),
+            model: job.model.clone(),
+            object: sight.object.clone(),
+            kind: sight.kind,
+            match_writable: match_writable(&job.sync.match_, &sight.properties),
+            folding: Folding::new(&job.sync.match_.property, &sight.properties, sight.kind),
+            mapping,
+            owners: sight.owners.clone(),
+            preflight: sight.preflight.clone(),
+            normalises_dates: version == ApiVersion::V2026_09,
+        }
+    }
+
     pub(crate) fn rules(&self) -> Rules<'_> {
         Rules {
             model: &self.model,
@@ -34,6 +55,7 @@ impl Prepared {
             match_column: &self.sync.match_.column,
             match_property: &self.sync.match_.property,
             folding: &self.folding,
+            preflight: &self.preflight,
             context: self.context(),
         }
     }
@@ -140,7 +162,7 @@ pub(crate) fn match_kind(
 }
 
 /// Whether the match property can be written at all; the record id cannot.
-pub(crate) fn match_writable(match_: &Match, properties: &[PropertyDef]) -> bool {
+fn match_writable(match_: &Match, properties: &[PropertyDef]) -> bool {
     properties.iter().any(|property| property.name == match_.property && property.is_writable())
 }
 

@@ -11,10 +11,12 @@ use crate::cancel::Cancel;
 use crate::corridor::BATCH_ROWS_MAX;
 use crate::engine::{Engine, SyncJob, open_source};
 use crate::error::EngineError;
-use crate::prepared::{Folding, Prepared, match_kind, match_writable, needs_owners};
+use crate::metadata::Trust;
+use crate::prepared::Prepared;
 use crate::ready::{compile, source_error};
 use crate::run::{blocking, supported};
 use crate::strategy::MatchKind;
+use crate::written::Written;
 
 /// The first rows of a model.
 #[derive(Clone, Debug)]
@@ -90,14 +92,7 @@ impl Engine {
         cancel: &Cancel,
     ) -> Result<RequestPreview, EngineError> {
         supported(&job.sync)?;
-        let object = self.object_type(&job.sync.object).await?;
-        let properties = self.properties(&object).await?;
-        let kind = match_kind(&job.sync.match_, job.sync.mode, &object, &properties)?;
-        let owners = if needs_owners(&job.sync, &properties) {
-            self.owners().await?
-        } else {
-            hubward_core::convert::Owners::unknown()
-        };
+        let sight = self.sight(job, Trust::Fresh).await?;
         let version = self.config.version;
         let mut read = self.read_options(Some(limit));
         read.cancel = cancel.reading();
@@ -105,18 +100,9 @@ impl Engine {
         blocking(move || {
             let source = open_source(&job.source)?;
             let mut stream = source.read(&job.model.query, &read).map_err(|error| source_error(error, &job))?;
-            let mapping = compile(&job.sync, &object, &properties, &stream.schema())?;
-            let prepared = Prepared {
-                sync: job.sync.clone(),
-                model: job.model.clone(),
-                object,
-                kind,
-                match_writable: match_writable(&job.sync.match_, &properties),
-                folding: Folding::new(&job.sync.match_.property, &properties, kind),
-                mapping,
-                owners,
-                normalises_dates: version == hubward_hubspot::ApiVersion::V2026_09,
-            };
+            let mapping = compile(&job.sync, &sight.object, &sight.properties, &stream.schema())?;
+            let prepared = Prepared::new(&job, &sight, mapping, version);
+            let kind = prepared.kind;
             let rules = prepared.rules();
             let mut preview = RequestPreview::default();
             let mut rows = Vec::new();
@@ -125,6 +111,11 @@ impl Engine {
                     match rules.judge(&batch, row)? {
                         Ok(judged) => {
                             let mut properties = judged.mapped.properties_to_send(rules.nulls, &|_| false);
+                            if let Some(reason) = rules.empties(&judged, None, &Written::default()) {
+                                preview.invalid.push((judged.key_text, reason));
+                                continue;
+                            }
+                            prepared.preflight.complete(&mut properties);
                             let creates = !(prepared.sync.mode == Mode::Upsert && kind == MatchKind::Unique
                                 || prepared.sync.mode == Mode::Update);
                             let name = &prepared.sync.match_.property;

@@ -5,19 +5,21 @@ use std::sync::Arc;
 
 use hubward_core::mapping::Mapping;
 use hubward_core::spec::ObjectSync;
-use hubward_hubspot::ApiVersion;
 use hubward_store::{Ledger, LedgerMeta};
 
 use crate::analyze::{Analysis, Order, analyze};
 use crate::cancel::Cancel;
-use crate::engine::{Engine, SyncJob, open_source};
+use crate::engine::{Engine, SyncJob};
 use crate::error::EngineError;
 use crate::issues::{Issues, Sink};
+use crate::metadata::Trust;
 use crate::object_type::ObjectType;
-use crate::prepared::{Folding, Prepared, match_kind, match_writable, needs_owners};
+use crate::prepared::Prepared;
 use crate::progress::Phase;
+use crate::reading::Read;
 use crate::run::{blocking, supported};
-use crate::scan::{Scan, ScanOrder, scan};
+use crate::scan::Scan;
+use crate::sight::Sight;
 use crate::tally::Tally;
 use crate::written::Written;
 
@@ -52,66 +54,69 @@ impl Engine {
         issues: Option<Arc<Issues>>,
     ) -> Result<Ready, EngineError> {
         supported(&job.sync)?;
-        let object = self.object_type(&job.sync.object).await.map_err(|error| located(error, &job.sync.object_at))?;
-        let properties = self.properties(&object).await?;
-        let kind = match_kind(&job.sync.match_, job.sync.mode, &object, &properties)?;
-        let owners = if needs_owners(&job.sync, &properties) {
-            self.owners().await?
-        } else {
-            hubward_core::convert::Owners::unknown()
+        let mut trust = if depth.dry { Trust::Fresh } else { Trust::Remembered };
+        loop {
+            if let Some(ready) = self.ready_by(job, depth, cancel, issues.clone(), trust).await? {
+                return Ok(ready);
+            }
+            trust = Trust::Fresh;
+        }
+    }
+
+    /// Makes ready by metadata of this trust; none where remembered metadata is so far behind the account that the model
+    /// has to be read again. Nothing is called invalid, and no error told, by what is only remembered.
+    async fn ready_by(
+        &self,
+        job: &SyncJob,
+        depth: Depth,
+        cancel: &Cancel,
+        issues: Option<Arc<Issues>>,
+        trust: Trust,
+    ) -> Result<Option<Ready>, EngineError> {
+        let (sight, reading) = self.look_and_read(job, depth, cancel, issues, trust).await?;
+        let version = self.config.version;
+        let prepare = |sight: &Sight, schema: &arrow_schema::Schema| {
+            let mapping = compile(&job.sync, &sight.object, &sight.properties, schema)?;
+            Ok::<_, EngineError>(Arc::new(Prepared::new(job, sight, mapping, version)))
         };
-        let normalises_dates = self.config.version == ApiVersion::V2026_09;
-        let mut read = self.read_options(depth.limit);
-        read.cancel = cancel.reading();
-        let ledger_dir = self.ledger_dir(&job.sync.name);
-        let spill_folder = self.spill_dir();
-        let progress = Arc::clone(&self.config.progress);
+        let mut prepared = match prepare(&sight, &reading.schema) {
+            Ok(prepared) if same_object_type(&reading.ledger, &prepared, job).is_ok() || sight.fresh => prepared,
+            Ok(_) => return Ok(None),
+            Err(_) if !sight.fresh => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        same_object_type(&reading.ledger, &prepared, job)?;
+        let for_scan = Arc::clone(&prepared);
+        let mut read = blocking(move || reading.scanned(&for_scan)).await?;
+        if !sight.fresh {
+            let for_doubts = Arc::clone(&prepared);
+            let (back, doubted) = blocking(move || {
+                let written = read.written(&for_doubts);
+                let doubted = for_doubts.rules().doubted(&read.scan, &mut read.ledger, &written)?;
+                Ok((read, doubted))
+            })
+            .await?;
+            read = back;
+            if doubted {
+                let anew = prepare(&self.sight(job, Trust::Fresh).await?, &read.schema)?;
+                // Rows that were not looked at because of the mapping as it seemed must be looked at.
+                if !read.ledger.is_empty() && anew.signature() != prepared.signature() {
+                    return Ok(None);
+                }
+                prepared = anew;
+            }
+        }
         let portal_id = self.account().portal_id;
-        let cancel = cancel.clone();
-        let job = job.clone();
+        let (cancel, progress) = (cancel.clone(), Arc::clone(&self.config.progress));
         blocking(move || {
-            let source = open_source(&job.source)?;
-            progress.phase(&job.sync.name, Phase::Reading, None);
-            let mut stream = source.read(&job.model.query, &read).map_err(|error| source_error(error, &job))?;
-            let mapping = compile(&job.sync, &object, &properties, &stream.schema())?;
-            let prepared = Arc::new(Prepared {
-                sync: job.sync.clone(),
-                model: job.model.clone(),
-                object,
-                kind,
-                match_writable: match_writable(&job.sync.match_, &properties),
-                folding: Folding::new(&job.sync.match_.property, &properties, kind),
-                mapping,
-                owners,
-                normalises_dates,
-            });
-            let mut ledger = Ledger::open(&ledger_dir, hubward_store::LedgerOptions::default())?;
-            same_object_type(&ledger, &prepared, &job)?;
-            let signature = prepared.signature();
+            let written = read.written(&prepared);
+            let Read { scan, mut ledger, tally, issues, .. } = read;
             // The mapping that the ledger was written with stands in it until every row has been seen under the new one.
             let known_mapping = match ledger.is_empty() {
-                true => signature.clone(),
+                true => prepared.signature(),
                 false => ledger.meta().mapping_signature.clone(),
             };
-            let tally = Tally::new();
-            let columns = prepared.mapping.columns();
-            let order = ScanOrder {
-                model: &prepared.model,
-                mapped_columns: &columns,
-                full: depth.full,
-                recheck: known_mapping != signature,
-                spill_folder,
-            };
-            let mut sink = Sink::new(issues.as_deref());
-            let scan = scan(&order, stream.as_mut(), &mut ledger, &tally, &mut sink, progress.as_ref())
-                .map_err(|error| if error.at.is_none() { located(error, &job.model.at) } else { error })?;
-            drop(stream);
-
-            let mut written = Written::new(&ledger.meta().properties);
-            for name in prepared.mapping.property_names() {
-                written.add(&name);
-            }
-            progress.phase(&job.sync.name, Phase::Checking, Some(scan.spill.rows()));
+            progress.phase(&prepared.sync.name, Phase::Checking, Some(scan.spill.rows()));
             let rules = prepared.rules();
             let order = Order {
                 written: &written,
@@ -123,7 +128,7 @@ impl Engine {
                 dry: depth.dry,
                 removes: scan.removed > 0 && crate::removal_catch::touches(prepared.sync.on_removed),
             };
-            let mut analysis = analyze(&rules, &scan, &mut ledger, &mut sink, &order)?;
+            let mut analysis = analyze(&rules, &scan, &mut ledger, &mut Sink::new(issues.as_deref()), &order)?;
             if order.removes {
                 analysis.digest = analysis.digest.wrapping_add(crate::removal_catch::digest(&ledger)?);
             }
@@ -140,7 +145,7 @@ impl Engine {
                     ledger.set_meta(meta)?;
                 }
             }
-            Ok(Ready { prepared, scan, analysis, ledger, written, tally })
+            Ok(Some(Ready { prepared, scan, analysis, ledger, written, tally }))
         })
         .await
     }

@@ -29,6 +29,8 @@ pub(crate) struct Row {
     pub(crate) was_taken: bool,
     /// Another row gave this match value up in this run, so the search index may still show that row's record for it.
     pub(crate) takes_over: bool,
+    /// Why no record can be made of this row: it lacks what HubSpot requires.
+    pub(crate) lacks: Option<Box<Reason>>,
     /// When the last intent to create this row was made durable, in milliseconds since the epoch.
     pub(crate) intent_at_ms: Option<i64>,
     /// A create of this row whose outcome is unknown.
@@ -107,6 +109,7 @@ impl Row {
             was_gone: false,
             was_taken: false,
             takes_over: false,
+            lacks: None,
             intent_at_ms: None,
             lost: None,
             write_match: true,

@@ -115,6 +115,11 @@ impl Engine {
             return Err(error);
         }
 
+        let short_of_calls = self.short_of_calls(&ready);
+        if let Some(note) = &short_of_calls {
+            self.config.progress.note(note);
+        }
+
         let Ready { prepared, scan, mut analysis, ledger, written, tally } = ready;
         let removed = report.changes.removed;
         let touches = removed > 0 && removal_catch::touches(prepared.sync.on_removed);
@@ -155,7 +160,10 @@ impl Engine {
         trouble = trouble.or(compacted.err()).or_else(|| issues.failure());
 
         report.outcomes = tally.snapshot();
-        report.notes = issues.deferred_reasons();
+        report.notes = short_of_calls.into_iter().chain(issues.deferred_reasons()).collect();
+        if issues.disproved() || trouble.as_ref().is_some_and(|error| error.code == "hubspot") {
+            self.forget_metadata().await;
+        }
         report.notes.extend(notes);
         report.status = match &trouble {
             Some(_) => Status::Failed,

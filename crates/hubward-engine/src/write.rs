@@ -176,6 +176,7 @@ impl Corridor {
 
     /// Sends a row on to another step, or gives it up after too many answers that left it undecided.
     pub(crate) fn again(&self, done: &mut Done, step: Step, mut row: Row) {
+        let step = crate::preflight::instead_of_creating(step, &row, self.kind);
         row.detours += 1;
         if row.detours > DETOURS_MAX {
             self.give_up(done, vec![row]);

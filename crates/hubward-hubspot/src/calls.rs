@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use hubward_core::{ErrorKind, ExposeSecret, PropertyDef};
+use hubward_core::{ErrorKind, ExposeSecret, Pipeline, PropertyDef};
 use serde::Serialize;
 
 use crate::attempt::Answer;
 use crate::client::Client;
 use crate::config::Auth;
 use crate::error::ApiError;
-use crate::metadata::{self, Account, AssociationLabel, Owner, Pipeline, Schema, TokenInfo};
+use crate::metadata::{self, Account, AssociationLabel, Owner, Schema, TokenInfo};
 use crate::reply::{self, AssociatedRecords, AssociationReply, BatchReply, RecordResult, SearchReply};
 use crate::request::{ApiRequest, CallMeta};
 use crate::requests::{self, AssociationInput, Input};

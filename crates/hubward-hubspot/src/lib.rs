@@ -30,8 +30,9 @@ pub use config::{Auth, ClientConfig, DEFAULT_BASE_URL, LimitShare, RetryConfig};
 pub use decode::{decode_error, decode_part};
 pub use definitions::{NewLabel, NewOption, NewProperty, NewSchema, PropertiesReply, PropertyGroup};
 pub use error::{ApiError, ErrorDetail, PropertyIssue};
+pub use hubward_core::{Pipeline, Stage};
 pub use limiter::{Budget, BudgetSnapshot, DailySnapshot, Limiter, LimiterSnapshot};
-pub use metadata::{Account, AssociationLabel, Owner, Pipeline, Schema, SchemaAssociation, Stage, TokenInfo};
+pub use metadata::{Account, AssociationLabel, Owner, Schema, SchemaAssociation, TokenInfo};
 pub use observe::{Attempt, AttemptOutcome, Observer};
 pub use reply::{
     AssociatedRecords, AssociatedTo, AssociationReply, AssociationResult, BatchReply, RecordResult, SearchReply,

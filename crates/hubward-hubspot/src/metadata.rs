@@ -1,9 +1,7 @@
 //! What an account has: its details, property definitions, schemas, pipelines, owners, association labels (api.md 5, 6, 7, 10).
 
-use std::collections::BTreeMap;
-
-use hubward_core::{PropertyDef, PropertyOption, PropertyType};
-use serde::Deserialize;
+use hubward_core::{Pipeline, PropertyDef, PropertyOption, PropertyType, Stage};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::issues::{strings, text};
@@ -35,7 +33,7 @@ pub struct TokenInfo {
 }
 
 /// A custom object type.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Schema {
     /// `2-123456`: the name that always resolves in a path.
     pub object_type_id: String,
@@ -52,7 +50,7 @@ pub struct Schema {
 }
 
 /// A declared association of a custom object type.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SchemaAssociation {
     pub id: String,
     pub from_object_type_id: String,
@@ -60,27 +58,8 @@ pub struct SchemaAssociation {
     pub name: Option<String>,
 }
 
-/// A pipeline of an object type; only ids may be written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pipeline {
-    pub id: String,
-    pub label: String,
-    pub archived: bool,
-    pub stages: Vec<Stage>,
-}
-
-/// A stage of a pipeline.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stage {
-    pub id: String,
-    pub label: String,
-    pub archived: bool,
-    /// `probability`, `isClosed`, `ticketState`, …
-    pub metadata: BTreeMap<String, String>,
-}
-
 /// An owner. Owner properties take `id`, never `user_id` (api.md 3.4).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
     pub id: String,
     pub email: Option<String>,
@@ -230,6 +209,7 @@ pub(crate) fn pipelines(_status: u16, body: &[u8]) -> Result<Vec<Pipeline>, Stri
             id: id(&value["id"]),
             label: text(value, "label").to_owned(),
             archived: flag(value, "archived"),
+            display_order: value["displayOrder"].as_i64().unwrap_or(i64::MAX),
             stages: items(value, "stages")
                 .map(|stage| Stage {
                     id: id(&stage["id"]),

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::answers::Refusal;
+use crate::association_types::Labels;
 use crate::associations::Associations;
+use crate::cardinality::Cardinality;
 use crate::pipelines::{Audit, Pipeline};
 use crate::property::Property;
 use crate::random::SplitMix;
@@ -24,6 +26,10 @@ pub(crate) struct Account {
     pub(crate) types: Vec<ObjectType>,
     pub(crate) owners: BTreeMap<u64, crate::owners::Owner>,
     pub(crate) associations: Associations,
+    pub(crate) labels: Labels,
+    pub(crate) cardinality: Cardinality,
+    /// Contacts made since the automatic company association last looked.
+    pub(crate) new_contacts: Vec<u64>,
     pub(crate) random: SplitMix,
     pub(crate) search_lag_ms: (u64, u64),
     pub(crate) settings: Settings,
@@ -69,6 +75,9 @@ impl Account {
             types: Vec::new(),
             owners: BTreeMap::new(),
             associations: Associations::default(),
+            labels: Labels::default(),
+            cardinality: Cardinality::default(),
+            new_contacts: Vec::new(),
             random: SplitMix::new(seed),
             search_lag_ms,
             settings: Settings::default(),
@@ -87,6 +96,10 @@ impl Account {
             object_type.standard = Some(standard);
             object_type.pipelines = crate::pipelines::standard(standard.plural, now_ms);
             account.types.push(object_type);
+        }
+        // so many contacts of one company (api.md 7.3)
+        if let (Some(companies), Some(contacts)) = (account.find("0-2"), account.find("0-1")) {
+            account.cardinality.set_ceiling(companies, contacts, Some(50_000));
         }
         account
     }
@@ -128,6 +141,12 @@ impl Account {
     pub(crate) fn new_type_id(&mut self) -> String {
         self.next_type_number += self.random.between(1, 40);
         format!("2-{}", self.next_type_number)
+    }
+
+    /// Puts a record in the recycle bin: its unique values are free again and its associations gone (api.md 3.10).
+    pub(crate) fn archive(&mut self, type_at: TypeAt, id: u64, now_ms: i64) {
+        self.types[type_at].archive(id, now_ms);
+        self.associations.remove_record(type_at, id);
     }
 
     /// When search begins to show something written now.
@@ -271,8 +290,7 @@ impl ObjectType {
         record.set(at, value);
     }
 
-    /// Puts a record in the recycle bin: its unique values are free again (api.md 3.10).
-    pub(crate) fn archive(&mut self, id: u64, now_ms: i64) {
+    fn archive(&mut self, id: u64, now_ms: i64) {
         let Some(record) = self.records.get_mut(&id) else {
             return;
         };

@@ -1,289 +1,237 @@
-//! Owns associations between records: type ids and their reverse, what a create may carry, how they are shown.
+//! Owns which records are associated, in both directions at once, and how that is shown. One ordered map holds every link by
+//! (from, to), so that a company with fifty thousand contacts costs no more a link than one with two; running tallies spare
+//! counting for limits and for finding a record's primary.
 //!
-//! Removal and cardinality are not here yet.
+//! Whether a type may stand between two records is the caller's to check.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::account::{Account, TypeAt};
-use crate::answers::{Refusal, comma, write_str};
-use crate::call::Call;
-use crate::input::AssociationInput;
+use crate::answers::{comma, write_str};
+use crate::association_types::{Definition, Kind, between};
 
-/// `HUBSPOT_DEFINED` or `USER_DEFINED`, and the type id in its direction.
+/// A record: its type and id.
+pub(crate) type End = (TypeAt, u64);
+
+/// A labelled type of a link, and the type that stands for it in the other direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Kind {
-    pub(crate) user_defined: bool,
-    pub(crate) id: u32,
-}
-
-impl Kind {
-    pub(crate) fn category(self) -> &'static str {
-        if self.user_defined { "USER_DEFINED" } else { "HUBSPOT_DEFINED" }
-    }
-
-    /// The type's name in `associations` of a read: `contact_to_company`, or that with `_unlabeled` left out for labels.
-    pub(crate) fn v3_name(self, from: &str, to: &str) -> String {
-        match (self.user_defined, self.id) {
-            (false, 1 | 2 | 5 | 6 | 25 | 26) => format!("{from}_to_{to}_primary"),
-            (true, id) => format!("{from}_to_{to}_{id}"),
-            _ => format!("{from}_to_{to}"),
-        }
-    }
-}
-
-/// From type, to type, id, reverse id; the first of a pair is its unlabelled default `[DOC-ASSOC]`.
-const STANDARD: &[(&str, &str, u32, u32)] = &[
-    ("0-1", "0-2", 279, 280),
-    ("0-1", "0-2", 1, 2),
-    ("0-1", "0-2", 931, 930),
-    ("0-1", "0-3", 4, 3),
-    ("0-1", "0-5", 15, 16),
-    ("0-2", "0-3", 342, 341),
-    ("0-2", "0-3", 6, 5),
-    ("0-2", "0-5", 340, 339),
-    ("0-2", "0-5", 25, 26),
-    ("0-3", "0-5", 27, 28),
-    ("0-1", "0-1", 449, 449),
-    ("0-2", "0-2", 450, 450),
-    ("0-2", "0-2", 13, 14),
-    ("0-3", "0-3", 451, 451),
-    ("0-5", "0-5", 452, 452),
-    ("0-3", "0-8", 19, 20),
-    ("0-46", "0-1", 202, 201),
-    ("0-46", "0-2", 190, 189),
-    ("0-46", "0-3", 214, 213),
-    ("0-46", "0-5", 228, 227),
-    ("0-49", "0-1", 198, 197),
-    ("0-48", "0-1", 194, 193),
-    ("0-47", "0-1", 200, 199),
-    ("0-27", "0-1", 204, 203),
-];
-
-/// An association to be made once its record exists.
-#[derive(Debug, Clone)]
-pub(crate) struct New {
-    pub(crate) to_type: TypeAt,
-    pub(crate) to: u64,
+pub(crate) struct Tag {
     pub(crate) kind: Kind,
     pub(crate) reverse: Kind,
 }
 
-#[derive(Debug)]
-pub(crate) struct Link {
-    pub(crate) to: u64,
-    pub(crate) kinds: Vec<Kind>,
+impl Tag {
+    fn turned(self) -> Tag {
+        Tag { kind: self.reverse, reverse: self.kind }
+    }
 }
 
-/// A label that `load.labels` gave: `USER_DEFINED` ids in both directions.
+impl From<&Definition> for Tag {
+    fn from(definition: &Definition) -> Tag {
+        Tag { kind: definition.kind, reverse: definition.reverse }
+    }
+}
+
+/// An association to be made once its record exists. No tag is the pair's unlabelled default.
 #[derive(Debug, Clone)]
-pub(crate) struct Label {
-    pub(crate) from: TypeAt,
-    pub(crate) to: TypeAt,
-    pub(crate) id: u32,
-    pub(crate) reverse: u32,
-    pub(crate) label: Option<String>,
-    pub(crate) inverse_label: Option<String>,
+pub(crate) struct New {
+    pub(crate) to: End,
+    pub(crate) tag: Option<Tag>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Tally {
+    count: u32,
+    /// The other end of the newest; of a kind that a record has once, the only one.
+    last: u64,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Associations {
-    links: HashMap<(TypeAt, u64, TypeAt), Vec<Link>>,
-    pub(crate) labels: Vec<Label>,
-    next_label: u32,
+    /// The unlabelled default is always there with a link and therefore not kept.
+    links: BTreeMap<(TypeAt, u64, TypeAt, u64), Vec<Tag>>,
+    /// How many a record has to a type: of one labelled kind, or with `None` of any.
+    tallies: HashMap<(TypeAt, u64, TypeAt, Option<Kind>), Tally>,
 }
 
 impl Associations {
-    pub(crate) fn of(&self, from_type: TypeAt, from: u64, to_type: TypeAt) -> &[Link] {
-        self.links.get(&(from_type, from, to_type)).map_or(&[], Vec::as_slice)
+    /// The linked records of one type with the labelled types of each, by id from `after` on.
+    pub(crate) fn of(&self, from: End, to_type: TypeAt, after: u64) -> impl Iterator<Item = (u64, &[Tag])> + '_ {
+        let range = (from.0, from.1, to_type, after)..=(from.0, from.1, to_type, u64::MAX);
+        self.links.range(range).map(|((_, _, _, to), tags)| (*to, &**tags))
     }
 
-    /// A fresh id for a user-defined type.
-    pub(crate) fn new_label_id(&mut self) -> u32 {
-        self.next_label += 1;
-        self.next_label
+    /// The labelled types from one record to another; `None` when they are not associated.
+    pub(crate) fn tags(&self, from: End, to: End) -> Option<&[Tag]> {
+        self.links.get(&(from.0, from.1, to.0, to.1)).map(Vec::as_slice)
     }
 
-    pub(crate) fn add_all(&mut self, from_type: TypeAt, from: u64, links: Vec<New>) {
-        for link in links {
-            self.add(from_type, from, &link);
-        }
+    /// How many associations to a type a record has, of one labelled kind or in all.
+    pub(crate) fn count(&self, from: End, to_type: TypeAt, kind: Option<Kind>) -> u32 {
+        self.tallies.get(&(from.0, from.1, to_type, kind)).map_or(0, |tally| tally.count)
     }
 
     /// Both directions; a second time changes nothing.
-    pub(crate) fn add(&mut self, from_type: TypeAt, from: u64, new: &New) {
-        self.one_way((from_type, from, new.to_type), new.to, new.kind);
-        self.one_way((new.to_type, new.to, from_type), from, new.reverse);
-    }
-
-    fn one_way(&mut self, key: (TypeAt, u64, TypeAt), to: u64, kind: Kind) {
-        let links = self.links.entry(key).or_default();
-        match links.iter_mut().find(|link| link.to == to) {
-            Some(link) if link.kinds.contains(&kind) => {}
-            Some(link) => link.kinds.push(kind),
-            None => links.push(Link { to, kinds: vec![kind] }),
-        }
-    }
-
-    pub(crate) fn remove_record(&mut self, type_at: TypeAt, id: u64) {
-        self.links.retain(|(from_type, from, _), _| (*from_type, *from) != (type_at, id));
-        for ((_, _, to_type), links) in &mut self.links {
-            if *to_type == type_at {
-                links.retain(|link| link.to != id);
+    pub(crate) fn link(&mut self, from: End, to: End) {
+        for (a, b) in [(from, to), (to, from)] {
+            let mut made = false;
+            self.links.entry((a.0, a.1, b.0, b.1)).or_insert_with(|| {
+                made = true;
+                Vec::new()
+            });
+            if made {
+                self.tally(a, b, None);
             }
         }
     }
 
-    /// What one record had becomes another's.
-    pub(crate) fn move_all(&mut self, type_at: TypeAt, from: u64, to: u64) {
-        let keys: Vec<(TypeAt, u64, TypeAt)> =
-            self.links.keys().filter(|(from_type, id, _)| (*from_type, *id) == (type_at, from)).copied().collect();
-        for key in keys {
-            for link in self.links.remove(&key).unwrap_or_default() {
-                for kind in &link.kinds {
-                    self.one_way((type_at, to, key.2), link.to, *kind);
-                }
+    /// Links and labels, both directions. A new primary demotes the old one (api.md 7.3).
+    pub(crate) fn tag(&mut self, from: End, to: End, tag: Tag) {
+        self.link(from, to);
+        for (a, b, tag) in [(from, to, tag), (to, from, tag.turned())] {
+            if tag.kind.is_exclusive()
+                && let Some(held) = self.tallies.get(&(a.0, a.1, b.0, Some(tag.kind)))
+                && held.last != b.1
+            {
+                let old = (b.0, held.last);
+                self.untag(a, old, tag.kind);
             }
-        }
-        for ((_, _, to_type), links) in &mut self.links {
-            if *to_type == type_at {
-                for link in links.iter_mut().filter(|link| link.to == from) {
-                    link.to = to;
-                }
+            let Some(tags) = self.links.get_mut(&(a.0, a.1, b.0, b.1)) else {
+                continue;
+            };
+            if !tags.contains(&tag) {
+                tags.push(tag);
+                self.tally(a, b, Some(tag.kind));
             }
         }
     }
-}
 
-/// The kinds of a pair in their direction with the reverse; the unlabelled default first.
-pub(crate) fn kinds_between(account: &Account, from: TypeAt, to: TypeAt) -> Vec<(Kind, Kind, Option<String>)> {
-    let (from_id, to_id) = (&*account.types[from].id, &*account.types[to].id);
-    let defined = |id: u32| Kind { user_defined: false, id };
-    let mut kinds = Vec::new();
-    for (a, b, id, reverse) in STANDARD {
-        let label = match id {
-            1 | 6 | 25 => Some("Primary".to_owned()),
-            931 => Some("Billing Contact".to_owned()),
-            13 => Some("Child Company".to_owned()),
-            _ => None,
+    /// The pair's labels become these and no others `[DOC-ASSOC]`.
+    pub(crate) fn replace(&mut self, from: End, to: End, wanted: &[Tag]) {
+        self.link(from, to);
+        let held = self.tags(from, to).unwrap_or_default().to_vec();
+        for tag in held {
+            if !wanted.contains(&tag) {
+                self.untag(from, to, tag.kind);
+            }
+        }
+        for tag in wanted {
+            self.tag(from, to, *tag);
+        }
+    }
+
+    /// Takes one label off a pair, both directions.
+    pub(crate) fn untag(&mut self, from: End, to: End, kind: Kind) {
+        let Some(tag) = self.tags(from, to).and_then(|tags| tags.iter().find(|tag| tag.kind == kind)).copied() else {
+            return;
         };
-        if (*a, *b) == (from_id, to_id) {
-            kinds.push((defined(*id), defined(*reverse), label.clone()));
-        }
-        if (*b, *a) == (from_id, to_id) && id != reverse {
-            let label = if *id == 13 { Some("Parent Company".to_owned()) } else { label };
-            kinds.push((defined(*reverse), defined(*id), label));
-        }
-    }
-    for label in &account.associations.labels {
-        let own = |id: u32| Kind { user_defined: true, id };
-        if (label.from, label.to) == (from, to) {
-            kinds.push((own(label.id), own(label.reverse), label.label.clone()));
-        }
-        if (label.to, label.from) == (from, to) && label.id != label.reverse {
-            kinds.push((
-                own(label.reverse),
-                own(label.id),
-                label.inverse_label.clone().or_else(|| label.label.clone()),
-            ));
-        }
-    }
-    if kinds.is_empty() {
-        // pairs that api.md does not list have an unlabelled default too; its id is ours
-        let number = |at: TypeAt| u32::try_from(at).unwrap_or(0);
-        let id = 10_000 + number(from) * 100 + number(to);
-        let reverse = 10_000 + number(to) * 100 + number(from);
-        let user_defined = account.types[from].schema.is_some() || account.types[to].schema.is_some();
-        kinds.push((Kind { user_defined, id }, Kind { user_defined, id: reverse }, None));
-    }
-    kinds
-}
-
-pub(crate) fn kind_of(
-    account: &Account,
-    from: TypeAt,
-    to: TypeAt,
-    category: &str,
-    id: u32,
-) -> Result<(Kind, Kind), Refusal> {
-    let user_defined = category == "USER_DEFINED";
-    let wanted = Kind { user_defined, id };
-    let found = kinds_between(account, from, to).into_iter().find(|(kind, _, _)| *kind == wanted);
-    if let Some((kind, reverse, _)) = found {
-        return Ok((kind, reverse));
-    }
-    let elsewhere = STANDARD.iter().find_map(|(a, _, one, _)| (!user_defined && *one == id).then_some(*a));
-    let elsewhere =
-        elsewhere.or_else(|| STANDARD.iter().find_map(|(_, b, _, one)| (!user_defined && *one == id).then_some(*b)));
-    if let Some(expected) = elsewhere {
-        let is = &account.types[from].id;
-        return Err(Refusal::validation(format!(
-            "invalid from object type {is} for associations to be created. expected: {expected}"
-        )));
-    }
-    Err(Refusal::validation("One or more associations are invalid")
-        .context("associationSpec", vec![format!("{category}={id}")])
-        .context(
-            "INVALID_ASSOCIATION_TYPE_ID",
-            vec![format!("{category}={id} is not a valid association definition id")],
-        ))
-}
-
-/// Checks the associations of a create; the target's type follows from the association type id.
-pub(crate) fn at_create(
-    account: &Account,
-    call: &Call<'_>,
-    from: TypeAt,
-    wanted: &[AssociationInput<'_>],
-) -> Result<Vec<New>, Refusal> {
-    if let Some(grant) = &call.grant
-        && !wanted.is_empty()
-        && grant.lacks_associations(call.version())
-    {
-        return Err(Refusal::validation("Missing 'Edit Associations' permission."));
-    }
-    let mut links = Vec::new();
-    for one in wanted {
-        for kind in &one.types {
-            let category = kind.association_category.as_str();
-            let id = kind.association_type_id;
-            let found = (0..account.types.len())
-                .find_map(|to| kind_of(account, from, to, category, id).ok().map(|kinds| (to, kinds)));
-            let Some((to_type, (kind, reverse))) = found else {
-                return Err(kind_of(account, from, from, category, id).err().unwrap_or_else(Refusal::not_found));
-            };
-            let to = one.to.id.as_str();
-            let target = &account.types[to_type];
-            let Some(to) = to.parse().ok().and_then(|to| target.surviving(to)).filter(|to| target.live(*to).is_some())
-            else {
-                let word = target.shouted();
-                return Err(Refusal::validation("One or more associations are invalid")
-                    .context("INVALID_OBJECT_IDS", vec![format!("{word}={to} is not valid")])
-                    .context("objectId", vec![to.to_owned()])
-                    .context("objectType", vec![word]));
-            };
-            links.push(New { to_type, to, kind, reverse });
-        }
-    }
-    Ok(links)
-}
-
-pub(crate) fn write_links(out: &mut Vec<u8>, links: &[Link], labels: &[(Kind, Kind, Option<String>)]) {
-    out.push(b'[');
-    for (at, link) in links.iter().enumerate() {
-        comma(out, at);
-        out.extend_from_slice(format!("{{\"toObjectId\":{},\"associationTypes\":[", link.to).as_bytes());
-        for (at, kind) in link.kinds.iter().enumerate() {
-            comma(out, at);
-            out.extend_from_slice(
-                format!("{{\"category\":\"{}\",\"typeId\":{},\"label\":", kind.category(), kind.id).as_bytes(),
-            );
-            match labels.iter().find(|(other, _, _)| other == kind).and_then(|(_, _, label)| label.as_deref()) {
-                Some(label) => write_str(out, label),
-                None => out.extend_from_slice(b"null"),
+        for (a, b, tag) in [(from, to, tag), (to, from, tag.turned())] {
+            if let Some(tags) = self.links.get_mut(&(a.0, a.1, b.0, b.1))
+                && let Some(at) = tags.iter().position(|other| *other == tag)
+            {
+                tags.remove(at);
+                self.untally(a, b, Some(tag.kind));
             }
-            out.push(b'}');
         }
-        out.extend_from_slice(b"]}");
+    }
+
+    /// Takes a label off every pair of two types.
+    pub(crate) fn untag_all(&mut self, from: TypeAt, to: TypeAt, kind: Kind) {
+        let mut held = Vec::new();
+        for ((a, id, b, other), tags) in &self.links {
+            if (*a, *b) == (from, to) && tags.iter().any(|tag| tag.kind == kind) {
+                held.push(((*a, *id), (*b, *other)));
+            }
+        }
+        for (a, b) in held {
+            self.untag(a, b, kind);
+        }
+    }
+
+    /// Nothing is left between the two.
+    pub(crate) fn unlink(&mut self, from: End, to: End) {
+        for (a, b) in [(from, to), (to, from)] {
+            let Some(tags) = self.links.remove(&(a.0, a.1, b.0, b.1)) else {
+                continue;
+            };
+            self.untally(a, b, None);
+            for tag in tags {
+                self.untally(a, b, Some(tag.kind));
+            }
+        }
+    }
+
+    /// Every association of a record goes, as when it is archived or purged.
+    pub(crate) fn remove_record(&mut self, type_at: TypeAt, id: u64) {
+        for (to, _) in self.all_of((type_at, id)) {
+            self.unlink((type_at, id), to);
+        }
+    }
+
+    /// What one record had becomes another's, as in a merge; what the other has already stays, its primary too.
+    pub(crate) fn move_all(&mut self, type_at: TypeAt, from: u64, to: u64) {
+        let (from, survivor) = ((type_at, from), (type_at, to));
+        for (other, tags) in self.all_of(from) {
+            self.unlink(from, other);
+            if other == survivor {
+                continue;
+            }
+            self.link(survivor, other);
+            for tag in tags {
+                let held = tag.kind.is_exclusive() && self.count(survivor, other.0, Some(tag.kind)) > 0;
+                if !held {
+                    self.tag(survivor, other, tag);
+                }
+            }
+        }
+    }
+
+    fn all_of(&self, end: End) -> Vec<(End, Vec<Tag>)> {
+        let range = (end.0, end.1, 0, 0)..=(end.0, end.1, TypeAt::MAX, u64::MAX);
+        self.links.range(range).map(|((_, _, to_type, to), tags)| ((*to_type, *to), tags.clone())).collect()
+    }
+
+    fn tally(&mut self, from: End, to: End, kind: Option<Kind>) {
+        let tally = self.tallies.entry((from.0, from.1, to.0, kind)).or_insert(Tally { count: 0, last: to.1 });
+        tally.count += 1;
+        tally.last = to.1;
+    }
+
+    fn untally(&mut self, from: End, to: End, kind: Option<Kind>) {
+        let key = (from.0, from.1, to.0, kind);
+        if let Some(tally) = self.tallies.get_mut(&key) {
+            tally.count -= 1;
+            if tally.count == 0 {
+                self.tallies.remove(&key);
+            }
+        }
+    }
+}
+
+/// Makes what a create asked for.
+pub(crate) fn add_all(account: &mut Account, from: End, links: Vec<New>) {
+    for New { to, tag } in links {
+        match tag {
+            Some(tag) => account.associations.tag(from, to, tag),
+            None => account.associations.link(from, to),
+        }
+    }
+}
+
+/// Writes the types of one link, the unlabelled default first: it is always returned as well `[DOC-ASSOC]`.
+pub(crate) fn write_types(out: &mut Vec<u8>, tags: &[Tag], definitions: &[Definition]) {
+    out.push(b'[');
+    let tagged = tags.iter().map(|tag| tag.kind);
+    for (at, kind) in definitions.first().map(|default| default.kind).into_iter().chain(tagged).enumerate() {
+        comma(out, at);
+        out.extend_from_slice(
+            format!("{{\"category\":\"{}\",\"typeId\":{},\"label\":", kind.category(), kind.id).as_bytes(),
+        );
+        match definitions.iter().find(|other| other.kind == kind).and_then(|other| other.label.as_deref()) {
+            Some(label) => write_str(out, label),
+            None => out.extend_from_slice(b"null"),
+        }
+        out.push(b'}');
     }
     out.push(b']');
 }
@@ -292,17 +240,18 @@ pub(crate) fn write_links(out: &mut Vec<u8>, links: &[Link], labels: &[(Kind, Ki
 pub(crate) fn shown(account: &Account, type_at: TypeAt, id: u64) -> serde_json::Value {
     let mut all = serde_json::Map::new();
     for (to_type, object_type) in account.types.iter().enumerate() {
-        let links = account.associations.of(type_at, id, to_type);
-        if links.is_empty() {
+        if account.associations.count((type_at, id), to_type, None) == 0 {
             continue;
         }
-        let mut out = Vec::new();
-        write_links(&mut out, links, &kinds_between(account, type_at, to_type));
-        let mut shown: serde_json::Value = serde_json::from_slice(&out).expect("links are written as JSON");
-        for link in shown.as_array_mut().into_iter().flatten() {
-            *link = serde_json::json!({ "id": link["toObjectId"].to_string(), "types": link["associationTypes"] });
+        let definitions = between(account, type_at, to_type);
+        let mut links = Vec::new();
+        for (to, tags) in account.associations.of((type_at, id), to_type, 0) {
+            let mut types = Vec::new();
+            write_types(&mut types, tags, &definitions);
+            let types: serde_json::Value = serde_json::from_slice(&types).expect("types are written as JSON");
+            links.push(serde_json::json!({ "id": to.to_string(), "types": types }));
         }
-        all.insert(object_type.plural.clone(), shown);
+        all.insert(object_type.plural.clone(), serde_json::Value::Array(links));
     }
     serde_json::Value::Object(all)
 }
@@ -314,5 +263,48 @@ pub(crate) fn associated_ids(
     id: u64,
     to: TypeAt,
 ) -> impl Iterator<Item = u64> + '_ {
-    account.associations.of(type_at, id, to).iter().map(|link| link.to)
+    account.associations.of((type_at, id), to, 0).map(|(to, _)| to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Associations, Kind, Tag};
+
+    const CONTACTS: usize = 0;
+    const COMPANIES: usize = 1;
+    const PRIMARY: Tag =
+        Tag { kind: Kind { user_defined: false, id: 1 }, reverse: Kind { user_defined: false, id: 2 } };
+    const BOSS: Tag = Tag { kind: Kind { user_defined: true, id: 1 }, reverse: Kind { user_defined: true, id: 2 } };
+
+    fn ids(all: &Associations, from: (usize, u64), to_type: usize) -> Vec<u64> {
+        all.of(from, to_type, 0).map(|(to, _)| to).collect()
+    }
+
+    #[test]
+    fn a_new_primary_demotes_the_old_one_from_either_end() {
+        let mut all = Associations::default();
+        let (contact, one, two) = ((CONTACTS, 1), (COMPANIES, 1), (COMPANIES, 2));
+        all.tag(contact, one, PRIMARY);
+        all.tag(two, contact, PRIMARY.turned());
+        assert_eq!((all.tags(contact, one), all.tags(contact, two)), (Some(&[][..]), Some(&[PRIMARY][..])));
+        assert_eq!((all.tags(one, contact), all.tags(two, contact)), (Some(&[][..]), Some(&[PRIMARY.turned()][..])));
+        all.tag((CONTACTS, 2), two, PRIMARY);
+        assert_eq!(all.count(two, CONTACTS, Some(PRIMARY.reverse)), 2, "a company is primary for many");
+    }
+
+    #[test]
+    fn a_merge_keeps_the_survivors_primary_and_never_links_it_to_itself() {
+        let mut all = Associations::default();
+        let (one, two) = ((COMPANIES, 1), (COMPANIES, 2));
+        all.tag((CONTACTS, 1), one, PRIMARY);
+        all.tag((CONTACTS, 2), two, PRIMARY);
+        all.tag((CONTACTS, 2), two, BOSS);
+        all.link((CONTACTS, 1), (CONTACTS, 2));
+        all.move_all(CONTACTS, 2, 1);
+        assert_eq!(all.tags((CONTACTS, 1), one), Some(&[PRIMARY][..]));
+        assert_eq!(all.tags((CONTACTS, 1), two), Some(&[BOSS][..]));
+        assert_eq!((ids(&all, (CONTACTS, 1), CONTACTS), ids(&all, two, CONTACTS)), (vec![], vec![1]));
+        all.remove_record(CONTACTS, 1);
+        assert!(all.links.is_empty() && all.tallies.is_empty(), "nothing is left, no tally either");
+    }
 }

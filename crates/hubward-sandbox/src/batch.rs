@@ -5,8 +5,10 @@ use std::collections::HashSet;
 
 use crate::account::{Account, TypeAt};
 use crate::answers::{Refusal, Reply, comma};
+use crate::association_create::at_create;
 use crate::associations;
 use crate::call::{Call, select, select_history};
+use crate::cardinality::Pending;
 use crate::clock::iso;
 use crate::input::{self, Batch, BatchRead, IdInput, ObjectInput, Text};
 use crate::objects;
@@ -179,6 +181,7 @@ impl<'c> Run<'c, '_> {
         let mut missing: (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
         let mut planned = Vec::new();
         let mut claims = Claims::default();
+        let mut pending = Pending::default();
         let mut invalid = Vec::new();
         for (input, (key, target)) in inputs.iter().zip(targets) {
             let (existing, key_value) = match target {
@@ -196,7 +199,11 @@ impl<'c> Run<'c, '_> {
             let judged =
                 write::judge(account, &writing, key_value, &input.properties, (!partial).then_some(&mut claims));
             let judged = judged.and_then(|changes| {
-                let links = self.links(account, input).map_err(Flaw::Refused)?;
+                if partial {
+                    // what is judged good is made at once, so that nothing is pending
+                    pending = Pending::default();
+                }
+                let links = self.links(account, input, &mut pending).map_err(Flaw::Refused)?;
                 Ok((changes, links))
             });
             match judged {
@@ -252,10 +259,15 @@ impl<'c> Run<'c, '_> {
         Ok(Reply::json(status, self.answer(account, &done, &errors)))
     }
 
-    fn links(&self, account: &Account, input: &ObjectInput<'_>) -> Result<Vec<associations::New>, Refusal> {
+    fn links(
+        &self,
+        account: &Account,
+        input: &ObjectInput<'_>,
+        pending: &mut Pending,
+    ) -> Result<Vec<associations::New>, Refusal> {
         // an upsert has no associations field `[SPEC]`, so that one sent there is not looked at
         match (&input.associations, self.verb) {
-            (Some(wanted), Verb::Create) => associations::at_create(account, self.call, self.type_at, wanted),
+            (Some(wanted), Verb::Create) => at_create(account, self.call, self.type_at, wanted, pending),
             _ => Ok(Vec::new()),
         }
     }
@@ -270,7 +282,7 @@ impl<'c> Run<'c, '_> {
         links: Vec<associations::New>,
     ) -> Done<'b> {
         let id = write::store(account, writing, changes);
-        account.associations.add_all(self.type_at, id, links);
+        associations::add_all(account, (self.type_at, id), links);
         let created = writing.existing.is_none();
         Done {
             id,
@@ -381,7 +393,7 @@ pub(crate) fn archive(call: &Call<'_>) -> Result<Reply, Refusal> {
     let type_at = account.resolve(call.param(0))?;
     for input in &batch.inputs {
         if let Ok(id) = input.id.as_str().parse() {
-            account.types[type_at].archive(id, call.now_ms);
+            account.archive(type_at, id, call.now_ms);
         }
     }
     Ok(Reply::empty(204))

@@ -39,8 +39,9 @@ impl<'a> Call<'a> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| &**value)
     }
 
+    /// A switch, in any case of letters: HubSpot's own Python client writes `True`.
     pub(crate) fn flag(&self, name: &str) -> bool {
-        self.query(name) == Some("true")
+        self.query(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
     /// A multi-valued parameter: comma-joined, repeated, or both (api.md 2.1).

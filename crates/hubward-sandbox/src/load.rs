@@ -7,7 +7,7 @@ use serde::de::{DeserializeOwned, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::account::{Account, TypeAt};
-use crate::associations::Label;
+use crate::association_labels::{self, LabelCreate};
 use crate::auth::{App, TokenInput};
 use crate::objects;
 use crate::owners::Owner;
@@ -78,10 +78,6 @@ pub(crate) fn load(inner: &Inner, document: &Value) -> Result<(), LoadError> {
         auth.apps.push(app);
     }
     let mut account = inner.account();
-    if let Some(settings) = document.get("settings") {
-        let input = SettingsInput::deserialize(settings).map_err(|error| wrong("settings", error))?;
-        account.settings.take(input);
-    }
     for mut owner in list::<Owner>(document, "owners")? {
         owner.created_ms = now_ms;
         account.owners.insert(owner.id, owner);
@@ -105,6 +101,7 @@ pub(crate) fn load(inner: &Inner, document: &Value) -> Result<(), LoadError> {
         }
     }
     labels(&mut account, document)?;
+    settings(&mut account, document)?;
     rules(&mut account, document)?;
     for (name, records) in map(document, "records")? {
         let field = format!("records.{name}");
@@ -143,35 +140,32 @@ fn map<'d>(document: &'d Map<String, Value>, key: &str) -> Result<Vec<(&'d Strin
 
 fn labels(account: &mut Account, document: &Map<String, Value>) -> Result<(), LoadError> {
     #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
     struct LabelInput {
         from: String,
         to: String,
-        #[serde(default)]
-        label: Option<String>,
-        #[serde(default)]
-        inverse_label: Option<String>,
+        #[serde(flatten)]
+        label: LabelCreate,
     }
     for (at, input) in list::<LabelInput>(document, "labels")?.into_iter().enumerate() {
         let from = find(account, &format!("labels[{at}].from"), &input.from)?;
         let to = find(account, &format!("labels[{at}].to"), &input.to)?;
-        let associations = &mut account.associations;
-        let known =
-            associations.labels.iter().any(|other| (other.from, other.to, &other.label) == (from, to, &input.label));
-        if known {
-            continue;
-        }
-        let id = associations.new_label_id();
-        let reverse = if from == to && input.inverse_label.is_none() { id } else { associations.new_label_id() };
-        associations.labels.push(Label {
-            from,
-            to,
-            id,
-            reverse,
-            label: input.label,
-            inverse_label: input.inverse_label,
-        });
+        association_labels::put(account, from, to, input.label);
     }
+    Ok(())
+}
+
+fn settings(account: &mut Account, document: &Map<String, Value>) -> Result<(), LoadError> {
+    let Some(value) = document.get("settings") else {
+        return Ok(());
+    };
+    let mut input = SettingsInput::deserialize(value).map_err(|error| wrong("settings", error))?;
+    for (at, ceiling) in std::mem::take(&mut input.association_ceilings).into_iter().enumerate() {
+        let field = format!("settings.association_ceilings[{at}]");
+        let from = find(account, &format!("{field}.from"), &ceiling.from)?;
+        let to = find(account, &format!("{field}.to"), &ceiling.to)?;
+        account.cardinality.set_ceiling(from, to, ceiling.most);
+    }
+    account.settings.take(input);
     Ok(())
 }
 
@@ -233,6 +227,7 @@ fn put_record(
         if let Some(record) = object_type.records.get_mut(&survivor) {
             record.merged_ids.push(id);
         }
+        account.associations.move_all(type_at, id, survivor);
         return Ok(());
     }
     let empty = Map::new();
@@ -268,7 +263,7 @@ fn put_record(
         object_type.write(id, at, Some(&text));
     }
     if record.get("archived") == Some(&Value::Bool(true)) {
-        object_type.archive(id, now_ms);
+        account.archive(type_at, id, now_ms);
     }
     Ok(())
 }

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use crate::route::Budget;
+
 /// Bytes of bodies and answers that the log keeps; beyond it the oldest entries go.
 const MOST_BYTES: usize = 256 * 1024 * 1024;
 const BURST_MS: i64 = 10_000;
@@ -52,15 +54,17 @@ pub(crate) struct Log {
     throttled: u64,
     burst: Peak,
     search: Peak,
+    associations: Peak,
 }
 
 impl Log {
     /// Counts a request as it arrives, so that the peaks are those of arrival.
-    pub(crate) fn arrived(&mut self, kind: &str, in_burst: bool, ms: i64) {
-        if kind == "search" {
-            self.search.count(ms, SECOND_MS);
-        } else if in_burst {
-            self.burst.count(ms, BURST_MS);
+    pub(crate) fn arrived(&mut self, budget: Option<Budget>, ms: i64) {
+        match budget {
+            Some(Budget::Search) => self.search.count(ms, SECOND_MS),
+            Some(Budget::Burst) => self.burst.count(ms, BURST_MS),
+            Some(Budget::Associations) => self.associations.count(ms, BURST_MS),
+            Some(Budget::Exempt) | None => {}
         }
     }
 
@@ -112,6 +116,7 @@ impl Log {
             "throttled": self.throttled,
             "max_in_10s": self.burst.most,
             "max_search_in_1s": self.search.most,
+            "max_associations_in_10s": self.associations.most,
             "log": { "entries": self.entries.len(), "bytes": self.bytes, "dropped": self.first },
         })
     }

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use crate::account::{Account, ObjectType, TypeAt};
 use crate::answers::{Refusal, Reply, comma};
+use crate::association_create::at_create;
 use crate::associations;
 use crate::call::{Call, select, select_history};
+use crate::cardinality::Pending;
 use crate::input::{self, ObjectInput};
 use crate::record::PropertyAt;
 use crate::render::{self, Extras};
@@ -45,11 +47,11 @@ pub(crate) fn create(call: &Call<'_>) -> Result<Reply, Refusal> {
     let changes =
         write::judge(&account, &writing, None, &wanted.properties, None).map_err(|flaw| flaw.refusal(&account))?;
     let links = match &wanted.associations {
-        Some(wanted) => associations::at_create(&account, call, type_at, wanted)?,
+        Some(wanted) => at_create(&account, call, type_at, wanted, &mut Pending::default())?,
         None => Vec::new(),
     };
     let id = write::store(&mut account, &writing, &changes);
-    account.associations.add_all(type_at, id, links);
+    associations::add_all(&mut account, (type_at, id), links);
     let shown = render::shown_after_write(&account.types[type_at], id, true, &changes, None);
     let mut out = Vec::with_capacity(1024);
     let warnings = render::warnings(&changes);
@@ -151,6 +153,6 @@ pub(crate) fn archive(call: &Call<'_>) -> Result<Reply, Refusal> {
     let mut account = call.account();
     let type_at = account.resolve(call.param(0))?;
     let id = find(&account, type_at, call)?;
-    account.types[type_at].archive(id, call.now_ms);
+    account.archive(type_at, id, call.now_ms);
     Ok(Reply::empty(204))
 }

@@ -44,7 +44,8 @@ struct Shown<'a> {
 }
 
 impl Owner {
-    fn active_user_id(&self) -> u64 {
+    /// Made up from the owner's id where `load` gave none.
+    pub(crate) fn active_user_id(&self) -> u64 {
         self.user_id.unwrap_or(self.id + 1_000_000)
     }
 

@@ -2,6 +2,7 @@
 
 use crate::account::{Account, ObjectType, TypeAt};
 use crate::answers::{comma, write_str};
+use crate::association_types::between;
 use crate::clock::iso;
 use crate::input::Text;
 use crate::record::PropertyAt;
@@ -187,28 +188,47 @@ fn history(out: &mut Vec<u8>, account: &Account, type_at: TypeAt, id: u64, asked
     out.push(b'}');
 }
 
+/// Most associated records of one type inside a record; `paging` leads to the rest. The number is that of the associations
+/// API, none is stated here.
+const MOST_ASSOCIATED: usize = 500;
+
 fn associations(out: &mut Vec<u8>, account: &Account, type_at: TypeAt, id: u64, types: &[TypeAt]) {
     let mut written = 0;
     for to in types {
-        let links = account.associations.of(type_at, id, *to);
-        if links.is_empty() {
+        if account.associations.count((type_at, id), *to, None) == 0 {
             continue;
         }
         out.extend_from_slice(if written == 0 { b",\"associations\":{" } else { b"," });
         written += 1;
         let (from_type, to_type) = (&account.types[type_at], &account.types[*to]);
+        let definitions = between(account, type_at, *to);
         write_str(out, &to_type.plural);
         out.extend_from_slice(b":{\"results\":[");
         let mut entries = 0;
-        for link in links {
-            for kind in &link.kinds {
+        let mut next = None;
+        for (at, (other, tags)) in account.associations.of((type_at, id), *to, 0).enumerate() {
+            if at == MOST_ASSOCIATED {
+                next = Some(other);
+                break;
+            }
+            for kind in [definitions[0].kind].into_iter().chain(tags.iter().map(|tag| tag.kind)) {
                 comma(out, entries);
                 entries += 1;
-                let label = kind.v3_name(&from_type.singular, &to_type.singular);
-                out.extend_from_slice(format!("{{\"id\":\"{}\",\"type\":\"{label}\"}}", link.to).as_bytes());
+                let name = kind.v3_name(&from_type.singular, &to_type.singular);
+                out.extend_from_slice(format!("{{\"id\":\"{other}\",\"type\":\"{name}\"}}").as_bytes());
             }
         }
-        out.extend_from_slice(b"]}");
+        out.push(b']');
+        if let Some(next) = next {
+            let link = format!(
+                "https://api.hubapi.com/crm/v4/objects/{}/{id}/associations/{}?after={next}",
+                from_type.id, to_type.id
+            );
+            out.extend_from_slice(
+                format!(",\"paging\":{{\"next\":{{\"after\":\"{next}\",\"link\":\"{link}\"}}}}").as_bytes(),
+            );
+        }
+        out.push(b'}');
     }
     if written > 0 {
         out.push(b'}');

@@ -42,6 +42,7 @@ enum Area {
     Pipelines,
     Owners,
     Associations,
+    AssociationTypes,
     Account,
     PrivateApps,
     OAuth,
@@ -74,11 +75,24 @@ operations! {
     Objects "PATCH" "{}/{}" => Update "update" Burst ObjectWrite;
     Objects "DELETE" "{}/{}" => Archive "archive" Burst ObjectDelete;
     Objects "PUT" "{}/{}/associations/default/{}/{}" => AssociateDefaultOne "associate" Associations AssociationWrite;
+    Objects "PUT" "{}/{}/associations/{}/{}" => AssociateOne "associate" Associations AssociationWrite;
+    Objects "DELETE" "{}/{}/associations/{}/{}" => DissociateOne "dissociate" Associations AssociationWrite;
     Objects "GET" "{}/{}/associations/{}" => AssociationsOf "associations_read" Associations ObjectRead;
     Associations "POST" "{}/{}/batch/create" => AssociateBatch "associate" Associations AssociationWrite;
     Associations "POST" "{}/{}/batch/associate/default" => AssociateDefault "associate" Associations AssociationWrite;
     Associations "POST" "{}/{}/batch/read" => AssociationsRead "associations_read" Associations ObjectRead;
-    Associations "GET" "{}/{}/labels" => Labels "association_labels" Associations ObjectRead;
+    Associations "POST" "{}/{}/batch/archive" => DissociateBatch "dissociate" Associations AssociationWrite;
+    Associations "POST" "{}/{}/batch/labels/archive" => DissociateLabels "dissociate" Associations AssociationWrite;
+    Associations "POST" "usage/high-usage-report/{}" => HighUsage "association_limits" Associations Nothing;
+    AssociationTypes "GET" "{}/{}/labels" => LabelList "association_labels" Associations ObjectRead;
+    AssociationTypes "POST" "{}/{}/labels" => LabelCreate "association_labels" Associations AssociationWrite;
+    AssociationTypes "PUT" "{}/{}/labels" => LabelUpdate "association_labels" Associations AssociationWrite;
+    AssociationTypes "DELETE" "{}/{}/labels/{}" => LabelDelete "association_labels" Associations AssociationWrite;
+    AssociationTypes "GET" "definitions/configurations/all" => LimitsAll "association_limits" Associations Nothing;
+    AssociationTypes "GET" "definitions/configurations/{}/{}" => LimitsOfPair "association_limits" Associations ObjectRead;
+    AssociationTypes "POST" "definitions/configurations/{}/{}/batch/create" => LimitsCreate "association_limits" Associations AssociationWrite;
+    AssociationTypes "POST" "definitions/configurations/{}/{}/batch/update" => LimitsUpdate "association_limits" Associations AssociationWrite;
+    AssociationTypes "POST" "definitions/configurations/{}/{}/batch/purge" => LimitsPurge "association_limits" Associations AssociationWrite;
     Properties "GET" "{}/groups" => GroupList "property_groups" Burst SchemaRead;
     Properties "POST" "{}/groups" => GroupCreate "property_groups" Burst SchemaWrite;
     Properties "GET" "{}/groups/{}" => GroupRead "property_groups" Burst SchemaRead;
@@ -139,6 +153,10 @@ const PREFIXES: &[(&str, Area, Option<Version>)] = &[
     ("crm/owners/{ver}", Area::Owners, None),
     ("crm/v4/associations", Area::Associations, Some(Version::V4)),
     ("crm/associations/{ver}", Area::Associations, None),
+    // labels stand under the first in the documentation and under the second in the specification
+    ("crm/v4/associations", Area::AssociationTypes, Some(Version::V4)),
+    ("crm/associations/v4", Area::AssociationTypes, Some(Version::V4)),
+    ("crm/associations/{ver}", Area::AssociationTypes, None),
     ("account-info/v3", Area::Account, Some(Version::V3)),
     ("account-info/{ver}", Area::Account, None),
     ("oauth/v2/private-apps", Area::PrivateApps, Some(Version::V2)),
@@ -182,7 +200,7 @@ pub(crate) fn route(method: &str, path: &str) -> Result<Routed, Lost> {
             continue;
         };
         for (of, verb, pattern, operation, kind, budget, need) in TABLE {
-            if of != area || !served(*operation, version) {
+            if of != area || !served(*area, *operation, version) {
                 continue;
             }
             let Some(params) = matches(pattern, rest) else {
@@ -199,19 +217,18 @@ pub(crate) fn route(method: &str, path: &str) -> Result<Routed, Lost> {
 }
 
 /// v4 objects paths hold associations only; the dated families hold both.
-fn served(operation: Operation, version: Version) -> bool {
-    let of_associations = matches!(
-        operation,
-        Operation::AssociateDefaultOne
-            | Operation::AssociationsOf
-            | Operation::AssociateBatch
-            | Operation::AssociateDefault
-            | Operation::AssociationsRead
-            | Operation::Labels
-    );
+fn served(area: Area, operation: Operation, version: Version) -> bool {
+    let of_associations = area != Area::Objects
+        || matches!(
+            operation,
+            Operation::AssociateDefaultOne
+                | Operation::AssociateOne
+                | Operation::DissociateOne
+                | Operation::AssociationsOf
+        );
     match version {
         Version::V4 => of_associations,
-        Version::V3 => !of_associations,
+        Version::V3 => area != Area::Objects || !of_associations,
         Version::V1 | Version::V2 | Version::March2026 | Version::September2026 => true,
     }
 }

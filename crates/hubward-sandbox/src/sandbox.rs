@@ -19,10 +19,10 @@ use crate::limits::{Limits, Meter, Told};
 use crate::load::LoadError;
 use crate::log::{Entry, Log};
 use crate::random::SplitMix;
-use crate::route::{self, Budget, Lost, Operation, Routed};
+use crate::route::{self, Lost, Operation, Routed};
 use crate::{
-    account_info, association_api, batch, control, load, merge, oauth, objects, owners, pipeline_api, properties,
-    schemas, search,
+    account_info, association_api, association_labels, association_limits, association_reads, auto_company, batch,
+    control, load, merge, oauth, objects, owners, pipeline_api, properties, schemas, search,
 };
 
 /// The token that has every scope.
@@ -139,7 +139,11 @@ const UNPOISONED: &str = "no handler panics while it holds a lock";
 
 impl Inner {
     pub(crate) fn account(&self) -> MutexGuard<'_, Account> {
-        self.account.lock().expect(UNPOISONED)
+        let mut account = self.account.lock().expect(UNPOISONED);
+        if !account.new_contacts.is_empty() {
+            auto_company::catch_up(&mut account, self.clock.now_ms());
+        }
+        account
     }
 
     pub(crate) fn auth(&self) -> MutexGuard<'_, Auth> {
@@ -224,8 +228,7 @@ impl Sandbox {
         let ms = inner.clock.elapsed_ms();
         let routed = route::route(method.as_str(), path);
         let kind = routed.as_ref().map_or("unknown", |routed| routed.kind);
-        let in_burst = routed.as_ref().is_ok_and(|routed| routed.budget == Budget::Burst);
-        inner.log().arrived(kind, in_burst, ms);
+        inner.log().arrived(routed.as_ref().ok().map(|routed| routed.budget), ms);
         let deed = faults::strike(&mut inner.faults(), method.as_str(), path, kind, now_ms);
         let request = Request { path, query, headers, body: &body, now_ms };
         let mut response = inner.answer(&request, routed, deed.as_ref());
@@ -385,12 +388,25 @@ fn dispatch(call: &Call<'_>) -> Result<Reply, Refusal> {
         Operation::Read => objects::read(call),
         Operation::Update => objects::update(call),
         Operation::Archive => objects::archive(call),
-        Operation::AssociateDefaultOne => association_api::default_one(call),
-        Operation::AssociationsOf => association_api::of_one(call),
+        Operation::AssociateDefaultOne => association_api::one_default(call),
+        Operation::AssociateOne => association_api::one_typed(call),
+        Operation::DissociateOne => association_api::one_remove(call),
+        Operation::AssociationsOf => association_reads::of_one(call),
         Operation::AssociateBatch => association_api::batch_create(call),
         Operation::AssociateDefault => association_api::batch_default(call),
-        Operation::AssociationsRead => association_api::batch_read(call),
-        Operation::Labels => association_api::labels(call),
+        Operation::DissociateBatch => association_api::batch_archive(call),
+        Operation::DissociateLabels => association_api::labels_archive(call),
+        Operation::AssociationsRead => association_reads::batch_read(call),
+        Operation::HighUsage => association_limits::high_usage(call),
+        Operation::LabelList => association_labels::list(call),
+        Operation::LabelCreate => association_labels::create(call),
+        Operation::LabelUpdate => association_labels::update(call),
+        Operation::LabelDelete => association_labels::delete(call),
+        Operation::LimitsAll => association_limits::all(call),
+        Operation::LimitsOfPair => association_limits::of_pair(call),
+        Operation::LimitsCreate => association_limits::create(call),
+        Operation::LimitsUpdate => association_limits::update(call),
+        Operation::LimitsPurge => association_limits::purge(call),
         Operation::GroupList => properties::groups(call),
         Operation::GroupCreate => properties::group_create(call),
         Operation::GroupRead => properties::group_read(call),

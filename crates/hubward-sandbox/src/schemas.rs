@@ -28,6 +28,7 @@ pub(crate) struct Schema {
     secondary_display_properties: Vec<String>,
     pub(crate) required_properties: Vec<String>,
     pub(crate) searchable_properties: Vec<String>,
+    allows_sensitive_properties: bool,
     pub(crate) archived: bool,
     created_ms: i64,
     updated_ms: i64,
@@ -58,6 +59,8 @@ pub(crate) struct SchemaInput {
     #[serde(default)]
     searchable_properties: Vec<String>,
     #[serde(default)]
+    allows_sensitive_properties: bool,
+    #[serde(default)]
     properties: Vec<PropertyCreate>,
     #[serde(default)]
     pub(crate) object_type_id: Option<String>,
@@ -79,6 +82,7 @@ fn shown(account: &Account, object_type: &ObjectType, schema: &Schema) -> Value 
         "secondaryDisplayProperties": schema.secondary_display_properties,
         "requiredProperties": schema.required_properties,
         "searchableProperties": schema.searchable_properties,
+        "allowsSensitiveProperties": schema.allows_sensitive_properties,
         "properties": properties,
         "associations": [],
         "archived": schema.archived,
@@ -170,6 +174,7 @@ pub(crate) fn add(account: &mut Account, wanted: SchemaInput, now_ms: i64) -> Re
         secondary_display_properties: wanted.secondary_display_properties,
         required_properties: wanted.required_properties,
         searchable_properties: wanted.searchable_properties,
+        allows_sensitive_properties: wanted.allows_sensitive_properties,
         archived: false,
         created_ms: now_ms,
         updated_ms: now_ms,

@@ -2,16 +2,47 @@
 
 use serde::Deserialize;
 
+/// One entry of `association_ceilings`: how many records of a type one record may have associated in all.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CeilingInput {
+    pub(crate) from: String,
+    pub(crate) to: String,
+    /// `null` lifts it.
+    pub(crate) most: Option<u32>,
+}
+
 /// The object of `load.settings`; what it leaves out stays as it is.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SettingsInput {
+    pub(crate) auto_company_association: Option<bool>,
+    #[serde(default)]
+    pub(crate) auto_company_excluded_domains: Option<Vec<String>>,
+    pub(crate) association_read_omits_empty: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
+    pub(crate) association_archive_from_ids: Option<Option<usize>>,
+    #[serde(default)]
+    pub(crate) association_ceilings: Vec<CeilingInput>,
     pub(crate) merge_keeps_primary_id: Option<bool>,
     pub(crate) gdpr_blocks_emails: Option<bool>,
 }
 
+/// Tells `null` from a key left out.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<usize>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
 #[derive(Debug)]
 pub(crate) struct Settings {
+    /// "Create and associate companies with contacts" (api.md 3.9).
+    pub(crate) auto_company_association: bool,
+    /// Domains that the setting above leaves alone, beside those of free mail.
+    pub(crate) auto_company_excluded_domains: Vec<String>,
+    /// A batch read leaves records without associations out, instead of naming each in `errors` (api.md 7.2).
+    pub(crate) association_read_omits_empty: bool,
+    /// Most distinct `from` ids of an association archive (api.md 7.4).
+    pub(crate) association_archive_from_ids: Option<usize>,
     /// "Primary ID preservation": the survivor of a merge keeps the primary's id instead of getting a new one (api.md 3.10).
     pub(crate) merge_keeps_primary_id: bool,
     /// An e-mail that was permanently deleted can't be used again (api.md 3.10).
@@ -20,12 +51,31 @@ pub(crate) struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { merge_keeps_primary_id: false, gdpr_blocks_emails: true }
+        Settings {
+            merge_keeps_primary_id: false,
+            gdpr_blocks_emails: true,
+            auto_company_association: false,
+            auto_company_excluded_domains: Vec::new(),
+            association_read_omits_empty: false,
+            association_archive_from_ids: Some(100),
+        }
     }
 }
 
 impl Settings {
     pub(crate) fn take(&mut self, input: SettingsInput) {
+        if let Some(on) = input.auto_company_association {
+            self.auto_company_association = on;
+        }
+        if let Some(domains) = input.auto_company_excluded_domains {
+            self.auto_company_excluded_domains = domains.iter().map(|domain| domain.to_lowercase()).collect();
+        }
+        if let Some(on) = input.association_read_omits_empty {
+            self.association_read_omits_empty = on;
+        }
+        if let Some(most) = input.association_archive_from_ids {
+            self.association_archive_from_ids = most;
+        }
         if let Some(on) = input.merge_keeps_primary_id {
             self.merge_keeps_primary_id = on;
         }

@@ -397,6 +397,7 @@ pub(crate) fn store(account: &mut Account, writing: &Writing, changes: &[Change<
         }
         None => {
             let id = account.new_record_id();
+            crate::auto_company::created(account, writing.type_at, id);
             let object_type = &mut account.types[writing.type_at];
             object_type.records.insert(id, Record::new(writing.now_ms, visible));
             // a contact begins as a lead `[LIVE-AMP]`

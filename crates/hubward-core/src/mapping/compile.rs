@@ -65,6 +65,32 @@ impl Mapping {
     }
 }
 
+impl Mapping {
+    /// The columns that a mapping reads, sorted: what [`Mapping::columns`] gives once it is compiled, but without a look at
+    /// any property.
+    ///
+    /// # Errors
+    /// Every unknown column and every template that does not parse.
+    pub fn columns_of(
+        entries: &[MapEntry],
+        match_: &Match,
+        schema: &Schema,
+    ) -> Result<Vec<String>, Vec<MappingProblem>> {
+        let mut compiler = Compiler { properties: HashMap::new(), schema, problems: Vec::new(), columns: Vec::new() };
+        compiler.column(&match_.column, &match_.at);
+        for entry in entries {
+            compiler.source(entry, None);
+        }
+        if !compiler.problems.is_empty() {
+            return Err(compiler.problems);
+        }
+        let mut columns = compiler.columns;
+        columns.sort_unstable();
+        columns.dedup();
+        Ok(columns)
+    }
+}
+
 struct Compiler<'a> {
     properties: HashMap<&'a str, &'a PropertyDef>,
     schema: &'a Schema,

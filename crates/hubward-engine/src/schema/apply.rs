@@ -49,7 +49,8 @@ struct Maker<'a> {
     lost_groups: HashSet<(String, String)>,
     /// Why nothing more is tried.
     stopped: Option<String>,
-    touched: HashSet<String>,
+    /// Something may be other than it was.
+    touched: bool,
 }
 
 impl Engine {
@@ -64,7 +65,7 @@ impl Engine {
             made: HashMap::new(),
             lost_groups: HashSet::new(),
             stopped: (!plan.is_sound()).then(|| "the declaration has errors".to_owned()),
-            touched: HashSet::new(),
+            touched: false,
         };
         // The groups of a type that is to be made wait for it.
         let waits = |change: &Change| matches!((&change.work, &change.target), (Work::Group(_), Target::New(_)));
@@ -91,8 +92,8 @@ impl Engine {
             work.carry_out(changes, &order[at..at + together]).await;
             at += together;
         }
-        for path in &work.touched {
-            self.forget_metadata(path).await;
+        if work.touched {
+            self.forget_all_metadata().await;
         }
         let endings = work.endings.into_iter();
         let unreached = || Ending::NotTried("it was not reached".to_owned());
@@ -126,7 +127,7 @@ impl Maker<'_> {
             let why = format!("the object type {} was not made", change.object());
             return self.end(places, &Ending::NotTried(why));
         };
-        self.touched.insert(path.clone());
+        self.touched = true;
         match &change.work {
             Work::Group(group) => {
                 let group = PropertyGroup { name: group.name.clone(), label: group.label.clone() };
@@ -240,7 +241,7 @@ impl Maker<'_> {
             }
             Err(error) => return Err(error),
         };
-        self.touched.insert(made.object_type_id.clone());
+        self.touched = true;
         self.made.insert(target.key(), made.object_type_id);
         Ok(())
     }

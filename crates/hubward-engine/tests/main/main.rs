@@ -5,6 +5,8 @@ mod edges;
 mod faults;
 mod harness;
 mod modes;
+mod preflight;
+mod remembered;
 mod removals;
 mod rows;
 mod schema;

@@ -2,6 +2,8 @@
 //!
 //! One test an item, named after it.
 
+mod association_types;
+mod associations;
 mod batches;
 mod control;
 mod harness;

@@ -90,6 +90,8 @@ async fn item_27_archived_records_show_only_where_they_are_asked_for() {
     let ids = |answer: &Answer| answer.results().iter().map(|result| text(&result["id"])).collect::<Vec<_>>();
     assert_eq!(ids(&account.get("/crm/v3/objects/contacts").await), ["2"]);
     assert_eq!(ids(&account.get("/crm/v3/objects/contacts?archived=true").await), ["1"]);
+    // as HubSpot's own Python client writes it
+    assert_eq!(ids(&account.get("/crm/v3/objects/contacts?archived=True").await), ["1"]);
     // its e-mail is free again
     assert_ne!(account.make("contacts", json!({ "email": "a@example.com" })).await, "1");
 }

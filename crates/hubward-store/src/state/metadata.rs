@@ -30,6 +30,21 @@ impl StateDb {
         })
     }
 
+    /// Forgets every answer of an account whose key begins with `begins`.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn forget_metadata(&self, account: u64, begins: &str) -> Result<(), StoreError> {
+        let begins = begins.to_owned();
+        self.write("forgetting metadata", move |connection| {
+            connection.execute(
+                "DELETE FROM metadata WHERE account = ?1 AND substr(key, 1, length(?2)) = ?2",
+                params![account as i64, begins],
+            )?;
+            Ok(())
+        })
+    }
+
     /// What was last remembered under a key.
     ///
     /// # Errors

@@ -212,6 +212,17 @@ fn metadata_is_kept_by_account_and_key() {
 }
 
 #[test]
+fn metadata_is_forgotten_by_account_and_beginning() {
+    let (_dir, db) = db();
+    for (account, key) in [(1, "form%1/owners"), (1, "form%1/schemas"), (1, "form_1/owners"), (2, "form%1/owners")] {
+        db.put_metadata(account, key, &json!([]), at(0)).unwrap();
+    }
+    db.forget_metadata(1, "form%1/").unwrap();
+    assert!(db.metadata(1, "form%1/owners").unwrap().is_none() && db.metadata(1, "form%1/schemas").unwrap().is_none());
+    assert!(db.metadata(1, "form_1/owners").unwrap().is_some() && db.metadata(2, "form%1/owners").unwrap().is_some());
+}
+
+#[test]
 fn two_openers_write_to_one_file() {
     let (dir, first) = db();
     let second = StateDb::open(&dir.path().join("state.sqlite")).unwrap();

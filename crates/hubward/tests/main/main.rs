@@ -3,6 +3,7 @@
 mod apply_schema;
 mod bad_input;
 mod chinook;
+mod clients;
 mod interrupted;
 mod projects;
 mod removals;

@@ -1,0 +1,418 @@
+'use strict';
+// Drives an account with HubSpot's Node client, `@hubspot/api-client`: v3 paths for records, v4 for associations.
+//
+//   node api-client.js BASE_URL TOKEN
+//
+// The account must be an empty sandbox of the Enterprise tier. Ends non-zero at the first check that fails.
+
+const assert = require('node:assert/strict');
+const hubspot = require('@hubspot/api-client');
+const contacts = require('@hubspot/api-client/lib/codegen/crm/contacts');
+const objects = require('@hubspot/api-client/lib/codegen/crm/objects');
+const owners = require('@hubspot/api-client/lib/codegen/crm/owners');
+const pipelines = require('@hubspot/api-client/lib/codegen/crm/pipelines');
+const properties = require('@hubspot/api-client/lib/codegen/crm/properties');
+const schemas = require('@hubspot/api-client/lib/codegen/crm/schemas');
+const { Sandbox, check, finished, refused, typed, waits } = require('./check');
+
+const [basePath, accessToken] = process.argv.slice(2);
+const sandbox = new Sandbox(basePath);
+
+/** One client by its options; the decorators of this client are one for the process, so the last made counts. */
+function connect(options = {}) {
+  return new hubspot.Client({ accessToken, basePath, ...options });
+}
+
+async function records(crm) {
+  const api = crm.contacts.basicApi;
+  let anna;
+
+  await check('a contact is created', async () => {
+    anna = await api.create({ properties: { email: 'Anna@Example.com', firstname: 'Anna' } });
+    typed(contacts, contacts.SimplePublicObject, anna);
+    assert.equal(anna.properties.email, 'anna@example.com');
+    assert.equal(anna.archived, false);
+    assert.equal((await sandbox.records('contacts')).get(anna.id).properties.firstname, 'Anna');
+  });
+
+  await check('a contact is read by id and by e-mail', async () => {
+    const byId = await api.getById(anna.id, ['email', 'phone', 'no_such_property']);
+    typed(contacts, contacts.SimplePublicObjectWithAssociations, byId);
+    assert.equal(byId.properties.phone, null);
+    assert.ok(!('no_such_property' in byId.properties));
+    const byEmail = await api.getById('anna@example.com', ['firstname'], undefined, undefined, false, 'email');
+    assert.equal(byEmail.id, anna.id);
+    assert.equal(byEmail.properties.firstname, 'Anna');
+  });
+
+  await check('a property is set and cleared', async () => {
+    const set = await api.update(anna.id, { properties: { phone: '+49 30 1', lastname: 'Berg' } });
+    typed(contacts, contacts.SimplePublicObject, set);
+    assert.equal(set.properties.lastname, 'Berg');
+    await api.update('anna@example.com', { properties: { phone: '' } }, 'email');
+    const after = (await sandbox.records('contacts')).get(anna.id);
+    assert.equal(after.properties.lastname, 'Berg');
+    assert.ok(!after.properties.phone);
+  });
+
+  await check('a value that its property does not take is refused with its code', async () => {
+    const error = await refused(400, () => api.update(anna.id, { properties: { lifecyclestage: 'no such stage' } }));
+    assert.equal(error.body.category, 'VALIDATION_ERROR');
+    assert.equal(error.body.errors[0].code, 'INVALID_OPTION');
+    assert.deepEqual(error.body.errors[0].context.propertyName, ['lifecyclestage']);
+    assert.equal(error.headers['x-hubspot-correlation-id'], error.body.correlationId);
+  });
+
+  await check('a second contact with the e-mail is 409 with the existing id', async () => {
+    const error = await refused(409, () => api.create({ properties: { email: 'ANNA@example.com' } }));
+    assert.equal(error.body.category, 'CONFLICT');
+    assert.equal(error.body.message, `Contact already exists. Existing ID: ${anna.id}`);
+    assert.equal((await sandbox.records('contacts')).size, 1);
+  });
+
+  await check('a record that is not there is 404', async () => {
+    await refused(404, () => api.getById('999999999'));
+  });
+
+  await check('an archived contact is found among the archived only', async () => {
+    const gone = await api.create({ properties: { email: 'gone@example.com' } });
+    await api.archive(gone.id);
+    await refused(404, () => api.getById(gone.id));
+    const found = await api.getById(gone.id, ['email'], undefined, undefined, true);
+    typed(contacts, contacts.SimplePublicObjectWithAssociations, found);
+    assert.equal(found.archived, true);
+    assert.ok(found.archivedAt instanceof Date);
+  });
+
+  await check('a wrong token is 401', async () => {
+    const stranger = connect({ accessToken: 'pat-na1-nobody' });
+    const error = await refused(401, () => stranger.crm.contacts.basicApi.getPage());
+    assert.equal(error.body.category, 'INVALID_AUTHENTICATION');
+  });
+}
+
+async function batches(crm) {
+  const api = crm.contacts.batchApi;
+  const ids = new Map();
+  const row = (n, more = {}) => ({ properties: { email: `row${n}@example.com`, ...more }, objectWriteTraceId: `row-${n}` });
+
+  await check('a batch of 100 is created and a page of the list follows the other', async () => {
+    const inputs = Array.from({ length: 100 }, (_, n) => row(n, { firstname: `N${n}` }));
+    const answer = await api.create({ inputs });
+    typed(contacts, contacts.BatchResponseSimplePublicObject, answer);
+    assert.equal(answer.status, 'COMPLETE');
+    assert.equal(answer.results.length, 100);
+    for (const result of answer.results) ids.set(result.properties.email, result.id);
+    const listed = await crm.contacts.getAll(40, undefined, ['email']);
+    assert.equal(listed.length, 101);
+    for (const [email, id] of ids) assert.ok(listed.some((it) => it.id === id && it.properties.email === email), email);
+  });
+
+  await check('a batch of 101 is refused whole', async () => {
+    const inputs = Array.from({ length: 101 }, (_, n) => row(n + 1000));
+    await refused(400, () => api.create({ inputs }));
+    assert.equal((await sandbox.records('contacts')).size, 102);
+  });
+
+  await check('one bad row of three is 207: the others are stored, the error names its row', async () => {
+    const inputs = [row(200), row(201, { lifecyclestage: 'no such stage' }), row(202)];
+    const answer = await api.create({ inputs });
+    typed(contacts, contacts.BatchResponseSimplePublicObjectWithErrors, answer);
+    assert.equal(answer.results.length, 2);
+    assert.equal(answer.numErrors, 1);
+    assert.equal(answer.errors[0].category, 'VALIDATION_ERROR');
+    assert.deepEqual(answer.errors[0].context.objectWriteTraceId, ['row-201']);
+    const emails = [...(await sandbox.records('contacts')).values()].map((it) => it.properties.email);
+    assert.ok(emails.includes('row200@example.com') && !emails.includes('row201@example.com'));
+  });
+
+  await check('a taken e-mail in a batch is 207 with the existing id', async () => {
+    const answer = await api.create({ inputs: [row(0), row(203)] });
+    typed(contacts, contacts.BatchResponseSimplePublicObjectWithErrors, answer);
+    assert.equal(answer.errors[0].category, 'CONFLICT');
+    assert.deepEqual(answer.errors[0].context.existingId, [ids.get('row0@example.com')]);
+    assert.equal(answer.results.length, 1);
+  });
+
+  await check('a batch is read by e-mail; who is not there is 207', async () => {
+    const inputs = ['row1@example.com', 'row2@example.com', 'nobody@example.com'].map((id) => ({ id }));
+    const answer = await api.read({ idProperty: 'email', properties: ['firstname'], propertiesWithHistory: [], inputs });
+    typed(contacts, contacts.BatchResponseSimplePublicObjectWithErrors, answer);
+    assert.deepEqual(answer.results.map((it) => it.properties.firstname).sort(), ['N1', 'N2']);
+    assert.equal(answer.errors[0].category, 'OBJECT_NOT_FOUND');
+    assert.deepEqual(answer.errors[0].context.ids, ['nobody@example.com']);
+  });
+
+  await check('a batch is updated by id', async () => {
+    const inputs = [1, 2].map((n) => ({ id: ids.get(`row${n}@example.com`), properties: { lastname: `L${n}` } }));
+    const answer = await api.update({ inputs });
+    typed(contacts, contacts.BatchResponseSimplePublicObject, answer);
+    assert.equal(answer.results.length, 2);
+    const stored = await sandbox.records('contacts');
+    for (const n of [1, 2]) assert.equal(stored.get(ids.get(`row${n}@example.com`)).properties.lastname, `L${n}`);
+  });
+
+  await check('a batch upsert says which rows are new', async () => {
+    const inputs = ['row3@example.com', 'fresh@example.com'].map((id) => ({
+      id,
+      idProperty: 'email',
+      properties: { city: 'Bonn' },
+      objectWriteTraceId: id,
+    }));
+    const answer = await api.upsert({ inputs });
+    typed(contacts, contacts.BatchResponseSimplePublicUpsertObject, answer);
+    const stored = await sandbox.records('contacts');
+    assert.equal(answer.results.length, 2);
+    for (const result of answer.results) {
+      const { email, city } = stored.get(result.id).properties;
+      assert.equal(result._new, email === 'fresh@example.com', email);
+      assert.equal(city, 'Bonn');
+    }
+  });
+
+  await check('a batch is archived', async () => {
+    const inputs = [4, 5].map((n) => ({ id: ids.get(`row${n}@example.com`) }));
+    await api.archive({ inputs });
+    const stored = await sandbox.records('contacts');
+    for (const { id } of inputs) assert.equal(stored.get(id).archived, true);
+  });
+}
+
+async function search(crm) {
+  const request = (value, after) => ({
+    filterGroups: [{ filters: [{ propertyName: 'city', operator: 'EQ', value }] }],
+    sorts: ['email'],
+    properties: ['email'],
+    limit: 1,
+    after,
+  });
+
+  await check('search sees a write only once its index has it, and pages', async () => {
+    const api = crm.contacts.searchApi;
+    await crm.contacts.basicApi.create({ properties: { email: 'lag@example.com', city: 'Ulm' } });
+    assert.equal((await api.doSearch(request('Ulm'))).total, 0);
+    await sandbox.pass(60_000);
+    const found = await api.doSearch(request('Ulm'));
+    typed(contacts, contacts.CollectionResponseWithTotalSimplePublicObjectForwardPaging, found);
+    assert.equal(found.total, 1);
+    assert.equal(found.results[0].properties.email, 'lag@example.com');
+    const first = await api.doSearch(request('Bonn'));
+    assert.equal(first.total, 2);
+    const second = await api.doSearch(request('Bonn', first.paging.next.after));
+    const emails = [...first.results, ...second.results].map((it) => it.properties.email);
+    assert.deepEqual(emails, ['fresh@example.com', 'row3@example.com']);
+    assert.equal(second.paging, undefined);
+  });
+}
+
+async function definitions(crm) {
+  const { coreApi, groupsApi, batchApi } = crm.properties;
+
+  await check('a group and a unique property are created', async () => {
+    const group = await groupsApi.create('contacts', { name: 'shop', label: 'Shop', displayOrder: 1 });
+    typed(properties, properties.PropertyGroup, group);
+    const groups = await groupsApi.getAll('contacts');
+    assert.ok(groups.results.some((it) => it.name === 'shop' && it.label === 'Shop'));
+    const created = await coreApi.create('contacts', {
+      groupName: 'shop',
+      name: 'customer_number',
+      label: 'Customer number',
+      type: 'string',
+      fieldType: 'text',
+      hasUniqueValue: true,
+    });
+    typed(properties, properties.Property, created);
+    const read = await coreApi.getByName('contacts', 'customer_number');
+    typed(properties, properties.Property, read);
+    assert.equal(read.hasUniqueValue, true);
+    assert.equal(read.groupName, 'shop');
+  });
+
+  await check('a property name that is taken is 409', async () => {
+    const body = { groupName: 'shop', name: 'customer_number', label: 'x', type: 'string', fieldType: 'text' };
+    const error = await refused(409, () => coreApi.create('contacts', body));
+    assert.equal(error.body.category, 'OBJECT_ALREADY_EXISTS');
+  });
+
+  await check('a batch of properties with a taken name is 207', async () => {
+    const property = (name) => ({ groupName: 'shop', name, label: name, type: 'number', fieldType: 'number' });
+    const answer = await batchApi.create('contacts', { inputs: [property('points'), property('customer_number')] });
+    typed(properties, properties.BatchResponsePropertyWithErrors, answer);
+    assert.deepEqual(answer.results.map((it) => it.name), ['points']);
+    assert.deepEqual(answer.errors[0].context.name, ['customer_number']);
+  });
+
+  await check('an option is added to an enumeration, and the list of properties has them all', async () => {
+    const option = (value, displayOrder) => ({ label: value.toUpperCase(), value, displayOrder, hidden: false });
+    const tier = { groupName: 'shop', name: 'tier', label: 'Tier', type: 'enumeration', fieldType: 'select' };
+    await coreApi.create('contacts', { ...tier, options: [option('gold', 0)] });
+    const updated = await coreApi.update('contacts', 'tier', { options: [option('gold', 0), option('silver', 1)] });
+    typed(properties, properties.Property, updated);
+    const all = await coreApi.getAll('contacts');
+    typed(properties, properties.CollectionResponsePropertyNoPaging, all);
+    assert.deepEqual(all.results.find((it) => it.name === 'tier').options.map((it) => it.value), ['gold', 'silver']);
+    assert.ok(all.results.some((it) => it.name === 'email' && it.hubspotDefined));
+  });
+
+  await check('an archived property is gone and no write takes it', async () => {
+    await coreApi.archive('contacts', 'points');
+    await refused(404, () => coreApi.getByName('contacts', 'points'));
+    const write = { properties: { email: 'p@example.com', points: '1' } };
+    const error = await refused(400, () => crm.contacts.basicApi.create(write));
+    assert.equal(error.body.errors[0].code, 'PROPERTY_DOESNT_EXIST');
+  });
+}
+
+async function customObjects(crm) {
+  await check('a custom object is defined and a record of it written', async () => {
+    const created = await crm.schemas.coreApi.create({
+      name: 'vehicle',
+      labels: { singular: 'Vehicle', plural: 'Vehicles' },
+      primaryDisplayProperty: 'plate',
+      requiredProperties: ['plate'],
+      properties: [
+        { name: 'plate', label: 'Plate', type: 'string', fieldType: 'text', hasUniqueValue: true },
+        { name: 'seats', label: 'Seats', type: 'number', fieldType: 'number' },
+      ],
+      associatedObjects: ['CONTACT'],
+    });
+    typed(schemas, schemas.ObjectSchema, created);
+    assert.match(created.objectTypeId, /^2-\d+$/);
+    const listed = await crm.schemas.coreApi.getAll();
+    assert.deepEqual(listed.results.map((it) => it.name), ['vehicle']);
+    const read = await crm.schemas.coreApi.getById(created.objectTypeId);
+    typed(schemas, schemas.ObjectSchema, read);
+    assert.deepEqual(read.requiredProperties, ['plate']);
+    assert.ok(read.properties.some((it) => it.name === 'seats' && it.type === 'number'));
+
+    const record = await crm.objects.basicApi.create(read.fullyQualifiedName, { properties: { plate: 'B-1', seats: '4' } });
+    typed(objects, objects.SimplePublicObject, record);
+    const inputs = ['B-1', 'B-2'].map((id) => ({ id, idProperty: 'plate', properties: { seats: '5' } }));
+    const upserted = await crm.objects.batchApi.upsert(read.objectTypeId, { inputs });
+    typed(objects, objects.BatchResponseSimplePublicUpsertObject, upserted);
+    const stored = [...(await sandbox.records('vehicle')).values()].map((it) => it.properties);
+    assert.deepEqual(stored.map((it) => [it.plate, it.seats]).sort(), [['B-1', '5'], ['B-2', '5']]);
+  });
+
+  await check('a custom object without its required property is refused', async () => {
+    await refused(400, () => crm.objects.basicApi.create('vehicle', { properties: { seats: '2' } }));
+    assert.equal((await sandbox.records('vehicle')).size, 2);
+  });
+}
+
+async function pipelinesAndOwners(crm) {
+  await check('pipelines and their stages are read, one is created', async () => {
+    const standard = await crm.pipelines.pipelinesApi.getAll('deals');
+    typed(pipelines, pipelines.CollectionResponsePipelineNoPaging, standard);
+    assert.deepEqual(standard.results.map((it) => it.id), ['default']);
+    const stages = await crm.pipelines.pipelineStagesApi.getAll('deals', 'default');
+    typed(pipelines, pipelines.CollectionResponsePipelineStageNoPaging, stages);
+    assert.equal(stages.results.find((it) => it.id === 'closedwon').metadata.isClosed, 'true');
+    const created = await crm.pipelines.pipelinesApi.create('deals', {
+      label: 'Renewals',
+      displayOrder: 1,
+      stages: [{ label: 'Due', displayOrder: 0, metadata: { probability: '0.5' } }],
+    });
+    typed(pipelines, pipelines.Pipeline, created);
+    const stage = created.stages[0].id;
+    const deal = { dealname: 'R1', pipeline: created.id, dealstage: stage };
+    const written = await crm.deals.basicApi.create({ properties: deal });
+    assert.equal((await sandbox.records('deals')).get(written.id).properties.dealstage, stage);
+    const wrong = { properties: { ...deal, dealstage: 'no such stage' } };
+    await refused(400, () => crm.deals.basicApi.create(wrong));
+  });
+
+  await check('owners are listed page by page, found by e-mail and read', async () => {
+    await sandbox.load({
+      owners: [
+        { id: '71', email: 'ole@example.com', firstName: 'Ole', userId: 171 },
+        { id: '72', email: 'pia@example.com', firstName: 'Pia', userId: 172 },
+      ],
+    });
+    const api = crm.owners.ownersApi;
+    const first = await api.getPage(undefined, undefined, 1);
+    typed(owners, owners.CollectionResponsePublicOwnerForwardPaging, first);
+    const second = await api.getPage(undefined, first.paging.next.after, 1);
+    assert.deepEqual([...first.results, ...second.results].map((it) => it.id), ['71', '72']);
+    const found = await api.getPage('pia@example.com');
+    assert.deepEqual(found.results.map((it) => it.firstName), ['Pia']);
+    const read = await api.getById(172, 'userId');
+    typed(owners, owners.PublicOwner, read);
+    assert.equal(read.id, '72');
+  });
+}
+
+async function limits(crm) {
+  const rolling = { match: { kind: 'list' }, do: { status: 429, policy: 'TEN_SECONDLY_ROLLING' } };
+
+  await check('by default a 429 is not tried again', async () => {
+    await sandbox.faults(rolling);
+    let error;
+    const sent = await sandbox.requests(async () => {
+      error = await refused(429, () => crm.contacts.basicApi.getPage());
+    });
+    assert.equal(error.body.policyName, 'TEN_SECONDLY_ROLLING');
+    assert.equal(error.body.category, 'RATE_LIMITS');
+    assert.deepEqual(sent.map((it) => it.status), [429]);
+  });
+
+  await check('a burst that is used up is 429 with its headers, and free again after ten seconds', async () => {
+    await sandbox.pass(10_000);
+    await sandbox.limits({ burst: 3 });
+    for (const left of ['2', '1', '0']) {
+      const { headers } = await crm.contacts.basicApi.getPageWithHttpInfo(1);
+      assert.equal(headers['x-hubspot-ratelimit-remaining'], left);
+      assert.equal(headers['x-hubspot-ratelimit-max'], '3');
+    }
+    const error = await refused(429, () => crm.contacts.basicApi.getPage(1));
+    assert.equal(error.body.policyName, 'TEN_SECONDLY_ROLLING');
+    assert.equal(error.headers['retry-after'], undefined);
+    await sandbox.pass(10_000);
+    await crm.contacts.basicApi.getPage(1);
+  });
+
+  await check('asked to, the client waits ten seconds for a full burst and its call goes through', async () => {
+    const patient = connect({ numberOfApiCallRetries: 3 }).crm.contacts.basicApi;
+    await sandbox.pass(10_000);
+    await sandbox.limits({ burst: 1 });
+    await patient.getPage(1);
+    let waited;
+    const sent = await sandbox.requests(async () => {
+      waited = await waits(sandbox, () => patient.create({ properties: { email: 'patient@example.com' } }));
+    });
+    assert.deepEqual(waited, [10_000]);
+    assert.deepEqual(sent.map((it) => it.status), [429, 201]);
+    await sandbox.limits({ burst: 190 });
+  });
+
+  await check('asked to, the client waits a second for a full second of searches', async () => {
+    const patient = connect({ numberOfApiCallRetries: 3 }).crm.contacts.searchApi;
+    await sandbox.limits({ search_per_second: 1 });
+    const request = { filterGroups: [], sorts: [], properties: [], limit: 1 };
+    let waited;
+    const sent = await sandbox.requests(async () => {
+      waited = await waits(sandbox, () => Promise.all([patient.doSearch(request), patient.doSearch(request)]));
+    });
+    assert.deepEqual(waited, [1_000]);
+    assert.deepEqual(sent.map((it) => it.status).sort(), [200, 200, 429]);
+    await sandbox.limits({ search_per_second: 5 });
+  });
+}
+
+async function main() {
+  const { crm } = connect();
+  await records(crm);
+  connect();
+  await batches(crm);
+  await search(crm);
+  await definitions(crm);
+  await customObjects(crm);
+  await pipelinesAndOwners(crm);
+  await limits(crm);
+  finished();
+}
+
+main().catch((error) => {
+  console.log(error);
+  process.exit(1);
+});
