@@ -120,6 +120,7 @@ impl Maker<'_> {
                 let why = format!("the object type {} was not made", lacking.name());
                 return self.end(places, &Ending::NotTried(why));
             }
+            self.touched = true;
             let result = self.make_object(&change.target, declared, associated).await;
             return self.settle(change, places[0], result);
         }
@@ -241,7 +242,6 @@ impl Maker<'_> {
             }
             Err(error) => return Err(error),
         };
-        self.touched = true;
         self.made.insert(target.key(), made.object_type_id);
         Ok(())
     }

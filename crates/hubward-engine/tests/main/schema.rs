@@ -2,7 +2,7 @@
 
 use hubward_core::PropertyType;
 use hubward_core::declared::{
-    DeclaredGroup, DeclaredObject, DeclaredOption, DeclaredProperty, DeclaredType, fields_of,
+    DeclaredGroup, DeclaredLabel, DeclaredObject, DeclaredOption, DeclaredProperty, DeclaredType, fields_of,
 };
 use hubward_core::spec::Location;
 use hubward_engine::{Applied, Cancel, Ending};
@@ -435,4 +435,87 @@ async fn what_syncs_map_and_nobody_declares_is_proposed_with_the_columns_type() 
          customer_no: { type: number, unique: true }  # rows are matched by it, from column id\n"
     );
     assert_eq!(writes(&world).await, [], "what is guessed is never made");
+}
+
+fn label(to: &str, name: &str, text: &str, inverse: Option<&str>) -> DeclaredLabel {
+    DeclaredLabel {
+        to: to.to_owned(),
+        name: name.to_owned(),
+        label: text.to_owned(),
+        inverse: inverse.map(str::to_owned),
+        at: at(9),
+    }
+}
+
+/// The labels of our own between two types, as the account tells them.
+async fn labels(world: &World, from: &str, to: &str) -> Vec<String> {
+    let told = world.call("GET", &format!("/crm/associations/2026-09/{from}/{to}/labels"), Value::Null).await;
+    let mut own: Vec<String> = told["results"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|label| label["category"] == "USER_DEFINED")
+        .filter_map(|label| label["label"].as_str().map(str::to_owned))
+        .collect();
+    own.sort();
+    own
+}
+
+#[tokio::test(start_paused = true)]
+async fn labels_are_made_once_in_both_directions_and_paired_ones_with_their_inverse() {
+    let world = enterprise();
+    let mut contacts = section("contacts");
+    contacts.labels = vec![
+        label("companies", "payer", "Payer", Some("Paid by")),
+        label("0-2", "buyer", "Buyer", None),
+        label("machine", "owner", "Owner", Some("Owned by")),
+        label("contact", "boss", "Boss", Some("Report")),
+    ];
+    let mut companies = section("companies");
+    companies.labels = vec![label("contacts", "paid_by", "Paid by", Some("Payer"))];
+    let applied = apply(&world, &[contacts, companies, custom("machine", &["contacts"])]).await;
+    assert!(applied.iter().all(|one| one.ending == Ending::Made), "{:?}", endings(&applied));
+    assert_eq!(applied.iter().filter(|one| one.change.kind().name() == "label").count(), 4);
+    assert_eq!(labels(&world, "contacts", "companies").await, ["Buyer", "Payer"]);
+    assert_eq!(labels(&world, "companies", "contacts").await, ["Buyer", "Paid by"]);
+    assert_eq!(labels(&world, "contacts", "machine").await, ["Owner"]);
+    assert_eq!(labels(&world, "machine", "contacts").await, ["Owned by"]);
+    assert_eq!(labels(&world, "contacts", "contacts").await, ["Boss", "Report"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_label_whose_answer_is_lost_is_looked_for_and_never_asked_for_twice() {
+    let world = World::new();
+    let rules = json!([{"match": {"method": "POST", "path_regex": "labels$"}, "times": 1, "do": {"reset": "after"}}]);
+    world.fault(rules).await;
+    let mut contacts = section("contacts");
+    contacts.labels = vec![label("companies", "payer", "Payer", Some("Paid by"))];
+    let applied = apply(&world, &[contacts.clone()]).await;
+    assert_eq!(endings(&applied), ["label contacts.payer made"]);
+    assert_eq!(labels(&world, "contacts", "companies").await, ["Payer"]);
+
+    // Cut before it is carried out: nothing is there, nobody knows that for sure, so the next call makes it.
+    let rules = json!([{"match": {"method": "POST", "path_regex": "labels$"}, "times": 1, "do": {"reset": "before"}}]);
+    world.fault(rules).await;
+    contacts.labels.push(label("companies", "buyer", "Buyer", None));
+    let applied = apply(&world, &[contacts.clone()]).await;
+    let Ending::Failed(error) = &applied[0].ending else { panic!("{:?}", endings(&applied)) };
+    assert_eq!(error.code, "schema-unknown");
+    assert_eq!(labels(&world, "contacts", "companies").await, ["Payer"]);
+    let applied = apply(&world, &[contacts]).await;
+    assert_eq!(endings(&applied), ["label contacts.buyer made"]);
+    assert_eq!(labels(&world, "contacts", "companies").await, ["Buyer", "Payer"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_labels_of_a_pair_are_told_with_what_to_do() {
+    let world = World::new();
+    let mut contacts = section("contacts");
+    contacts.labels = (0..51).map(|n| label("companies", &format!("l{n}"), &format!("Label {n:02}"), None)).collect();
+    let applied = apply(&world, &[contacts]).await;
+    let failed: Vec<&Applied> = applied.iter().filter(|one| one.ending != Ending::Made).collect();
+    assert_eq!(failed.iter().map(|one| one.change.name()).collect::<Vec<_>>(), ["l50"]);
+    let Ending::Failed(error) = &failed[0].ending else { panic!("it was tried") };
+    assert!(error.help.as_deref().unwrap_or_default().contains("remove one in HubSpot"), "{error:?}");
+    assert_eq!(labels(&world, "contacts", "companies").await.len(), 50);
 }
