@@ -9,7 +9,7 @@ use crate::account::{Account, TypeAt};
 use crate::answers::{Refusal, Reply, comma, write_str};
 use crate::association_create::may_edit;
 use crate::association_types::{Definition, between, find};
-use crate::associations::{End, Tag};
+use crate::associations::{End, Tag, first_is_primary};
 use crate::batch;
 use crate::call::Call;
 use crate::cardinality::{Pending, room};
@@ -82,6 +82,7 @@ impl Ends {
     fn set(&self, account: &mut Account, from: End, to: End, tags: &[Tag]) -> Result<(), Refusal> {
         room(account, from, to, account.associations.tags(from, to), tags, &Pending::default())?;
         account.associations.replace(from, to, tags);
+        first_is_primary(account, from, to);
         Ok(())
     }
 
@@ -187,6 +188,7 @@ fn associate(account: &mut Account, ends: &Ends, from: &Text<'_>, to: &Text<'_>)
     let (from, to) = ends.pair(account, from, to)?;
     room(account, from, to, account.associations.tags(from, to), &[], &Pending::default())?;
     account.associations.link(from, to);
+    first_is_primary(account, from, to);
     Ok((from, to))
 }
 

@@ -215,6 +215,21 @@ pub(crate) fn add_all(account: &mut Account, from: End, links: Vec<New>) {
             Some(tag) => account.associations.tag(from, to, tag),
             None => account.associations.link(from, to),
         }
+        first_is_primary(account, from, to);
+    }
+}
+
+/// Makes a record's only company its primary, where the account's settings say so.
+pub(crate) fn first_is_primary(account: &mut Account, from: End, to: End) {
+    if !account.settings.first_company_is_primary {
+        return;
+    }
+    for (a, b) in [(from, to), (to, from)] {
+        let definitions = between(account, a.0, b.0);
+        let primary = definitions.iter().find(|definition| definition.kind.is_exclusive());
+        if let Some(primary) = primary.filter(|_| account.associations.count(a, b.0, None) == 1) {
+            account.associations.tag(a, b, Tag::from(primary));
+        }
     }
 }
 

@@ -102,3 +102,27 @@ fn one_more(account: &Account, from: End, to: End, kind: Option<Kind>, pending: 
         name(to.1)
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Pending, room};
+    use crate::account::Account;
+
+    #[test]
+    fn a_company_takes_fifty_thousand_contacts_and_refuses_one_more() {
+        let mut account = Account::new(1, crate::Tier::Unlimited, 0, (0, 0), 0);
+        let (contacts, companies) = (account.find("contacts").unwrap(), account.find("companies").unwrap());
+        let company = (companies, 1);
+        for id in 1..=50_000 {
+            assert!(room(&account, (contacts, id), company, None, &[], &Pending::default()).is_ok());
+            account.associations.link((contacts, id), company);
+        }
+        for (from, to) in [((contacts, 50_001), company), (company, (contacts, 50_001))] {
+            assert!(room(&account, from, to, None, &[], &Pending::default()).is_err(), "from either end");
+        }
+        let other = (companies, 2);
+        assert!(room(&account, (contacts, 1), other, None, &[], &Pending::default()).is_ok());
+        account.associations.remove_record(contacts, 1);
+        assert!(room(&account, (contacts, 50_001), company, None, &[], &Pending::default()).is_ok());
+    }
+}

@@ -19,6 +19,7 @@ pub(crate) struct SettingsInput {
     pub(crate) auto_company_association: Option<bool>,
     #[serde(default)]
     pub(crate) auto_company_excluded_domains: Option<Vec<String>>,
+    pub(crate) first_company_is_primary: Option<bool>,
     pub(crate) association_read_omits_empty: Option<bool>,
     #[serde(default, deserialize_with = "present")]
     pub(crate) association_archive_from_ids: Option<Option<usize>>,
@@ -26,6 +27,8 @@ pub(crate) struct SettingsInput {
     pub(crate) association_ceilings: Vec<CeilingInput>,
     pub(crate) merge_keeps_primary_id: Option<bool>,
     pub(crate) gdpr_blocks_emails: Option<bool>,
+    pub(crate) sensitive_data: Option<bool>,
+    pub(crate) leads_need_association: Option<bool>,
 }
 
 /// Tells `null` from a key left out.
@@ -39,6 +42,9 @@ pub(crate) struct Settings {
     pub(crate) auto_company_association: bool,
     /// Domains that the setting above leaves alone, beside those of free mail.
     pub(crate) auto_company_excluded_domains: Vec<String>,
+    /// A record's first company becomes its primary whatever type was sent. An older page of HubSpot's says so, the present
+    /// ones are silent.
+    pub(crate) first_company_is_primary: bool,
     /// A batch read leaves records without associations out, instead of naming each in `errors` (api.md 7.2).
     pub(crate) association_read_omits_empty: bool,
     /// Most distinct `from` ids of an association archive (api.md 7.4).
@@ -47,6 +53,10 @@ pub(crate) struct Settings {
     pub(crate) merge_keeps_primary_id: bool,
     /// An e-mail that was permanently deleted can't be used again (api.md 3.10).
     pub(crate) gdpr_blocks_emails: bool,
+    /// Properties may hold sensitive data (api.md 5.4).
+    pub(crate) sensitive_data: bool,
+    /// A lead is refused at creation without an association to a contact `[DOC-OBJ]`.
+    pub(crate) leads_need_association: bool,
 }
 
 impl Default for Settings {
@@ -54,8 +64,11 @@ impl Default for Settings {
         Settings {
             merge_keeps_primary_id: false,
             gdpr_blocks_emails: true,
+            sensitive_data: false,
+            leads_need_association: true,
             auto_company_association: false,
             auto_company_excluded_domains: Vec::new(),
+            first_company_is_primary: false,
             association_read_omits_empty: false,
             association_archive_from_ids: Some(100),
         }
@@ -70,6 +83,9 @@ impl Settings {
         if let Some(domains) = input.auto_company_excluded_domains {
             self.auto_company_excluded_domains = domains.iter().map(|domain| domain.to_lowercase()).collect();
         }
+        if let Some(on) = input.first_company_is_primary {
+            self.first_company_is_primary = on;
+        }
         if let Some(on) = input.association_read_omits_empty {
             self.association_read_omits_empty = on;
         }
@@ -81,6 +97,12 @@ impl Settings {
         }
         if let Some(on) = input.gdpr_blocks_emails {
             self.gdpr_blocks_emails = on;
+        }
+        if let Some(on) = input.sensitive_data {
+            self.sensitive_data = on;
+        }
+        if let Some(on) = input.leads_need_association {
+            self.leads_need_association = on;
         }
     }
 }

@@ -268,25 +268,3 @@ async fn the_high_usage_report_is_taken_for_a_known_user() {
     );
     assert_eq!(account.post("/crm/associations/2026-09/usage/high-usage-report/7", Value::Null).await.status, 404);
 }
-
-#[tokio::test]
-async fn a_company_with_fifty_thousand_contacts_takes_more_at_its_ceiling_only() {
-    let account = Account::unlimited();
-    account.load(
-        json!({ "records": { "contacts": records(1, 50_002, "firstname"), "companies": records(1, 3, "name") } }),
-    );
-    let path = "/crm/associations/2026-09/contacts/companies/batch/create";
-    let batch = |from: u64, to: u64| {
-        let inputs: Vec<Value> = (from..to)
-            .map(|id| json!({ "from": { "id": id }, "to": { "id": 1 }, "types": types("HUBSPOT_DEFINED", 1) }))
-            .collect();
-        json!({ "inputs": inputs })
-    };
-    for from in (1..50_001).step_by(2_000) {
-        assert_eq!(account.post(path, batch(from, from + 2_000)).await.status, 201);
-    }
-    let beyond = account.post(path, batch(50_000, 50_002)).await;
-    assert_eq!((beyond.status, beyond.results().len(), beyond.errors().len()), (207, 1, 1));
-    let page = account.get("/crm/objects/2026-09/companies/1/associations/contacts?after=49990").await;
-    assert_eq!(page.results().len(), 11);
-}

@@ -203,6 +203,20 @@ async fn a_new_primary_company_demotes_the_old_one() {
 }
 
 #[tokio::test]
+async fn a_first_company_becomes_primary_only_where_the_settings_say_so() {
+    let account = account();
+    let default = |from: u64, to: u64| json!({ "from": { "id": from }, "to": { "id": to } });
+    account.post(&format!("{DATED}/batch/associate/default"), inputs(&[default(1, 1)])).await;
+    assert_eq!(shown(&account, "contacts", 1, "companies").await, ["1: -"]);
+    account.load(json!({ "settings": { "first_company_is_primary": true } }));
+    account.post(&format!("{DATED}/batch/associate/default"), inputs(&[default(2, 2), default(2, 3)])).await;
+    assert_eq!(shown(&account, "contacts", 2, "companies").await, ["2: -, Primary", "3: -"]);
+    let path = "/crm/associations/2026-09/companies/contacts/batch/create";
+    account.post(path, inputs(&[pair(1, 3, &[standard(280)])])).await;
+    assert_eq!(shown(&account, "contacts", 3, "companies").await, ["1: -, Primary"]);
+}
+
+#[tokio::test]
 async fn labels_archive_takes_the_named_labels_or_all_with_the_default() {
     let account = account();
     let (boss, partner) = (
