@@ -11,6 +11,8 @@ mod analyze;
 mod blame;
 mod cancel;
 mod check;
+mod compare;
+mod compare_step;
 mod corridor;
 mod deferred;
 mod duplicates;
