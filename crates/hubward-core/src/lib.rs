@@ -7,6 +7,7 @@ pub mod association;
 pub mod bits;
 pub mod clock;
 pub mod convert;
+pub mod declared;
 pub mod fingerprint;
 pub mod mapping;
 pub mod object_types;

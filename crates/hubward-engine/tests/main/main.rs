@@ -15,3 +15,4 @@ mod preflight;
 mod remembered;
 mod removals;
 mod rows;
+mod schema;
