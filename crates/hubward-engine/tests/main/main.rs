@@ -2,6 +2,7 @@
 //! with the source; the report is only ever compared with what is known from both.
 
 mod associations;
+mod associations_before;
 mod associations_faults;
 mod associations_missing;
 mod associations_overwrite;

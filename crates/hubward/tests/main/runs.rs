@@ -139,7 +139,8 @@ fn bad_rows_are_told_with_property_value_and_reason_and_leave_the_list_when_mend
           "since": "[TIME]",
           "run": "[UUID]"
         }
-      ]
+      ],
+      "waiting": []
     }
     "#);
     let csv = project.run(&sandbox, &["rejected", "customers", "--csv"]);
