@@ -34,6 +34,8 @@ impl Corridor {
             Step::FindSearch => self.find_search(rows).await,
             Step::LookUnique => self.look_unique(rows).await,
             Step::LookSearch => self.look_search(rows).await,
+            Step::Compare => self.compare_records(rows).await,
+            Step::ClearStage => self.clear_stage(rows).await,
         }
     }
 
@@ -208,6 +210,7 @@ impl Corridor {
 
     /// Records what HubSpot confirmed; only then the rows are applied.
     pub(crate) async fn confirm(&self, done: &mut Done, confirmed: Vec<(Row, RecordResult)>) {
+        let confirmed = self.sort_out_stages(done, confirmed);
         let mut changes = Vec::with_capacity(confirmed.len());
         let mut rows = Vec::with_capacity(confirmed.len());
         for (row, result) in confirmed {
@@ -285,7 +288,7 @@ impl Corridor {
 }
 
 /// Trace ids are the positions in the batch: unique within the request, which is all HubSpot asks (api.md 3.6).
-fn traces(rows: usize) -> Vec<String> {
+pub(crate) fn traces(rows: usize) -> Vec<String> {
     (0..rows).map(|index| index.to_string()).collect()
 }
 
