@@ -20,6 +20,7 @@ fn project() -> TestProject {
         "models:\n",
         "models:\n  companies: { source: shop, table: companies, primary_key: id }\n",
     );
+    project.edit("hubward.yml", "select id, email, name from", "select id, email, name, company from");
     project.edit(
         "syncs/customers.yml",
         "match:",
