@@ -226,7 +226,9 @@ pub(crate) fn analyze(
                 let wrote = |position: usize| written.has(&entry.payload.written, &judged.mapped.values[position].0);
                 entry.match_hash == judged.match_hash
                     && (entry.mapped == judged.mapped_hash
-                        || judged.mapped.properties_to_send(rules.nulls, &wrote).is_empty())
+                        // A doubted row is written even where all that can be written is its match value.
+                        || (entry.mapped != !judged.mapped_hash
+                            && judged.mapped.properties_to_send(rules.nulls, &wrote).is_empty()))
             });
             if same && mark.kind != Kind::Full {
                 let moved = known

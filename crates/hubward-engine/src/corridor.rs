@@ -136,7 +136,8 @@ impl Corridor {
                     && let Some(batch) = queues.next_batch()
                 {
                     let corridor = Arc::clone(&self);
-                    let ids: Vec<u64> = batch.rows.iter().filter_map(|row| row.record_id).collect();
+                    let held = writes_by_id(batch.step).then_some(&batch.rows);
+                    let ids: Vec<u64> = held.into_iter().flatten().filter_map(|row| row.record_id).collect();
                     tasks.spawn(async move { (batch.step, ids, corridor.execute(batch).await) });
                 }
             }
@@ -324,7 +325,7 @@ impl Queues {
         let mut waiting = VecDeque::new();
         let mut next = None;
         while let Some(mut batch) = self.ready.pop_front() {
-            if !matches!(batch.step, Step::Update | Step::UpdateOne | Step::ClearStage) {
+            if !writes_by_id(batch.step) {
                 next = Some(batch);
                 break;
             }
@@ -353,6 +354,11 @@ impl Queues {
         let ready = self.ready.into_iter().chain(self.ready_look_ups).flat_map(|batch| batch.rows);
         ready.chain(self.by_step.into_values().flatten())
     }
+}
+
+/// A step that writes to records by their ids, so that no other such step may have the same record under way.
+fn writes_by_id(step: Step) -> bool {
+    matches!(step, Step::Update | Step::UpdateOne | Step::ClearStage)
 }
 
 /// A step that only reads. A create of unknown outcome is none of these: it sleeps most of its time.

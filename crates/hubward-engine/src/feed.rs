@@ -218,7 +218,8 @@ impl Feed {
                 match_hash: judged.match_hash,
             };
             let mut row = Row::new(ident, properties, record_id, self.tally.ticket());
-            row.write_match = prepared.match_writable && !same_match;
+            // A row of which nothing else is to be written is written all the same, so that its record is there.
+            row.write_match = prepared.match_writable && (!same_match || row.properties.is_empty());
             row.looks_unchanged = matches!(mark.kind, Kind::Recheck | Kind::Full);
             row.takes_over = late;
             row.lacks = lacks;
