@@ -10,3 +10,4 @@ mod preflight;
 mod remembered;
 mod removals;
 mod rows;
+mod schema;
