@@ -20,6 +20,7 @@ use crate::prepared::Folding;
 use crate::progress::Progress;
 use crate::row::Verdict;
 use crate::scan::{Scan, shown_key};
+use crate::shared::NOT_ITS_OWN;
 use crate::spill::{Kind, Mark};
 use crate::strategy::MatchKind;
 use crate::tally::Tally;
@@ -224,7 +225,8 @@ pub(crate) fn analyze(
             let known = if mark.kind == Kind::Added { None } else { notes.ledger.get(mark.key)? };
             let same = known.as_ref().is_some_and(|entry| {
                 let wrote = |position: usize| written.has(&entry.payload.written, &judged.mapped.values[position].0);
-                entry.match_hash == judged.match_hash
+                entry.mapped != NOT_ITS_OWN
+                    && entry.match_hash == judged.match_hash
                     && (entry.mapped == judged.mapped_hash
                         || judged.mapped.properties_to_send(rules.nulls, &wrote).is_empty())
             });

@@ -42,6 +42,7 @@ mod scan;
 mod scopes;
 mod search;
 mod settle;
+mod shared;
 mod sight;
 mod spill;
 mod strategy;

@@ -2,7 +2,7 @@
 
 use hubward_core::convert::{ConvertContext, Owners, fold_match_value};
 use hubward_core::mapping::Mapping;
-use hubward_core::spec::{Match, Mode, Model, ObjectSync};
+use hubward_core::spec::{Match, Mode, Model, ObjectSync, OnMatchChange};
 use hubward_core::{PropertyDef, PropertyType};
 use hubward_hubspot::ApiVersion;
 
@@ -64,6 +64,11 @@ impl Prepared {
     /// `insert` left alone are not what `upsert` would have made of them.
     pub(crate) fn signature(&self) -> String {
         format!("{} {:?}", self.mapping.signature(), self.sync.mode)
+    }
+
+    /// A row whose match value changed looks for its record anew.
+    pub(crate) fn rematches(&self) -> bool {
+        self.sync.on_match_change == OnMatchChange::Rematch && self.kind != MatchKind::Id
     }
 
     fn context(&self) -> ConvertContext<'_> {

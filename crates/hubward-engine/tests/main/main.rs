@@ -1,10 +1,13 @@
 //! The corridor against the sandbox, in process, on a paused clock. After every run the sandbox's records are compared
 //! with the source; the report is only ever compared with what is known from both.
 
+mod dates;
 mod edges;
 mod faults;
 mod harness;
+mod identity;
 mod modes;
+mod objects;
 mod preflight;
 mod remembered;
 mod removals;
