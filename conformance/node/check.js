@@ -111,6 +111,11 @@ class Sandbox {
     return this.#send('PUT', 'clock', { advance_ms: ms });
   }
 
+  /** The account's time in milliseconds. */
+  async now() {
+    return Date.parse((await this.pass(0)).now);
+  }
+
   /** What the account holds of a type, keyed by id. */
   async records(type) {
     const { results } = await this.#send('GET', `records/${type}`);

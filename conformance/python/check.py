@@ -6,6 +6,7 @@ import sys
 import time
 import traceback
 import urllib.request
+from datetime import datetime
 
 _passed = 0
 
@@ -48,6 +49,9 @@ def of(kind, value):
     return value
 
 
+NO_LIMITS = {"burst": None, "search_per_second": None, "association_burst": None}
+
+
 class Sandbox:
     """The sandbox's controls, which are no part of HubSpot's API."""
 
@@ -71,8 +75,8 @@ class Sandbox:
         self._send("POST", "faults", list(faults))
 
     def passes(self, ms):
-        """Milliseconds pass in the account, none here."""
-        self._send("PUT", "clock", {"advance_ms": ms})
+        """Milliseconds pass in the account, none here; gives the account's time."""
+        return datetime.fromisoformat(self._send("PUT", "clock", {"advance_ms": ms})["now"].replace("Z", "+00:00"))
 
     def records(self, kind):
         """What the account holds of a type, by id."""

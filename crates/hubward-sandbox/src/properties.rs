@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::account::{ObjectType, TypeAt};
+use crate::account::{Account, ObjectType, TypeAt};
 use crate::answers::{Refusal, Reply};
 use crate::batch;
 use crate::call::{self, Call};
 use crate::input::{self, Batch};
+use crate::limits_tracking::{MOST_CUSTOM_PROPERTIES, custom_properties};
 use crate::property::{Choice, Kind, Property, PropertyCreate};
 
 /// Most unique properties of a type `[DOC-PROP]`.
@@ -68,14 +69,14 @@ fn missing(object_type: &ObjectType, name: &str) -> Refusal {
     )
 }
 
-/// Checks a create body (api.md 5.2); the name's freedom is checked too.
-fn check(object_type: &ObjectType, create: &PropertyCreate) -> Result<(), Refusal> {
+/// Checks a create body by itself (api.md 5.2); `group` says whether it must name its group.
+pub(crate) fn check_form(create: &PropertyCreate, group: bool) -> Result<(), Refusal> {
     let name = &create.name;
     let required = [
         ("label", create.label.is_none()),
         ("type", create.kind.is_none()),
         ("fieldType", create.field_type.is_none()),
-        ("groupName", create.group_name.is_none()),
+        ("groupName", group && create.group_name.is_none()),
     ];
     if let Some((field, _)) = required.into_iter().find(|(_, absent)| *absent) {
         return Err(Refusal::validation(format!("Invalid input JSON: property {name:?} needs {field}")));
@@ -97,18 +98,20 @@ fn check(object_type: &ObjectType, create: &PropertyCreate) -> Result<(), Refusa
         )));
     }
     let options: &[Choice] = create.options.as_deref().unwrap_or_default();
-    if create.kind == Some(Kind::Bool) {
-        let mut values: Vec<&str> = options.iter().map(|choice| choice.value.as_str()).collect();
-        values.sort_unstable();
-        if values != ["false", "true"] {
-            return Err(Refusal::validation(format!(
-                "The bool property {name} needs exactly the two options true and false"
-            )));
-        }
+    check_options(name, create.kind, options)
+}
+
+/// Checks what a create body asks of its object type: the group, the ceilings, the name's freedom.
+fn check_place(account: &Account, object_type: &ObjectType, create: &PropertyCreate) -> Result<(), Refusal> {
+    let name = &create.name;
+    if create.data_sensitivity.as_deref().is_some_and(|level| level != "non_sensitive")
+        && !account.settings.sensitive_data
+    {
+        return Err(Refusal::validation("Sensitive data is not enabled in this account")
+            .sub_category("PORTAL_NOT_ENABLED_FOR_SENSITIVE_DATA"));
     }
-    distinct(name, options)?;
     let group = create.group_name.as_deref().unwrap_or_default();
-    if !object_type.groups.contains_key(group) {
+    if object_type.groups.get(group).is_none_or(|group| group.archived) {
         return Err(Refusal::validation(format!("Property group {group:?} does not exist")));
     }
     if create.has_unique_value == Some(true) {
@@ -126,6 +129,11 @@ fn check(object_type: &ObjectType, create: &PropertyCreate) -> Result<(), Refusa
             )));
         }
     }
+    if custom_properties(object_type) >= MOST_CUSTOM_PROPERTIES {
+        return Err(Refusal::validation(format!(
+            "An object type may have at most {MOST_CUSTOM_PROPERTIES} custom properties"
+        )));
+    }
     if object_type.defined(name).is_some() {
         return Err(Refusal::new(409, "OBJECT_ALREADY_EXISTS", format!("A property named '{name}' already exists."))
             .sub_category("Properties.PROPERTY_WITH_NAME_EXISTS")
@@ -134,7 +142,21 @@ fn check(object_type: &ObjectType, create: &PropertyCreate) -> Result<(), Refusa
     Ok(())
 }
 
-fn distinct(name: &str, options: &[Choice]) -> Result<(), Refusal> {
+fn check(account: &Account, type_at: TypeAt, create: &PropertyCreate) -> Result<(), Refusal> {
+    check_form(create, true)?;
+    check_place(account, &account.types[type_at], create)
+}
+
+fn check_options(name: &str, kind: Option<Kind>, options: &[Choice]) -> Result<(), Refusal> {
+    if kind == Some(Kind::Bool) {
+        let mut values: Vec<&str> = options.iter().map(|choice| choice.value.as_str()).collect();
+        values.sort_unstable();
+        if values != ["false", "true"] {
+            return Err(Refusal::validation(format!(
+                "The bool property {name} needs exactly the two options true and false"
+            )));
+        }
+    }
     for (at, choice) in options.iter().enumerate() {
         if options[..at].iter().any(|earlier| earlier.value == choice.value) {
             return Err(Refusal::validation(format!(
@@ -150,7 +172,7 @@ pub(crate) fn create(call: &Call<'_>) -> Result<Reply, Refusal> {
     let wanted: PropertyCreate = input::parse(call.body)?;
     let mut account = call.account();
     let type_at = account.resolve(call.param(0))?;
-    check(&account.types[type_at], &wanted)?;
+    check(&account, type_at, &wanted)?;
     let name = wanted.name.clone();
     let object_type = &mut account.types[type_at];
     // an archived name is restored: old values come back, the posted definition wins `[LIVE-KALUP]`
@@ -167,7 +189,7 @@ pub(crate) fn batch_create(call: &Call<'_>) -> Result<Reply, Refusal> {
     let mut made = Vec::new();
     let mut errors = Vec::new();
     for create in wanted.inputs {
-        match check(&account.types[type_at], &create) {
+        match check(&account, type_at, &create) {
             Ok(()) => made.push(account.types[type_at].put_property(Property::from_create(create, call.now_ms))),
             Err(refusal) => errors.push(refusal),
         }
@@ -194,6 +216,8 @@ pub(crate) fn batch_read(call: &Call<'_>) -> Result<Reply, Refusal> {
     struct Wanted {
         #[serde(default)]
         archived: bool,
+        #[serde(default, rename = "dataSensitivity")]
+        data_sensitivity: Option<String>,
         inputs: Vec<NameInput>,
     }
     let wanted: Wanted = input::parse(call.body)?;
@@ -202,10 +226,12 @@ pub(crate) fn batch_read(call: &Call<'_>) -> Result<Reply, Refusal> {
     let object_type = &account.types[account.resolve(call.param(0))?];
     let mut results = Vec::new();
     let mut errors = Vec::new();
+    let sensitivity = wanted.data_sensitivity.as_deref().unwrap_or("non_sensitive");
     for one in &wanted.inputs {
         let found = call::property(object_type, &one.name)
             .ok()
-            .filter(|property| property.archived_at_ms.is_some() == wanted.archived);
+            .filter(|property| property.archived_at_ms.is_some() == wanted.archived)
+            .filter(|property| property.data_sensitivity == sensitivity);
         match found {
             Some(property) => results.push(serde_json::to_value(property.shown()).expect("definitions are JSON")),
             None => errors.push(missing(object_type, &one.name).context("name", vec![one.name.clone()])),
@@ -265,6 +291,7 @@ struct PropertyPatch {
     display_order: Option<i64>,
     hidden: Option<bool>,
     form_field: Option<bool>,
+    calculation_formula: Option<String>,
 }
 
 /// `options` replaces the whole list; `hasUniqueValue` and `dataSensitivity` are ignored with 200 `[LIVE-KALUP]`.
@@ -282,7 +309,7 @@ pub(crate) fn update(call: &Call<'_>) -> Result<Reply, Refusal> {
         return Err(Refusal::validation(format!("The definition of the property {} is read-only", property.name)));
     }
     if let Some(options) = patch.options {
-        distinct(&property.name, &options)?;
+        check_options(&property.name, Some(patch.kind.unwrap_or(property.kind)), &options)?;
         property.options = options;
     }
     property.label = patch.label.unwrap_or(property.label);
@@ -299,6 +326,7 @@ pub(crate) fn update(call: &Call<'_>) -> Result<Reply, Refusal> {
     property.display_order = patch.display_order.unwrap_or(property.display_order);
     property.hidden = patch.hidden.unwrap_or(property.hidden);
     property.form_field = patch.form_field.unwrap_or(property.form_field);
+    property.calculation_formula = patch.calculation_formula.or(property.calculation_formula);
     property.updated_ms = call.now_ms;
     let at = object_type.put_property(property);
     Ok(Reply::of(200, &object_type.property(at).shown()))
@@ -364,8 +392,11 @@ pub(crate) fn group_archive(call: &Call<'_>) -> Result<Reply, Refusal> {
     let object_type = &mut account.types[type_at];
     let name = call.param(1);
     if object_type.properties.iter().any(|property| property.group_name == name && property.archived_at_ms.is_none()) {
-        return Err(Refusal::validation(format!("Property group {name} has active properties"))
-            .sub_category("PropertyGroupError.GROUP_WITH_ACTIVE_PROPERTIES"));
+        // an error's JSON is nested inside the message `[LIVE-KALUP]`
+        let sub_category = "PropertyGroupError.GROUP_WITH_ACTIVE_PROPERTIES";
+        let nested = json!({ "status": "error", "subCategory": sub_category,
+            "message": format!("Property group {name} has active properties") });
+        return Err(Refusal::validation(nested.to_string()).sub_category(sub_category));
     }
     let group = object_type.groups.get_mut(name).filter(|group| !group.archived).ok_or_else(|| group_missing(name))?;
     group.archived = true;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::iso;
+use crate::validations::Rule;
 
 /// Type of a property's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +84,25 @@ pub(crate) struct Property {
     pub(crate) archived_at_ms: Option<i64>,
     pub(crate) created_ms: i64,
     pub(crate) updated_ms: i64,
+    pub(crate) calculation_formula: Option<String>,
+    pub(crate) hints: Hints,
+    pub(crate) validations: Vec<Rule>,
+}
+
+/// How a value is to be displayed; shown as it was given.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Hints {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number_display_hint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text_display_hint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date_display_hint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    show_currency_symbol: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency_property_name: Option<String>,
 }
 
 /// HubSpot's create body, also what `load` takes under `properties`.
@@ -115,6 +135,8 @@ pub(crate) struct PropertyCreate {
     pub(crate) data_sensitivity: Option<String>,
     #[serde(default)]
     pub(crate) calculation_formula: Option<String>,
+    #[serde(flatten)]
+    pub(crate) hints: Hints,
     /// Only in `load`: HubSpot-defined properties may refuse values without being calculated.
     #[serde(default)]
     pub(crate) modification_metadata: Option<ModificationMetadata>,
@@ -158,6 +180,9 @@ impl Property {
             archived_at_ms: None,
             created_ms: now_ms,
             updated_ms: now_ms,
+            calculation_formula: create.calculation_formula,
+            hints: create.hints,
+            validations: Vec::new(),
         }
     }
 
@@ -198,6 +223,8 @@ impl Property {
             updated_at: iso(self.updated_ms),
             archived: self.archived_at_ms.is_some(),
             archived_at: self.archived_at_ms.map(iso),
+            calculation_formula: self.calculation_formula.as_deref(),
+            hints: &self.hints,
         }
     }
 }
@@ -268,4 +295,8 @@ pub(crate) struct PropertyShown<'a> {
     archived: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     archived_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calculation_formula: Option<&'a str>,
+    #[serde(flatten)]
+    hints: &'a Hints,
 }

@@ -38,6 +38,8 @@ pub(crate) enum Budget {
 enum Area {
     Objects,
     Properties,
+    Validations,
+    Limits,
     Schemas,
     Pipelines,
     Owners,
@@ -106,8 +108,17 @@ operations! {
     Properties "GET" "{}/{}" => PropertyRead "properties" Burst SchemaRead;
     Properties "PATCH" "{}/{}" => PropertyUpdate "properties" Burst SchemaWrite;
     Properties "DELETE" "{}/{}" => PropertyArchive "properties" Burst SchemaWrite;
+    Validations "GET" "{}" => ValidationList "property_validations" Burst SchemaRead;
+    Validations "GET" "{}/{}" => ValidationsOf "property_validations" Burst SchemaRead;
+    Validations "GET" "{}/{}/rule-type/{}" => ValidationRead "property_validations" Burst SchemaRead;
+    Validations "PUT" "{}/{}/rule-type/{}" => ValidationSet "property_validations" Burst SchemaWrite;
+    Limits "GET" "custom-properties" => LimitProperties "limits" Burst Nothing;
+    Limits "GET" "custom-object-types" => LimitTypes "limits" Burst Nothing;
     Schemas "GET" "" => SchemaList "schemas" Burst CustomSchemaRead;
     Schemas "POST" "" => SchemaCreate "schemas" Burst CustomSchemaWrite;
+    Schemas "POST" "batch/read" => SchemaBatchRead "schemas" Burst CustomSchemaRead;
+    Schemas "POST" "{}/associations" => SchemaAssociate "schemas" Burst CustomSchemaWrite;
+    Schemas "DELETE" "{}/associations/{}" => SchemaDissociate "schemas" Burst CustomSchemaWrite;
     Schemas "GET" "{}" => SchemaRead "schemas" Burst CustomSchemaRead;
     Schemas "PATCH" "{}" => SchemaUpdate "schemas" Burst CustomSchemaWrite;
     Schemas "DELETE" "{}" => SchemaArchive "schemas" Burst CustomSchemaWrite;
@@ -144,6 +155,10 @@ const PREFIXES: &[(&str, Area, Option<Version>)] = &[
     ("crm/objects/{ver}", Area::Objects, None),
     ("crm/v3/properties", Area::Properties, Some(Version::V3)),
     ("crm/properties/{ver}", Area::Properties, None),
+    ("crm/v3/property-validations", Area::Validations, Some(Version::V3)),
+    ("crm/property-validations/{ver}", Area::Validations, None),
+    ("crm/v3/limits", Area::Limits, Some(Version::V3)),
+    ("crm/limits/{ver}", Area::Limits, None),
     ("crm-object-schemas/v3/schemas", Area::Schemas, Some(Version::V3)),
     ("crm/v3/schemas", Area::Schemas, Some(Version::V3)),
     ("crm-object-schemas/{ver}/schemas", Area::Schemas, None),

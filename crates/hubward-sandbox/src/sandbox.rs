@@ -22,7 +22,8 @@ use crate::random::SplitMix;
 use crate::route::{self, Lost, Operation, Routed};
 use crate::{
     account_info, association_api, association_labels, association_limits, association_reads, auto_company, batch,
-    control, load, merge, oauth, objects, owners, pipeline_api, properties, schemas, search,
+    control, limits_tracking, load, merge, oauth, objects, owners, pipeline_api, properties, schema_api, search,
+    validation_api,
 };
 
 /// The token that has every scope.
@@ -199,7 +200,7 @@ impl Sandbox {
         Sandbox { inner: Arc::new(inner) }
     }
 
-    /// Puts properties, schemas, records, owners and more into the account, as `POST /_sandbox/load` does; the crate's
+    /// Puts properties, schema_api, records, owners and more into the account, as `POST /_sandbox/load` does; the crate's
     /// documentation lists the keys.
     ///
     /// # Errors
@@ -420,11 +421,20 @@ fn dispatch(call: &Call<'_>) -> Result<Reply, Refusal> {
         Operation::PropertyRead => properties::read(call),
         Operation::PropertyUpdate => properties::update(call),
         Operation::PropertyArchive => properties::archive(call),
-        Operation::SchemaList => schemas::list(call),
-        Operation::SchemaCreate => schemas::create(call),
-        Operation::SchemaRead => schemas::read(call),
-        Operation::SchemaUpdate => schemas::update(call),
-        Operation::SchemaArchive => schemas::archive(call),
+        Operation::ValidationList => validation_api::list(call),
+        Operation::ValidationsOf => validation_api::of_property(call),
+        Operation::ValidationRead => validation_api::read(call),
+        Operation::ValidationSet => validation_api::set(call),
+        Operation::LimitProperties => limits_tracking::of_custom_properties(call),
+        Operation::LimitTypes => limits_tracking::of_custom_types(call),
+        Operation::SchemaBatchRead => schema_api::batch_read(call),
+        Operation::SchemaAssociate => schema_api::association_create(call),
+        Operation::SchemaDissociate => schema_api::association_delete(call),
+        Operation::SchemaList => schema_api::list(call),
+        Operation::SchemaCreate => schema_api::create(call),
+        Operation::SchemaRead => schema_api::read(call),
+        Operation::SchemaUpdate => schema_api::update(call),
+        Operation::SchemaArchive => schema_api::archive(call),
         Operation::StageList => pipeline_api::stages(call),
         Operation::StageCreate => pipeline_api::stage_create(call),
         Operation::StageRead => pipeline_api::stage_read(call),

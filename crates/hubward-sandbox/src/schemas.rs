@@ -1,13 +1,12 @@
-//! Owns schemas: custom object types, made through the API or by `load` (api.md 6.1).
+//! Owns schemas as the account holds them: custom object types, made through the API or by `load` (api.md 6.1).
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::account::{Account, ObjectType, TypeAt};
-use crate::answers::{Refusal, Reply};
-use crate::call::Call;
+use crate::answers::Refusal;
+use crate::association_types::between;
 use crate::clock::iso;
-use crate::input;
 use crate::properties::Group;
 use crate::property::{Property, PropertyCreate};
 use crate::standard;
@@ -20,18 +19,44 @@ pub(crate) struct Labels {
     pub(crate) plural: Option<String>,
 }
 
+/// The user behind every change.
+const USER_ID: u64 = 1;
+
 /// What a custom object type has beyond any type.
 #[derive(Debug, Clone)]
 pub(crate) struct Schema {
-    labels: Labels,
-    primary_display_property: String,
-    secondary_display_properties: Vec<String>,
+    pub(crate) labels: Labels,
+    pub(crate) description: Option<String>,
+    pub(crate) primary_display_property: String,
+    pub(crate) secondary_display_properties: Vec<String>,
     pub(crate) required_properties: Vec<String>,
     pub(crate) searchable_properties: Vec<String>,
-    allows_sensitive_properties: bool,
+    pub(crate) allows_sensitive_properties: bool,
+    pub(crate) associations: Vec<Definition>,
     pub(crate) archived: bool,
-    created_ms: i64,
-    updated_ms: i64,
+    /// Archived and then deleted for good: nothing shows it any more.
+    pub(crate) purged: bool,
+    pub(crate) created_ms: i64,
+    pub(crate) updated_ms: i64,
+}
+
+/// That records of two types may be associated.
+#[derive(Debug, Clone)]
+pub(crate) struct Definition {
+    pub(crate) id: String,
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) name: String,
+    pub(crate) created_ms: i64,
+}
+
+impl Definition {
+    pub(crate) fn shown(&self) -> Value {
+        json!({
+            "id": self.id, "fromObjectTypeId": self.from, "toObjectTypeId": self.to, "name": self.name,
+            "createdAt": iso(self.created_ms), "updatedAt": iso(self.created_ms),
+        })
+    }
 }
 
 impl Schema {
@@ -59,20 +84,29 @@ pub(crate) struct SchemaInput {
     #[serde(default)]
     searchable_properties: Vec<String>,
     #[serde(default)]
-    allows_sensitive_properties: bool,
+    pub(crate) properties: Vec<PropertyCreate>,
     #[serde(default)]
-    properties: Vec<PropertyCreate>,
+    description: Option<String>,
+    #[serde(default)]
+    allows_sensitive_properties: bool,
+    /// Other object types, by any of their names.
+    #[serde(default)]
+    associated_objects: Vec<String>,
     #[serde(default)]
     pub(crate) object_type_id: Option<String>,
 }
 
-fn shown(account: &Account, object_type: &ObjectType, schema: &Schema) -> Value {
-    let properties: Vec<Value> = object_type
-        .properties
-        .iter()
-        .map(|property| serde_json::to_value(property.shown()).expect("definitions are JSON"))
-        .collect();
-    json!({
+/// What a reader of schemas asks for; without a word everything is sent, except who changed it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Included {
+    pub(crate) properties: bool,
+    pub(crate) associations: bool,
+    pub(crate) audit: bool,
+}
+
+/// The type without its properties and associations, what `PATCH` answers with `[SPEC]`.
+pub(crate) fn definition(account: &Account, object_type: &ObjectType, schema: &Schema) -> Value {
+    let mut shown = json!({
         "id": object_type.id,
         "objectTypeId": object_type.id,
         "fullyQualifiedName": format!("p{}_{}", account.portal_id, object_type.singular),
@@ -83,57 +117,44 @@ fn shown(account: &Account, object_type: &ObjectType, schema: &Schema) -> Value 
         "requiredProperties": schema.required_properties,
         "searchableProperties": schema.searchable_properties,
         "allowsSensitiveProperties": schema.allows_sensitive_properties,
-        "properties": properties,
-        "associations": [],
         "archived": schema.archived,
         "createdAt": iso(schema.created_ms),
         "updatedAt": iso(schema.updated_ms),
-    })
+    });
+    if let Some(description) = &schema.description {
+        shown["description"] = json!(description);
+    }
+    shown
 }
 
-pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
-    let archived = call.flag("archived");
-    let account = call.account();
-    let mut results = Vec::new();
-    for object_type in &account.types {
-        if let Some(schema) = &object_type.schema
-            && schema.archived == archived
-        {
-            results.push(shown(&account, object_type, schema));
+pub(crate) fn shown(account: &Account, object_type: &ObjectType, schema: &Schema, included: Included) -> Value {
+    let mut properties: Vec<Value> = Vec::new();
+    for property in object_type.properties.iter().filter(|property| property.archived_at_ms.is_none()) {
+        if included.properties {
+            properties.push(serde_json::to_value(property.shown()).expect("definitions are JSON"));
         }
     }
-    Ok(Reply::of(200, &json!({ "results": results })))
-}
-
-fn find(account: &Account, name: &str) -> Result<TypeAt, Refusal> {
-    let found = account.find(name).filter(|at| account.types[*at].schema.is_some());
-    found.ok_or_else(|| Refusal::new(404, "OBJECT_NOT_FOUND", format!("Unable to infer object type from: {name}")))
-}
-
-fn answer(account: &Account, type_at: TypeAt, status: u16) -> Reply {
-    let object_type = &account.types[type_at];
-    let schema = object_type.schema.as_ref().expect("only custom object types are answered with");
-    Reply::of(status, &shown(account, object_type, schema))
-}
-
-pub(crate) fn read(call: &Call<'_>) -> Result<Reply, Refusal> {
-    let account = call.account();
-    let type_at = find(&account, call.param(0))?;
-    Ok(answer(&account, type_at, 200))
-}
-
-pub(crate) fn create(call: &Call<'_>) -> Result<Reply, Refusal> {
-    let wanted: SchemaInput = input::parse(call.body)?;
-    let mut account = call.account();
-    if account.find(&wanted.name).is_some() {
-        return Err(Refusal::new(
-            409,
-            "OBJECT_ALREADY_EXISTS",
-            format!("A schema named '{}' already exists.", wanted.name),
-        ));
+    let own = schema.associations.iter().filter(|_| included.associations);
+    let mut shown = definition(account, object_type, schema);
+    shown["properties"] = Value::Array(properties);
+    shown["associations"] = own.map(Definition::shown).collect();
+    if included.audit {
+        shown["createdByUserId"] = json!(USER_ID);
+        shown["updatedByUserId"] = json!(USER_ID);
     }
-    let type_at = add(&mut account, wanted, call.now_ms)?;
-    Ok(answer(&account, type_at, 201))
+    shown
+}
+
+/// The association of two types as their schema names it.
+pub(crate) fn associate(account: &Account, from: TypeAt, to: TypeAt, name: Option<String>, now_ms: i64) -> Definition {
+    let (from_type, to_type) = (&account.types[from], &account.types[to]);
+    Definition {
+        id: between(account, from, to)[0].kind.id.to_string(),
+        from: from_type.id.clone(),
+        to: to_type.id.clone(),
+        name: name.unwrap_or_else(|| format!("{}_to_{}", from_type.singular, to_type.singular)),
+        created_ms: now_ms,
+    }
 }
 
 /// Adds a custom object type; a type of that name is replaced, its records kept.
@@ -153,7 +174,7 @@ pub(crate) fn add(account: &mut Account, wanted: SchemaInput, now_ms: i64) -> Re
         );
     };
     let group = format!("{name}_information");
-    let mut properties = standard::properties_of(name, "hubspot_owner_id|Owner|enumeration|o|", now_ms);
+    let mut properties = standard::properties_of(name, standard::CUSTOM, now_ms);
     for mut create in wanted.properties {
         if !properties.iter().any(|property| property.name == create.name) {
             create.group_name.get_or_insert_with(|| group.clone());
@@ -161,20 +182,23 @@ pub(crate) fn add(account: &mut Account, wanted: SchemaInput, now_ms: i64) -> Re
         }
     }
     let named = [&wanted.required_properties, &wanted.searchable_properties, &wanted.secondary_display_properties];
-    for property in named.into_iter().flatten().chain([&primary]) {
-        if !properties.iter().any(|other| other.name == *property) {
-            return Err(Refusal::validation(format!(
-                "The schema names the property {property}, which is not among its properties"
-            )));
-        }
+    names_exist(named.into_iter().flatten().chain([&primary]), |name| {
+        properties.iter().any(|property| property.name == name)
+    })?;
+    let mut others = Vec::new();
+    for other in &wanted.associated_objects {
+        others.push(account.resolve(other)?);
     }
     let schema = Schema {
         labels: wanted.labels,
+        description: wanted.description,
+        allows_sensitive_properties: wanted.allows_sensitive_properties,
+        associations: Vec::new(),
+        purged: false,
         primary_display_property: primary,
         secondary_display_properties: wanted.secondary_display_properties,
         required_properties: wanted.required_properties,
         searchable_properties: wanted.searchable_properties,
-        allows_sensitive_properties: wanted.allows_sensitive_properties,
         archived: false,
         created_ms: now_ms,
         updated_ms: now_ms,
@@ -187,6 +211,7 @@ pub(crate) fn add(account: &mut Account, wanted: SchemaInput, now_ms: i64) -> Re
         }
         object_type.schema = Some(schema);
         object_type.plural = plural;
+        define_associations(account, type_at, &others, now_ms);
         return Ok(type_at);
     }
     let id = wanted.object_type_id.unwrap_or_else(|| account.new_type_id());
@@ -194,48 +219,34 @@ pub(crate) fn add(account: &mut Account, wanted: SchemaInput, now_ms: i64) -> Re
     object_type.groups.insert(group.clone(), Group::named(&group));
     object_type.schema = Some(schema);
     account.types.push(object_type);
-    Ok(account.types.len() - 1)
+    let type_at = account.types.len() - 1;
+    define_associations(account, type_at, &others, now_ms);
+    Ok(type_at)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Patch {
-    labels: Option<Labels>,
-    primary_display_property: Option<String>,
-    secondary_display_properties: Option<Vec<String>>,
-    required_properties: Option<Vec<String>>,
-    searchable_properties: Option<Vec<String>>,
-}
-
-pub(crate) fn update(call: &Call<'_>) -> Result<Reply, Refusal> {
-    let patch: Patch = input::parse(call.body)?;
-    let mut account = call.account();
-    let type_at = find(&account, call.param(0))?;
-    let object_type = &mut account.types[type_at];
-    let Some(schema) = &mut object_type.schema else {
-        return Err(Refusal::not_found());
-    };
-    schema.labels = patch.labels.unwrap_or_else(|| schema.labels.clone());
-    schema.primary_display_property =
-        patch.primary_display_property.unwrap_or_else(|| schema.primary_display_property.clone());
-    schema.secondary_display_properties =
-        patch.secondary_display_properties.unwrap_or_else(|| schema.secondary_display_properties.clone());
-    schema.required_properties = patch.required_properties.unwrap_or_else(|| schema.required_properties.clone());
-    schema.searchable_properties = patch.searchable_properties.unwrap_or_else(|| schema.searchable_properties.clone());
-    schema.updated_ms = call.now_ms;
-    Ok(answer(&account, type_at, 200))
-}
-
-pub(crate) fn archive(call: &Call<'_>) -> Result<Reply, Refusal> {
-    let mut account = call.account();
-    let type_at = find(&account, call.param(0))?;
-    let object_type = &mut account.types[type_at];
-    if object_type.records.values().any(|record| record.archived_at_ms.is_none()) {
-        let message = format!("Object type {} still has records", object_type.id);
-        return Err(Refusal::validation(message).sub_category("EXISTING_OBJECT_RECORDS"));
+/// Both directions of each pair.
+fn define_associations(account: &mut Account, type_at: TypeAt, others: &[TypeAt], now_ms: i64) {
+    let mut all = Vec::new();
+    for other in others {
+        all.push(associate(account, type_at, *other, None, now_ms));
+        all.push(associate(account, *other, type_at, None, now_ms));
     }
-    if let Some(schema) = &mut object_type.schema {
-        schema.archived = true;
+    if let Some(schema) = &mut account.types[type_at].schema {
+        schema.associations = all;
     }
-    Ok(Reply::empty(204))
+}
+
+/// Refuses a schema that names properties its type has not.
+pub(crate) fn names_exist<'n>(
+    names: impl Iterator<Item = &'n String>,
+    has: impl Fn(&str) -> bool,
+) -> Result<(), Refusal> {
+    for name in names {
+        if !has(name) {
+            return Err(Refusal::validation(format!(
+                "The schema names the property {name}, which is not among its properties"
+            )));
+        }
+    }
+    Ok(())
 }

@@ -27,6 +27,7 @@ pub(crate) struct SettingsInput {
     pub(crate) association_ceilings: Vec<CeilingInput>,
     pub(crate) merge_keeps_primary_id: Option<bool>,
     pub(crate) gdpr_blocks_emails: Option<bool>,
+    pub(crate) sensitive_data: Option<bool>,
 }
 
 /// Tells `null` from a key left out.
@@ -51,6 +52,8 @@ pub(crate) struct Settings {
     pub(crate) merge_keeps_primary_id: bool,
     /// An e-mail that was permanently deleted can't be used again (api.md 3.10).
     pub(crate) gdpr_blocks_emails: bool,
+    /// Properties may hold sensitive data (api.md 5.4).
+    pub(crate) sensitive_data: bool,
 }
 
 impl Default for Settings {
@@ -58,6 +61,7 @@ impl Default for Settings {
         Settings {
             merge_keeps_primary_id: false,
             gdpr_blocks_emails: true,
+            sensitive_data: false,
             auto_company_association: false,
             auto_company_excluded_domains: Vec::new(),
             first_company_is_primary: false,
@@ -89,6 +93,9 @@ impl Settings {
         }
         if let Some(on) = input.gdpr_blocks_emails {
             self.gdpr_blocks_emails = on;
+        }
+        if let Some(on) = input.sensitive_data {
+            self.sensitive_data = on;
         }
     }
 }

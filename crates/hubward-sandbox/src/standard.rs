@@ -2,7 +2,7 @@
 //!
 //! The types and their own properties are data in `catalogue_crm`, `catalogue_commerce` and `catalogue_activities`.
 
-use crate::property::{Choice, Computed, Kind, Property};
+use crate::property::{Choice, Computed, Hints, Kind, Property};
 use crate::{catalogue_activities, catalogue_commerce, catalogue_crm};
 
 /// A standard object type `[DOC-OBJ]`.
@@ -26,6 +26,23 @@ pub(crate) fn types() -> impl Iterator<Item = &'static StandardType> {
 
 /// The stages of a life cycle, which several types share.
 pub(crate) const LIFECYCLE: &str = "subscriber=Subscriber;lead=Lead;marketingqualifiedlead=Marketing Qualified Lead;salesqualifiedlead=Sales Qualified Lead;opportunity=Opportunity;customer=Customer;evangelist=Evangelist;other=Other";
+
+/// What a custom object type has besides: a selection of the 32 that HubSpot makes with it `[LIVE-KALUP]`.
+pub(crate) const CUSTOM: &str = "hubspot_owner_id|Owner|enumeration|o|
+hubspot_owner_assigneddate|Owner assigned date|datetime|r|
+hubspot_team_id|HubSpot team|string|r|
+hs_all_owner_ids|All owner IDs|string|r|
+hs_all_team_ids|All team IDs|string|r|
+hs_all_accessible_team_ids|All accessible team IDs|string|r|
+hs_created_by_user_id|Created by user ID|number|r|
+hs_updated_by_user_id|Updated by user ID|number|r|
+hs_user_ids_of_all_owners|User IDs of all owners|string|r|
+hs_was_imported|Performed in an import|bool|r|
+hs_read_only|Read only object|bool|r|
+hs_unique_creation_key|Unique creation key|string|r|
+hs_pinned_engagement_id|Pinned engagement ID|number||
+hs_pipeline|Pipeline|enumeration||
+hs_pipeline_stage|Pipeline stage|enumeration||";
 
 /// What every type has, custom objects included.
 const EVERY: &str = "hs_object_id|Record ID|number|r|
@@ -110,6 +127,9 @@ fn property(line: &str, group: &str, now_ms: i64) -> Option<Property> {
         archived_at_ms: None,
         created_ms: now_ms,
         updated_ms: now_ms,
+        calculation_formula: None,
+        hints: Hints::default(),
+        validations: Vec::new(),
     })
 }
 

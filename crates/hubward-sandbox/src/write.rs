@@ -12,6 +12,7 @@ use crate::input::Properties;
 use crate::record::{PropertyAt, Record};
 use crate::route::Version;
 use crate::rules::When;
+use crate::validations;
 use crate::values::{self, Facts};
 
 /// One property's new value; `None` clears.
@@ -136,6 +137,9 @@ fn value<'a>(
         now_ms: writing.now_ms,
     };
     let kept = values::check(object_type.property(at), raw, &facts)?;
+    if !object_type.property(at).validations.is_empty() {
+        validations::check(object_type.property(at), &kept.value, writing.now_ms)?;
+    }
     Ok(Change { at, value: Some(kept.value), normalized_from: kept.normalized.then_some(raw) })
 }
 

@@ -56,12 +56,17 @@ fn drive(mut command: Command, script: &str) -> Vec<Value> {
 fn assert_covered(requests: &[Value]) {
     let kinds: BTreeSet<&str> = requests.iter().filter_map(|request| request["kind"].as_str()).collect();
     let expected = [
+        "account",
         "archive",
+        "associate",
+        "association_labels",
+        "associations_read",
         "batch_archive",
         "batch_create",
         "batch_read",
         "batch_update",
         "create",
+        "dissociate",
         "list",
         "owners",
         "pipelines",
