@@ -48,7 +48,7 @@ pub(crate) struct ObjectType {
     pub(crate) standard: Option<&'static StandardType>,
     pub(crate) properties: Vec<Property>,
     names: HashMap<String, PropertyAt>,
-    pub(crate) groups: BTreeMap<String, crate::properties::Group>,
+    pub(crate) groups: BTreeMap<String, crate::property_groups::Group>,
     pub(crate) pipelines: Vec<Pipeline>,
     pub(crate) pipeline_audit: Vec<Audit>,
     pub(crate) rules: Vec<Rule>,
@@ -203,7 +203,7 @@ impl ObjectType {
     /// Adds or replaces a definition; values of a replaced one stay.
     pub(crate) fn put_property(&mut self, property: Property) -> PropertyAt {
         let group = property.group_name.clone();
-        self.groups.entry(group.clone()).or_insert_with(|| crate::properties::Group::named(&group));
+        self.groups.entry(group.clone()).or_insert_with(|| crate::property_groups::Group::named(&group));
         let (name, unique) = (property.name.clone(), property.has_unique_value);
         let at = match self.names.get(&name) {
             Some(at) => {

@@ -14,6 +14,7 @@ use crate::input::{self, Batch, BatchRead, IdInput, ObjectInput, Text};
 use crate::objects;
 use crate::record::PropertyAt;
 use crate::render::{self, Extras};
+use crate::rules::association_needed;
 use crate::write::{self, Change, Claims, Flaw, Writing};
 
 /// Most records in one batch `[DOC-CONTACTS]`.
@@ -204,6 +205,9 @@ impl<'c> Run<'c, '_> {
                     pending = Pending::default();
                 }
                 let links = self.links(account, input, &mut pending).map_err(Flaw::Refused)?;
+                if existing.is_none() {
+                    association_needed(account, self.type_at, &links).map_err(Flaw::Refused)?;
+                }
                 Ok((changes, links))
             });
             match judged {

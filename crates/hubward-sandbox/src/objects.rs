@@ -11,6 +11,7 @@ use crate::cardinality::Pending;
 use crate::input::{self, ObjectInput};
 use crate::record::PropertyAt;
 use crate::render::{self, Extras};
+use crate::rules::association_needed;
 use crate::values;
 use crate::write::{self, Writing};
 
@@ -50,6 +51,7 @@ pub(crate) fn create(call: &Call<'_>) -> Result<Reply, Refusal> {
         Some(wanted) => at_create(&account, call, type_at, wanted, &mut Pending::default())?,
         None => Vec::new(),
     };
+    association_needed(&account, type_at, &links)?;
     let id = write::store(&mut account, &writing, &changes);
     associations::add_all(&mut account, (type_at, id), links);
     let shown = render::shown_after_write(&account.types[type_at], id, true, &changes, None);

@@ -22,8 +22,8 @@ use crate::random::SplitMix;
 use crate::route::{self, Lost, Operation, Routed};
 use crate::{
     account_info, association_api, association_labels, association_limits, association_reads, auto_company, batch,
-    control, limits_tracking, load, merge, oauth, objects, owners, pipeline_api, properties, schema_api, search,
-    validation_api,
+    control, limits_tracking, load, merge, oauth, objects, owners, pipeline_api, properties, property_groups,
+    schema_api, search, validation_api,
 };
 
 /// The token that has every scope.
@@ -200,7 +200,7 @@ impl Sandbox {
         Sandbox { inner: Arc::new(inner) }
     }
 
-    /// Puts properties, schema_api, records, owners and more into the account, as `POST /_sandbox/load` does; the crate's
+    /// Puts properties, schemas, records, owners and more into the account, as `POST /_sandbox/load` does; the crate's
     /// documentation lists the keys.
     ///
     /// # Errors
@@ -408,11 +408,11 @@ fn dispatch(call: &Call<'_>) -> Result<Reply, Refusal> {
         Operation::LimitsCreate => association_limits::create(call),
         Operation::LimitsUpdate => association_limits::update(call),
         Operation::LimitsPurge => association_limits::purge(call),
-        Operation::GroupList => properties::groups(call),
-        Operation::GroupCreate => properties::group_create(call),
-        Operation::GroupRead => properties::group_read(call),
-        Operation::GroupUpdate => properties::group_update(call),
-        Operation::GroupArchive => properties::group_archive(call),
+        Operation::GroupList => property_groups::list(call),
+        Operation::GroupCreate => property_groups::create(call),
+        Operation::GroupRead => property_groups::read(call),
+        Operation::GroupUpdate => property_groups::update(call),
+        Operation::GroupArchive => property_groups::archive(call),
         Operation::PropertyBatchCreate => properties::batch_create(call),
         Operation::PropertyBatchRead => properties::batch_read(call),
         Operation::PropertyBatchArchive => properties::batch_archive(call),

@@ -7,8 +7,8 @@ use crate::account::{Account, ObjectType, TypeAt};
 use crate::answers::Refusal;
 use crate::association_types::between;
 use crate::clock::iso;
-use crate::properties::Group;
 use crate::property::{Property, PropertyCreate};
+use crate::property_groups::Group;
 use crate::standard;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -28,6 +28,7 @@ pub(crate) struct SettingsInput {
     pub(crate) merge_keeps_primary_id: Option<bool>,
     pub(crate) gdpr_blocks_emails: Option<bool>,
     pub(crate) sensitive_data: Option<bool>,
+    pub(crate) leads_need_association: Option<bool>,
 }
 
 /// Tells `null` from a key left out.
@@ -54,6 +55,8 @@ pub(crate) struct Settings {
     pub(crate) gdpr_blocks_emails: bool,
     /// Properties may hold sensitive data (api.md 5.4).
     pub(crate) sensitive_data: bool,
+    /// A lead is refused at creation without an association to a contact `[DOC-OBJ]`.
+    pub(crate) leads_need_association: bool,
 }
 
 impl Default for Settings {
@@ -62,6 +65,7 @@ impl Default for Settings {
             merge_keeps_primary_id: false,
             gdpr_blocks_emails: true,
             sensitive_data: false,
+            leads_need_association: true,
             auto_company_association: false,
             auto_company_excluded_domains: Vec::new(),
             first_company_is_primary: false,
@@ -96,6 +100,9 @@ impl Settings {
         }
         if let Some(on) = input.sensitive_data {
             self.sensitive_data = on;
+        }
+        if let Some(on) = input.leads_need_association {
+            self.leads_need_association = on;
         }
     }
 }

@@ -5,6 +5,13 @@ use serde_json::{Value, json};
 
 use crate::harness::{Account, text};
 
+/// An account that takes leads without an association, so that all types can be treated alike.
+fn lenient() -> Account {
+    let account = Account::new(Tier::Unlimited);
+    account.load(json!({ "settings": { "leads_need_association": false } }));
+    account
+}
+
 /// Every standard type by plural name, singular name and id, with a record that it takes.
 fn records() -> Vec<(&'static str, &'static str, &'static str, Value)> {
     let when = "2026-11-22T09:00:00Z";
@@ -81,7 +88,7 @@ fn records() -> Vec<(&'static str, &'static str, &'static str, Value)> {
 
 #[tokio::test]
 async fn every_standard_type_takes_a_record_by_its_names_and_id_and_gives_it_back() {
-    let account = Account::unlimited();
+    let account = lenient();
     for (plural, singular, type_id, properties) in records() {
         let made = account.post(&format!("/crm/objects/2026-09/{plural}"), json!({ "properties": properties })).await;
         assert_eq!(made.status, 201, "{plural}: {made:?}");
@@ -125,7 +132,7 @@ async fn what_a_type_needs_at_creation_is_named_when_it_is_missing() {
 
 #[tokio::test]
 async fn orders_and_leads_begin_in_the_first_stage_of_their_pipeline() {
-    let account = Account::unlimited();
+    let account = lenient();
     for (object, properties) in [("orders", json!({ "hs_order_name": "O" })), ("leads", json!({ "hs_lead_name": "L" }))]
     {
         let pipelines = account.get(&format!("/crm/pipelines/2026-09/{object}")).await;
@@ -173,7 +180,7 @@ async fn what_hubspot_calculates_follows_and_cannot_be_set() {
 
 #[tokio::test]
 async fn batches_and_upserts_reach_every_type_through_a_unique_property() {
-    let account = Account::new(Tier::Unlimited);
+    let account = lenient();
     for (plural, _, _, properties) in records() {
         if plural == "products" {
             continue;
@@ -190,4 +197,27 @@ async fn batches_and_upserts_reach_every_type_through_a_unique_property() {
         }
         assert_eq!(account.count(plural).await, 1);
     }
+}
+
+#[tokio::test]
+async fn a_lead_begins_with_a_contact() {
+    let account = Account::unlimited();
+    let path = "/crm/objects/2026-09/leads";
+    let contact = account.make("contacts", json!({ "email": "a@example.com" })).await;
+    let refused = account.post(path, json!({ "properties": { "hs_lead_name": "L" } })).await;
+    assert_eq!((refused.status, &refused.body["category"]), (400, &json!("VALIDATION_ERROR")));
+    let labels = account.get("/crm/associations/2026-09/leads/contacts/labels").await;
+    let kind = &labels.results()[0];
+    let types = json!([{ "associationCategory": kind["category"], "associationTypeId": kind["typeId"] }]);
+    let with = |name: &str, trace: &str| json!({ "properties": { "hs_lead_name": name }, "associations": [{ "to": { "id": contact }, "types": types }], "objectWriteTraceId": trace });
+    let made = account.post(path, with("L", "0")).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let mut alone = with("alone", "2");
+    alone.as_object_mut().unwrap().remove("associations");
+    let batch = account.post(&format!("{path}/batch/create"), json!({ "inputs": [with("M", "1"), alone] })).await;
+    assert_eq!((batch.status, batch.results().len(), batch.errors().len()), (207, 1, 1));
+    assert_eq!(batch.errors()[0]["context"]["objectWriteTraceId"], json!(["2"]));
+    let id = text(&made.body["id"]);
+    let renamed = account.patch(&format!("{path}/{id}"), json!({ "properties": { "hs_lead_name": "N" } })).await;
+    assert_eq!(renamed.status, 200, "a change needs no association");
 }
