@@ -47,6 +47,7 @@ mod sight;
 mod spill;
 mod strategy;
 mod tally;
+mod unique_values;
 mod write;
 mod written;
 

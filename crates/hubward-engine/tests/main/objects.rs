@@ -205,15 +205,15 @@ async fn objects_with_pipelines_go_round_by_label() {
             )],
         },
         Kind {
-            object: "leads",
+            object: "services",
             properties: &[
-                ("hs_lead_name", ["Ada", "Bob"]),
-                ("hs_pipeline", ["Lead pipeline", "Lead pipeline"]),
-                ("hs_pipeline_stage", ["Qualified", "New"]),
+                ("hs_name", ["Cleaning", "Repair"]),
+                ("hs_pipeline", ["Service pipeline", "Service pipeline"]),
+                ("hs_pipeline_stage", ["In progress", "New"]),
             ],
             held: &[
-                ("hs_pipeline", ["lead-pipeline-id", "lead-pipeline-id"]),
-                ("hs_pipeline_stage", ["qualified-stage-id", "new-stage-id"]),
+                ("hs_pipeline_stage", ["service-in-progress", "service-new"]),
+                ("hs_pipeline", ["service-pipeline", "service-pipeline"]),
             ],
         },
         Kind {
