@@ -6,6 +6,7 @@
 pub mod bits;
 pub mod clock;
 pub mod convert;
+pub mod declared;
 pub mod fingerprint;
 pub mod mapping;
 pub mod outcome;

@@ -44,7 +44,7 @@ impl Problem {
         }
     }
 
-    fn warning(code: &'static str, at: &Location, message: String, help: &str) -> Self {
+    pub(crate) fn warning(code: &'static str, at: &Location, message: String, help: &str) -> Self {
         Self { severity: Severity::Warning, code, at: at.clone(), message, help: Some(help.to_owned()) }
     }
 }
@@ -152,7 +152,7 @@ impl Engine {
         self.known_pipelines(object, Trust::Fresh).await.ok()?.value.as_ref().clone()
     }
 
-    async fn check_source(&self, job: &SyncJob) -> Result<arrow_schema::SchemaRef, EngineError> {
+    pub(crate) async fn check_source(&self, job: &SyncJob) -> Result<arrow_schema::SchemaRef, EngineError> {
         let read = self.read_options(None);
         let job = job.clone();
         blocking(move || {

@@ -13,6 +13,7 @@ use hubward_hubspot::Client;
 use tokio::task::JoinSet;
 
 use crate::cancel::Cancel;
+use crate::compare::Comparison;
 use crate::deferred::DEFERRED_KEYS_MAX;
 use crate::error::EngineError;
 use crate::feed::{Feed, Handed, Then};
@@ -50,6 +51,8 @@ pub(crate) struct Corridor {
     pub(crate) folding: Folding,
     pub(crate) split_retries: bool,
     pub(crate) on_conflict: OnConflict,
+    /// Records are read before they are written.
+    pub(crate) comparison: Option<Comparison>,
     pub(crate) writer: LedgerWriter,
     /// For reading; what is written goes through `writer`.
     pub(crate) ledger: SharedLedger,
@@ -199,7 +202,8 @@ impl Corridor {
         for row in handed.rows {
             match crate::strategy::first(self.mode, self.kind, row.record_id.is_some(), row.lost.is_some()) {
                 crate::strategy::Next::Go(step) => {
-                    queues.push(crate::preflight::instead_of_creating(step, &row, self.kind), row);
+                    let step = crate::preflight::instead_of_creating(step, &row, self.kind);
+                    queues.push(self.gate(step, &row), row);
                 }
                 _ => skipped.push(row),
             }
@@ -223,7 +227,7 @@ impl Corridor {
     async fn take(&self, done: Done, queues: &mut Queues, exhausted_in_a_row: &mut u32, stopped: &mut Option<Stopped>) {
         let finished = done.verdicts.len() as u64;
         for (step, row) in done.requeue {
-            queues.push(step, row);
+            queues.push(self.gate(step, &row), row);
         }
         // Parts of a refused batch go first: what is wrong with it is found out before many others meet the same.
         for batch in done.batches.into_iter().rev().filter(|batch| !batch.rows.is_empty()) {
@@ -325,7 +329,7 @@ impl Queues {
         let mut waiting = VecDeque::new();
         let mut next = None;
         while let Some(mut batch) = self.ready.pop_front() {
-            if !matches!(batch.step, Step::Update | Step::UpdateOne) {
+            if !matches!(batch.step, Step::Update | Step::UpdateOne | Step::ClearStage) {
                 next = Some(batch);
                 break;
             }
@@ -358,5 +362,5 @@ impl Queues {
 
 /// A step that only reads. A create of unknown outcome is none of these: it sleeps most of its time.
 fn is_look_up(step: Step) -> bool {
-    matches!(step, Step::FindUnique | Step::FindSearch | Step::LookUnique)
+    matches!(step, Step::FindUnique | Step::FindSearch | Step::LookUnique | Step::Compare)
 }

@@ -240,6 +240,8 @@ impl Feed {
             row.takes_over = late;
             row.lacks = lacks;
             row.before = known.map(|entry| Before {
+                fingerprint: entry.fingerprint,
+                record_id: entry.record_id,
                 mapped: entry.mapped,
                 match_hash: entry.match_hash,
                 match_value: entry.payload.match_value,

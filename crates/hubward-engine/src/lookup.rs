@@ -23,17 +23,21 @@ const CLOCK_SKEW_MS: i64 = 10 * 60 * 1_000;
 impl Corridor {
     /// Batch read by the unique match property: which of the rows have a record.
     pub(crate) async fn find_unique(&self, rows: Vec<Row>) -> Done {
-        let (rows, mut records) = match self.read_by_match(Step::FindUnique, rows, &[]).await {
+        let (rows, mut records) = match self.read_by_match(Step::FindUnique, rows, self.compared_names()).await {
             Ok(read) => read,
             Err(done) => return done,
         };
         let mut found = Vec::with_capacity(rows.len());
-        for row in rows {
+        for mut row in rows {
             let record = records.remove(&self.folding.fold(row.looked_for())).flatten();
+            if let Some(record) = &record {
+                self.hold(&mut row, record);
+            }
             found.push((row, record));
         }
         let mut done = Done::default();
         self.decide(&mut done, found).await;
+        self.weigh(&mut done).await;
         done
     }
 
@@ -360,7 +364,7 @@ impl Corridor {
 
     /// A look-up that failed decides nothing. HubSpot's refusal is pinned on its row by halving; other failures defer the
     /// rows. Open intents stay open.
-    fn refuse_look(&self, step: Step, mut rows: Vec<Row>, error: ApiError) -> Done {
+    pub(crate) fn refuse_look(&self, step: Step, mut rows: Vec<Row>, error: ApiError) -> Done {
         let mut done = Done::default();
         let why = format!("its record could not be looked up: {error}");
         match error.kind.verdict(true) {

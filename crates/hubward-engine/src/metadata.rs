@@ -157,6 +157,12 @@ impl Engine {
         }
     }
 
+    /// Nothing that was read of the account holds any more: it has been changed.
+    pub(crate) async fn forget_all_metadata(&self) {
+        self.answers.hold().clear();
+        self.forget_metadata().await;
+    }
+
     /// API versions do not show the same.
     fn stored_key(&self, key: &str) -> String {
         format!("{FORM}/{}/{key}", self.config.version.name())

@@ -1,10 +1,11 @@
 //! What a run would do, without doing it.
 
-use hubward_core::spec::{Mode, OnRemoved};
+use hubward_core::spec::{Compare, Mode, OnRemoved};
 use hubward_hubspot::BudgetSnapshot;
 
 use crate::analyze::Sample;
 use crate::cancel::Cancel;
+use crate::compare::reads_records;
 use crate::corridor::BATCH_ROWS_MAX;
 use crate::engine::{Engine, SyncJob};
 use crate::error::EngineError;
@@ -87,8 +88,10 @@ fn least_seconds(requests: u64, budget: &BudgetSnapshot) -> f64 {
 /// Requests of a run in which nothing fails.
 pub(crate) fn estimate(ready: &Ready, mode: Mode) -> RequestCounts {
     let batches = |rows: u64| rows.div_ceil(BATCH_ROWS_MAX as u64);
-    let known = ready.analysis.known;
-    let unknown = ready.analysis.unknown;
+    let compares_all = ready.prepared.sync.compare == Compare::HubSpot && mode != Mode::Insert;
+    let (known_read, unknown) = (ready.analysis.known, ready.analysis.unknown);
+    // Where every row is compared, only those that changed are expected to differ.
+    let known = if compares_all { known_read.saturating_sub(ready.scan.unchanged) } else { known_read };
     let mut counts = RequestCounts::default();
     match ready.prepared.kind {
         MatchKind::Id => counts.update = batches(known + unknown),
@@ -113,6 +116,13 @@ pub(crate) fn estimate(ready: &Ready, mode: Mode) -> RequestCounts {
                 Mode::Update => counts.update = batches(known + unknown),
                 Mode::Insert => counts.create = batches(unknown),
             }
+        }
+    }
+    if reads_records(&ready.prepared.sync) {
+        counts.read += batches(known_read);
+        // In mode update a unique match property is looked up anyway, and the look-up reads along.
+        if ready.prepared.kind == MatchKind::Search || mode == Mode::Upsert {
+            counts.read += batches(unknown);
         }
     }
     // The records of removed rows are read before they are touched.

@@ -87,6 +87,11 @@ impl Preflight {
         Some(problem)
     }
 
+    /// Whether HubSpot requires this property, so that it cannot be emptied.
+    pub(crate) fn requires(&self, property: &str) -> bool {
+        self.required.emptied(|name| (name == property).then_some("")).is_some()
+    }
+
     /// What has to go with these properties although the mapping does not name it.
     pub(crate) fn complete(&self, properties: &mut Vec<(Arc<str>, String)>) {
         if let Some(pipelines) = &self.pipelines {

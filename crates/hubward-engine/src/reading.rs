@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
 use hubward_core::mapping::Mapping;
+use hubward_core::spec::Compare;
 use hubward_sources::{CancelFlag, RowStream};
 use hubward_store::Ledger;
 use tokio::task::AbortHandle;
@@ -123,7 +124,8 @@ impl Reading {
         let order = ScanOrder {
             model: &self.job.model,
             mapped_columns: columns,
-            full: self.full,
+            // Where every row is compared with its record, those that hold all of it stay unchanged.
+            full: self.full || self.job.sync.compare == Compare::HubSpot,
             recheck,
             spill_folder: self.spill_folder.clone(),
         };

@@ -75,7 +75,7 @@ impl Corridor {
             return;
         }
         let ids = match step {
-            Step::Update | Step::UpdateOne => Ids::Records,
+            Step::Update | Step::UpdateOne | Step::Compare | Step::ClearStage => Ids::Records,
             _ => Ids::MatchValues(&self.folding),
         };
         match blame(error, &rows, &self.match_property, ids) {
@@ -125,7 +125,7 @@ impl Corridor {
         let reason = blamed.unwrap_or_else(|| reason_of(error, Some(&row), &self.match_property));
         let idempotent = step != Step::Create;
         match (error.kind, error.kind.verdict(idempotent)) {
-            (ErrorKind::NotFound, _) if matches!(step, Step::Update | Step::UpdateOne) => {
+            (ErrorKind::NotFound, _) if matches!(step, Step::Update | Step::UpdateOne | Step::ClearStage) => {
                 if row.was_gone {
                     return self.reject(done, step, row, reason).await;
                 }
@@ -134,6 +134,7 @@ impl Corridor {
                         row.record_id = None;
                         row.was_gone = true;
                         row.write_match = true;
+                        self.compare_anew(&mut row);
                         self.again(done, next, row);
                     }
                     _ => self.reject(done, step, row, reason).await,
@@ -198,6 +199,7 @@ impl Corridor {
         }
         row.record_id = Some(id);
         row.write_match = true;
+        self.compare_anew(&mut row);
         row.intent_at_ms = None;
         row.lost = None;
         self.again(done, Step::Update, row);

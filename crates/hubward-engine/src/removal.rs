@@ -44,6 +44,8 @@ pub(crate) struct Removals {
     pub(crate) deletes: bool,
     /// Properties that `clear` may empty: mapped, and not shared with others.
     pub(crate) clearable: Vec<Arc<str>>,
+    /// Those of them that HubSpot requires.
+    pub(crate) required: Vec<Arc<str>>,
     pub(crate) written: Written,
     pub(crate) split_retries: bool,
     /// Hashes of the match values of rows that had no record yet when this run began, sorted.
@@ -74,6 +76,8 @@ pub(crate) enum Word {
     GoneAlready,
     /// Nothing was to be done, for a reason.
     LeftAlone(Reason),
+    /// Our own check forbids it; nothing was sent.
+    Invalid(Reason),
     Rejected(Reason),
     Deferred(String),
 }
@@ -103,6 +107,7 @@ struct Counts {
     cleared: u64,
     gone: u64,
     left_alone: u64,
+    invalid: u64,
     rejected: u64,
     deferred: u64,
 }
@@ -119,6 +124,7 @@ impl Removing {
                 counts.left_alone,
                 "left alone, because another row of the model holds the record or nothing of ours is in it",
             ),
+            (counts.invalid, "invalid"),
             (counts.rejected, "rejected"),
             (counts.deferred, "deferred"),
         ];
@@ -145,12 +151,14 @@ impl Engine {
         self.config.progress.phase(&prepared.sync.name, Phase::Removing, Some(rows));
         let (writer, writing) = LedgerWriter::start(Arc::clone(ledger));
         let written = Written::new(&lock(ledger).meta().properties);
+        let clearable = clearable(prepared);
         let removals = Arc::new(Removals {
             client: self.config.client.clone(),
             object: prepared.object.path.clone(),
             sync: Arc::from(prepared.sync.name.as_str()),
             deletes: prepared.sync.on_removed == OnRemoved::Delete,
-            clearable: clearable(prepared),
+            required: clearable.iter().filter(|name| prepared.preflight.requires(name)).map(Arc::clone).collect(),
+            clearable,
             written,
             split_retries: prepared.sync.split_retries,
             wanted,
@@ -267,7 +275,7 @@ impl Removals {
         }
         let mut forgotten = Vec::new();
         for (entry, word) in &did.words {
-            if !matches!(word, Word::Rejected(_) | Word::Deferred(_)) {
+            if !matches!(word, Word::Invalid(_) | Word::Rejected(_) | Word::Deferred(_)) {
                 forgotten.push(Change::Removed { key: entry.key });
             }
         }
@@ -298,6 +306,7 @@ impl Removals {
             Word::Cleared => (Outcome::Applied, None, 1, &mut counts.cleared),
             Word::GoneAlready => (Outcome::Applied, None, 0, &mut counts.gone),
             Word::LeftAlone(reason) => (Outcome::Skipped, Some(reason), 0, &mut counts.left_alone),
+            Word::Invalid(reason) => (Outcome::Invalid, Some(reason), 0, &mut counts.invalid),
             Word::Rejected(reason) => (Outcome::Rejected, Some(reason), 1, &mut counts.rejected),
             Word::Deferred(why) => (Outcome::Deferred, Some(Reason::new("DEFERRED", why)), 1, &mut counts.deferred),
         };

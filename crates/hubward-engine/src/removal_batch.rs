@@ -8,6 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use hubward_core::required::REQUIRED_PROPERTY_CLEARED;
 use hubward_core::{ErrorKind, Reason, Verdict};
 use hubward_hubspot::{ApiError, BatchReply, CallMeta, Input, RecordResult};
 use hubward_store::{Change, Entry};
@@ -100,6 +101,12 @@ impl Removals {
                 ))
             } else if !self.deletes && ours.is_empty() {
                 Some(Word::LeftAlone(Reason::new("NOTHING_TO_CLEAR", "its record holds no value of this sync")))
+            } else if let Some(name) = ours.iter().find(|name| !self.deletes && self.required.contains(name)) {
+                let text = format!(
+                    "the row left the model, and clearing its record would empty {name}, which HubSpot requires: take it \
+                     out of the mapping, or use `on_removed: keep` or `delete`"
+                );
+                Some(Word::Invalid(Reason::new(REQUIRED_PROPERTY_CLEARED, text).on(name, Some(String::new()))))
             } else {
                 None
             };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hubward_core::{Outcome, Reason};
 use hubward_store::{Change, Entry, Payload};
 
+use crate::compare::Compared;
 use crate::tally::Ticket;
 
 /// The hash of no values at all: what the ledger holds of a record that we never wrote to.
@@ -43,16 +44,30 @@ pub(crate) struct Row {
     pub(crate) attempts: u32,
     /// How often an answer left it undecided.
     pub(crate) detours: u32,
+    /// What reading its record has decided.
+    pub(crate) compared: Compared,
     ticket: Ticket,
 }
 
 /// What the ledger holds of a row, where it knows it.
 #[derive(Clone, Debug)]
 pub(crate) struct Before {
+    pub(crate) fingerprint: u64,
+    /// 0 where it is unknown.
+    pub(crate) record_id: u64,
     pub(crate) mapped: u64,
     pub(crate) match_hash: u64,
     pub(crate) match_value: Option<String>,
     pub(crate) written: Vec<u8>,
+}
+
+impl Before {
+    /// Whether the ledger holds this entry already.
+    pub(crate) fn is(&self, entry: &Entry) -> bool {
+        (self.fingerprint, self.mapped, self.match_hash, self.record_id)
+            == (entry.fingerprint, entry.mapped, entry.match_hash, entry.record_id)
+            && self.written == entry.payload.written
+    }
 }
 
 /// A create whose answer was lost.
@@ -116,6 +131,7 @@ impl Row {
             alone: false,
             attempts: 0,
             detours: 0,
+            compared: Compared::default(),
             ticket,
         }
     }
@@ -123,6 +139,11 @@ impl Row {
     /// The value that this row would write to `property`.
     pub(crate) fn value_of(&self, property: &str) -> Option<&str> {
         self.properties.iter().find(|(name, _)| name.as_ref() == property).map(|(_, value)| value.as_str())
+    }
+
+    /// Bitmap of the properties that held a value of ours before this run.
+    pub(crate) fn written_before(&self) -> &[u8] {
+        self.before.as_ref().map_or(&[], |before| &before.written)
     }
 
     /// What the ledger shall hold once this row's write to `record_id` is confirmed.

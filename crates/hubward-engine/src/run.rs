@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hubward_core::Outcome;
-use hubward_core::spec::{Compare, Mode, ObjectSync, WriteRule};
+use hubward_core::spec::{Mode, ObjectSync};
 use hubward_store::{Change, Ledger, LedgerMeta};
 use tokio::time::Instant;
 
 use crate::analyze::{Analysis, Fate};
 use crate::cancel::Cancel;
+use crate::compare::Comparison;
 use crate::corridor::{Corridor, Stopped};
 use crate::engine::{Engine, SyncJob};
 use crate::error::EngineError;
@@ -205,12 +206,14 @@ impl Engine {
             return Ok(Sent::default());
         }
         self.config.progress.phase(&prepared.sync.name, Phase::Sending, Some(remaining));
+        let written = Arc::new(written);
+        let comparison = Comparison::of(prepared, &written);
         let feed = Feed {
             prepared: Arc::clone(prepared),
             spill,
             fates: analysis.fates,
             ledger: Arc::clone(ledger),
-            written: Arc::new(written),
+            written,
             intents: self.open_intents(ledger),
             given_up: analysis.given_up,
             tally: Arc::clone(tally),
@@ -228,6 +231,7 @@ impl Engine {
             folding: prepared.folding.clone(),
             split_retries: prepared.sync.split_retries,
             on_conflict: prepared.sync.on_conflict,
+            comparison,
             writer,
             ledger: Arc::clone(ledger),
             cancel: cancel.clone(),
@@ -324,17 +328,6 @@ pub fn supported(sync: &ObjectSync) -> Result<(), EngineError> {
     };
     if let Some(association) = sync.associations.first() {
         return unsupported("`associations`", &association.at);
-    }
-    if sync.compare != Compare::Ledger {
-        return unsupported("`compare: hubspot`", &sync.at);
-    }
-    for entry in &sync.map {
-        if entry.write != WriteRule::Always {
-            return unsupported("`write: if_empty` and `write: append`", &entry.at);
-        }
-        if entry.force {
-            return unsupported("`force: true`", &entry.at);
-        }
     }
     Ok(())
 }

@@ -32,6 +32,10 @@ pub(crate) enum Step {
     LookUnique,
     /// A create of unknown outcome, looked for by search after the search index has caught up.
     LookSearch,
+    /// Batch read by record id: what the record holds decides what is written.
+    Compare,
+    /// Batch update that empties the life-cycle stage, so that it can move back.
+    ClearStage,
 }
 
 /// What follows for a row.

@@ -35,6 +35,8 @@ impl Corridor {
             Step::FindSearch => self.find_search(rows).await,
             Step::LookUnique => self.look_unique(rows).await,
             Step::LookSearch => self.look_search(rows).await,
+            Step::Compare => self.compare_records(rows).await,
+            Step::ClearStage => self.clear_stage(rows).await,
         }
     }
 
@@ -214,7 +216,7 @@ impl Corridor {
             Ok(parted) => parted,
             Err((rows, error)) => return merge(done, self.defer(rows, "the ledger could not be read", Some(error))),
         };
-        let own = std::mem::take(&mut parted.own);
+        let own = self.sort_out_stages(done, std::mem::take(&mut parted.own));
         let mut changes = Vec::with_capacity(own.len());
         let mut rows = Vec::with_capacity(own.len());
         for (row, result) in own {
@@ -293,7 +295,7 @@ impl Corridor {
 }
 
 /// Trace ids are the positions in the batch: unique within the request, which is all HubSpot asks (api.md 3.6).
-fn traces(rows: usize) -> Vec<String> {
+pub(crate) fn traces(rows: usize) -> Vec<String> {
     (0..rows).map(|index| index.to_string()).collect()
 }
 

@@ -9,6 +9,7 @@ use hubward_project::{Project, SyncSpec};
 use hubward_store::{RunStart, StateDb};
 
 use crate::clock::SystemClock;
+use crate::declared;
 use crate::exit::Failure;
 use crate::project_files::unknown;
 use crate::report::{RunReport, failed_sync, status_name, sync_json};
@@ -129,7 +130,9 @@ impl Run<'_> {
         let job = job(self.project, sync)?;
         let mut options = self.options.clone();
         options.expected_digest = self.digests.get(&sync.name).copied();
-        Ok(self.engine.run_sync(&job, &self.id, &options).await)
+        let mut report = self.engine.run_sync(&job, &self.id, &options).await;
+        report.error = report.error.map(|error| declared::explained(self.project, sync, error));
+        Ok(report)
     }
 
     /// Whether a plan of several syncs no longer holds. Each sync would find that out by itself, but only after those

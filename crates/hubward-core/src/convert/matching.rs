@@ -19,7 +19,7 @@ pub fn fold_match_value(property: &str, type_: &PropertyType, value: &str) -> St
     }
 }
 
-fn fold_number(text: &str) -> String {
+pub(super) fn fold_number(text: &str) -> String {
     // Plain notation only; scientific notation stays as written.
     if !text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+')) {
         return text.to_owned();

@@ -10,6 +10,7 @@ mod email;
 mod matching;
 mod number;
 mod owner;
+mod stored;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -22,6 +23,7 @@ pub use choice::append_form;
 pub use date::{to_civil_date, to_utc};
 pub use matching::fold_match_value;
 pub use owner::Owners;
+pub use stored::holds;
 
 /// A string property holds at most this many characters, counted in UTF-16 units as HubSpot's Java does (api.md 3.4
 /// `[DOC-PROP]`; that the count is in UTF-16 units is our reading).

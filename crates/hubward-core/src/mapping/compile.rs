@@ -10,7 +10,7 @@ use super::problem::MappingProblem;
 use super::{ColumnRef, MappedProperty, Mapping, MatchRule, Source};
 use crate::PropertyDef;
 use crate::convert::{ConvertContext, Owners, convert};
-use crate::spec::{Location, MapEntry, MapSource, Match, Mode, Nulls};
+use crate::spec::{Location, MapEntry, MapSource, Match, Mode, Nulls, WriteRule};
 use crate::template::{Columns, Template};
 
 impl Mapping {
@@ -129,6 +129,15 @@ impl Compiler<'_> {
         let property = property?;
         if !property.is_writable() {
             self.read_only(&property, &entry.at);
+            return None;
+        }
+        if entry.write == WriteRule::Append && !property.is_multi() {
+            self.problems.push(MappingProblem::new(
+                &entry.at,
+                "append-not-multi",
+                format!("{} holds one value, and `write: append` adds to properties of several options", property.name),
+                "take `write: append` out, or make the property a multiple checkbox in HubSpot".to_owned(),
+            ));
             return None;
         }
         Some(MappedProperty {

@@ -8,7 +8,7 @@ use crate::suggest::nearest;
 pub struct MappingProblem {
     pub at: Location,
     /// `unknown-property`, `read-only-property`, `unknown-column`, `bad-template`, `invalid-value`, `match-by-id`,
-    /// `duplicate-property`.
+    /// `duplicate-property`, `append-not-multi`.
     pub code: &'static str,
     pub message: String,
     /// What to do; empty where the message says it all.

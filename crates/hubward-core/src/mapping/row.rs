@@ -20,7 +20,8 @@ pub struct MappedRow {
     pub match_value: Option<String>,
     /// The match value as compared.
     pub match_folded: Option<String>,
-    /// One entry a mapped property, in the order of [`Mapping::entries`]; `None` is NULL, the empty text clears.
+    /// One entry a mapped property, in the order of [`Mapping::entries`]; `None` is NULL, the empty text clears. A property
+    /// that is only filled where it is empty, or added to, has no entry in a row without a value for it: it never clears.
     pub values: Vec<(Arc<str>, Option<String>)>,
 }
 
@@ -42,9 +43,11 @@ impl Mapping {
                 .value(&from)
                 .map_err(|reason| reason.on(&entry.name, None))
                 .and_then(|value| convert(value.as_value(), &entry.property, entry.conversion, ctx));
+            let is_nothing = |converted: &Converted| !matches!(converted, Converted::Text(text) if !text.is_empty());
             match converted {
+                Ok(nothing) if entry.write != WriteRule::Always && is_nothing(&nothing) => {}
                 Ok(Converted::Null) => values.push((Arc::clone(&entry.name), None)),
-                Ok(Converted::Text(text)) if entry.write == WriteRule::Append && entry.property.is_multi() => {
+                Ok(Converted::Text(text)) if entry.write == WriteRule::Append => {
                     values.push((Arc::clone(&entry.name), Some(append_form(&text))));
                 }
                 Ok(Converted::Text(text)) => values.push((Arc::clone(&entry.name), Some(text))),
@@ -127,7 +130,7 @@ impl MappedRow {
     }
 
     /// The properties of the request body. A text is sent as it is, the empty one clears. NULL by the rule: `auto` clears
-    /// what we once wrote (`written`, by the entry's position) and leaves alone what was never ours, `keep` never writes,
+    /// what we once wrote (`written`, by the position in [`MappedRow::values`]) and leaves alone what was never ours, `keep` never writes,
     /// `clear` always clears.
     #[must_use]
     pub fn properties_to_send(&self, nulls: Nulls, written: &dyn Fn(usize) -> bool) -> Vec<(Arc<str>, String)> {

@@ -133,13 +133,42 @@ fn null_writes_by_the_rule_and_the_empty_text_always_clears() {
     assert_eq!(sent(Nulls::Keep, &[0, 1, 2]), std::slice::from_ref(&stage));
     assert_eq!(sent(Nulls::Auto, &[]), std::slice::from_ref(&stage));
     assert_eq!(sent(Nulls::Auto, &[2, 3]), [pair("firstname", ""), stage.clone()]);
-    assert_eq!(sent(Nulls::Clear, &[]).len(), 7);
+    assert_eq!(sent(Nulls::Clear, &[]).len(), 6, "what is appended to is never cleared");
+    assert!(sent(Nulls::Clear, &[]).iter().all(|(name, _)| name != "tags"));
 
     let only_name = compile(&[entry("firstname", column("first_name"))], &by("id", "id"), Mode::Update).unwrap();
     let row = with_context(|ctx| only_name.row(&model(), 2, ctx)).unwrap();
     assert_eq!(row.match_value.as_deref(), Some("3"));
     let cleared = row.properties_to_send(Nulls::Keep, &|_| false);
     assert_eq!(cleared, [(Arc::from("firstname"), String::new())]);
+}
+
+#[test]
+fn a_property_that_is_only_filled_or_added_to_is_never_cleared() {
+    for (rule, name) in [(WriteRule::IfEmpty, "firstname"), (WriteRule::Append, "tags")] {
+        for source in ["first_name", "tag"] {
+            let mut entry = entry(name, column(source));
+            entry.write = rule;
+            let Ok(mapping) = compile(&[entry], &by("id", "id"), Mode::Update) else { continue };
+            let nulls = with_context(|ctx| mapping.row(&model(), 1, ctx)).unwrap();
+            assert!(nulls.properties_to_send(Nulls::Clear, &|_| true).is_empty(), "{name} {source}");
+        }
+    }
+    let mut filled = entry("firstname", column("first_name"));
+    filled.write = WriteRule::IfEmpty;
+    let mapping = compile(&[filled], &by("id", "id"), Mode::Update).unwrap();
+    let empty = with_context(|ctx| mapping.row(&model(), 2, ctx)).unwrap();
+    assert!(empty.properties_to_send(Nulls::Auto, &|_| true).is_empty());
+}
+
+#[test]
+fn only_properties_of_several_options_can_be_appended_to() {
+    for name in ["firstname", "lifecyclestage"] {
+        let mut entry = entry(name, column("tag"));
+        entry.write = WriteRule::Append;
+        let problems = compile(&[entry], &by("id", "id"), Mode::Update).unwrap_err();
+        assert_eq!(problems[0].code, "append-not-multi");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The corridor against the sandbox, in process, on a paused clock. After every run the sandbox's records are compared
 //! with the source; the report is only ever compared with what is known from both.
 
+mod compare;
 mod dates;
 mod edges;
 mod faults;
@@ -12,3 +13,4 @@ mod preflight;
 mod remembered;
 mod removals;
 mod rows;
+mod schema;

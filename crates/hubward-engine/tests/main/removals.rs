@@ -277,6 +277,36 @@ async fn a_required_property_cannot_be_emptied_so_the_row_is_rejected_and_stays(
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_schema_requires_is_not_even_tried_to_be_emptied() {
+    let world = World::new();
+    world.load(&json!({"schemas": [{
+        "name": "plants", "labels": {"singular": "Plant", "plural": "Plants"}, "primaryDisplayProperty": "name",
+        "requiredProperties": ["name"], "searchableProperties": ["name"], "associatedObjects": [],
+        "properties": [
+            {"name": "code", "label": "Code", "type": "string", "fieldType": "text", "hasUniqueValue": true},
+            {"name": "name", "label": "Name", "type": "string", "fieldType": "text"},
+            {"name": "bed", "label": "Bed", "type": "string", "fieldType": "text"}]}]}));
+    world.customers(3);
+    let mut job = clearing(&world);
+    job.sync.object = "plants".to_owned();
+    job.sync.match_.property = "code".to_owned();
+    job.sync.map = vec![column("name", "first_name"), column("bed", "city")];
+    assert_eq!(world.run(&job).await.outcomes.applied, 3);
+    world.sql("delete from customers where id = 2");
+    for _ in 0..2 {
+        let report = world.run(&job).await;
+        assert_eq!((report.status, report.outcomes.invalid), (Status::Partial, 1), "{report:?}");
+        assert_eq!(report.requests.total, 0, "{report:?}");
+        assert_eq!(world.issues("customers")["2"].1, "REQUIRED_PROPERTY_CLEARED");
+    }
+    assert_eq!(world.by("plants", "name").await.len(), 3);
+    job.sync.on_removed = OnRemoved::Delete;
+    let report = world.run(&job).await;
+    assert_eq!((report.status, report.outcomes.applied), (Status::Ok, 1), "{report:?}");
+    assert_eq!(world.by("plants", "name").await.keys().collect::<Vec<_>>(), ["Zoë 1", "Zoë 3"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_record_that_insert_left_alone_is_not_deleted_by_a_later_upsert_sync() {
     let world = World::new();
     world.customers(2);
