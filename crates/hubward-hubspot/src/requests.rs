@@ -389,3 +389,7 @@ pub(crate) fn token_json(path: String, body: &impl Serialize) -> ApiRequest {
 #[cfg(test)]
 #[path = "requests_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "conformance_tests.rs"]
+mod conformance;
