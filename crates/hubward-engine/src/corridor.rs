@@ -22,6 +22,7 @@ use crate::ledger_writer::{LedgerWriter, SharedLedger};
 use crate::prepared::Folding;
 use crate::progress::Progress;
 use crate::row::{Row, Verdict};
+use crate::shared::{Found, Taken};
 use crate::strategy::{MatchKind, Step};
 use crate::tally::Tally;
 
@@ -63,6 +64,8 @@ pub(crate) struct Corridor {
     pub(crate) progress: Arc<dyn Progress>,
     /// How long after a create of unknown outcome the search index is trusted to show it.
     pub(crate) search_settles_after: Duration,
+    /// Held while it is found out and recorded whose a record is that several rows may lead to.
+    pub(crate) sharing: tokio::sync::Mutex<()>,
 }
 
 /// Operations sent in one request.
@@ -206,6 +209,8 @@ impl Corridor {
                 _ => skipped.push(row),
             }
         }
+        let taken = handed.taken.into_iter().map(|(row, id, holder)| Taken { row, id, holder }).collect();
+        self.refuse_taken(&mut done, taken, Found::Earlier).await;
         for (row, holder) in handed.blocked {
             let value = row.ident.match_value.clone();
             let text = format!(

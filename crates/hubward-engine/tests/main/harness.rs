@@ -330,6 +330,7 @@ impl World {
                 split_retries: true,
                 compare: Compare::Ledger,
                 on_conflict: OnConflict::Adopt,
+                on_match_change: hubward_core::spec::OnMatchChange::Keep,
                 after: Vec::new(),
                 at: Location::default(),
             },
