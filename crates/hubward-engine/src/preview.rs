@@ -92,7 +92,7 @@ impl Engine {
         cancel: &Cancel,
     ) -> Result<RequestPreview, EngineError> {
         supported(&job.sync)?;
-        let sight = self.sight(job, Trust::Fresh).await?;
+        let sight = Box::pin(self.sight(job, Trust::Fresh)).await?;
         let version = self.config.version;
         let mut read = self.read_options(Some(limit));
         read.cancel = cancel.reading();

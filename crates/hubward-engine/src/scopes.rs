@@ -4,24 +4,39 @@ use hubward_core::spec::ObjectSync;
 
 use crate::object_type::{ObjectType, standard};
 
-/// The scopes that reading and writing records of this type takes, and why. Custom types need not be known to the account.
+/// The scopes that the sync takes, each once: reading and writing records of its type and of every type that it associates
+/// with (an association is written to both records), and the owners where it names any. Custom types need not be known to
+/// the account.
 #[must_use]
 pub fn needed(sync: &ObjectSync, object: Option<&ObjectType>, owners: bool) -> Vec<String> {
     let resolved = object.cloned().or_else(|| standard(&sync.object));
-    let mut scopes = match resolved.as_ref().map(|object| object.path.as_str()) {
+    let mut scopes = of_type(resolved.as_ref());
+    for association in &sync.associations {
+        scopes.extend(of_type(standard(&association.to).as_ref()));
+    }
+    if owners {
+        scopes.push("crm.objects.owners.read".to_owned());
+    }
+    let mut once: Vec<String> = Vec::with_capacity(scopes.len());
+    for scope in scopes {
+        if !once.contains(&scope) {
+            once.push(scope);
+        }
+    }
+    once
+}
+
+/// What records of one type take; none stands for a custom type.
+fn of_type(object: Option<&ObjectType>) -> Vec<String> {
+    match object {
         // Tickets have one scope for everything.
-        Some("tickets") => vec!["tickets".to_owned()],
-        Some(path)
-            if !path.starts_with("2-") && resolved.as_ref().is_some_and(|object| object.id.starts_with("0-")) =>
-        {
-            let schemas = match path {
-                "contacts" | "companies" | "deals" | "quotes" | "line_items" => {
-                    vec![format!("crm.schemas.{path}.read")]
-                }
-                _ => Vec::new(),
-            };
+        Some(object) if object.path == "tickets" => vec!["tickets".to_owned()],
+        Some(object) if object.id.starts_with("0-") => {
+            let path = &object.path;
             let mut scopes = vec![format!("crm.objects.{path}.read"), format!("crm.objects.{path}.write")];
-            scopes.extend(schemas);
+            if matches!(path.as_str(), "contacts" | "companies" | "deals" | "quotes" | "line_items") {
+                scopes.push(format!("crm.schemas.{path}.read"));
+            }
             scopes
         }
         _ => vec![
@@ -29,11 +44,7 @@ pub fn needed(sync: &ObjectSync, object: Option<&ObjectType>, owners: bool) -> V
             "crm.objects.custom.write".to_owned(),
             "crm.schemas.custom.read".to_owned(),
         ],
-    };
-    if owners {
-        scopes.push("crm.objects.owners.read".to_owned());
     }
-    scopes
 }
 
 /// Whether a token with `granted` scopes has `scope`. Owners are readable with any object scope on many apps, and the

@@ -2,10 +2,13 @@
 //! with the source; the report is only ever compared with what is known from both.
 
 mod compare;
+mod dates;
 mod edges;
 mod faults;
 mod harness;
+mod identity;
 mod modes;
+mod objects;
 mod preflight;
 mod remembered;
 mod removals;
