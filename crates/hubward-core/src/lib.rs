@@ -19,6 +19,7 @@ pub mod row;
 pub mod spec;
 pub mod suggest;
 pub mod template;
+pub mod validation;
 pub mod value;
 pub mod verdict;
 
@@ -28,5 +29,6 @@ pub use pipeline::{Pipeline, Pipelines, Stage};
 pub use property::{PropertyDef, PropertyOption, PropertyType};
 pub use required::Required;
 pub use secrecy::{ExposeSecret, SecretString};
+pub use validation::{ValidationRule, Validations};
 pub use value::Value;
 pub use verdict::{ErrorKind, Verdict};

@@ -67,7 +67,9 @@ impl Engine {
         let Some(object) = object else { return problems };
         let properties = match self.properties(&object).await {
             Ok(properties) => {
-                Preflight::new(&object, job.sync.mode, self.check_pipelines(job, &object).await).properties(properties)
+                let preflight = Preflight::new(&object, job.sync.mode, self.check_pipelines(job, &object).await);
+                problems.extend(preflight.constant_problem(&job.sync));
+                preflight.properties(properties)
             }
             Err(error) => {
                 problems.push(Problem::error(located(error, &job.sync.object_at), at));

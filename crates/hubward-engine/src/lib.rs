@@ -46,10 +46,12 @@ mod schema;
 mod scopes;
 mod search;
 mod settle;
+mod shared;
 mod sight;
 mod spill;
 mod strategy;
 mod tally;
+mod unique_values;
 mod write;
 mod written;
 

@@ -10,6 +10,7 @@ use crate::corridor::{Batch, Corridor, Done};
 use crate::error::EngineError;
 use crate::row::{Lost, Row};
 use crate::settle::{By, account};
+use crate::shared::Found;
 use crate::strategy::{MatchKind, Step, look};
 
 /// A row is deferred when so many answers have left it undecided. Being sent again without guilty neighbours, or in half
@@ -84,6 +85,7 @@ impl Corridor {
         let mut done = Done::default();
         for row in rows {
             let id = row.record_id.unwrap_or_default().to_string();
+            let Some(row) = self.not_anothers(&mut done, row).await else { continue };
             let properties = self.with_match(&row);
             let meta = self.meta(std::slice::from_ref(&row));
             match self.client.update_record(&self.object, &id, None, &properties, &meta).await {
@@ -210,10 +212,14 @@ impl Corridor {
 
     /// Records what HubSpot confirmed; only then the rows are applied.
     pub(crate) async fn confirm(&self, done: &mut Done, confirmed: Vec<(Row, RecordResult)>) {
-        let confirmed = self.sort_out_stages(done, confirmed);
-        let mut changes = Vec::with_capacity(confirmed.len());
-        let mut rows = Vec::with_capacity(confirmed.len());
-        for (mut row, result) in confirmed {
+        let mut parted = match self.part(confirmed).await {
+            Ok(parted) => parted,
+            Err((rows, error)) => return merge(done, self.defer(rows, "the ledger could not be read", Some(error))),
+        };
+        let own = self.sort_out_stages(done, std::mem::take(&mut parted.own));
+        let mut changes = Vec::with_capacity(own.len());
+        let mut rows = Vec::with_capacity(own.len());
+        for (mut row, result) in own {
             let id = result.id.parse::<u64>().ok().or(row.record_id).unwrap_or_default();
             let created = row.intent_at_ms.is_some() && row.lost.is_none();
             let made_now = row.record_id.is_none() && (created || result.new == Some(true));
@@ -230,6 +236,7 @@ impl Corridor {
                 merge(done, self.defer(rows, "HubSpot confirmed it, but that could not be recorded", Some(error)))
             }
         }
+        self.refuse_taken(done, std::mem::take(&mut parted.taken), Found::ByAnswer).await;
     }
 
     /// Mode `insert`: the record exists, so the row is left alone; the ledger remembers that this version of the row

@@ -1,6 +1,6 @@
 //! What an account has: its details, property definitions, schemas, pipelines, owners, association labels (api.md 5, 6, 7, 10).
 
-use hubward_core::{Pipeline, PropertyDef, PropertyOption, PropertyType, Stage};
+use hubward_core::{Pipeline, PropertyDef, PropertyOption, PropertyType, Stage, ValidationRule};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -232,6 +232,21 @@ pub(crate) fn pipelines(_status: u16, body: &[u8]) -> Result<Vec<Pipeline>, Stri
         })
         .collect();
     Ok(pipelines)
+}
+
+pub(crate) fn validations(_status: u16, body: &[u8]) -> Result<Vec<ValidationRule>, String> {
+    let mut rules = Vec::new();
+    for entry in results(body)? {
+        for rule in items(&entry, "propertyValidationRules") {
+            rules.push(ValidationRule {
+                property: text(&entry, "propertyName").to_owned(),
+                rule_type: text(rule, "ruleType").to_owned(),
+                arguments: strings(&rule["ruleArguments"]),
+                normalizes: flag(rule, "shouldApplyNormalization"),
+            });
+        }
+    }
+    Ok(rules)
 }
 
 /// One page of owners, and where the next begins.

@@ -65,6 +65,7 @@ pub(crate) enum Endpoint {
     PropertyGroups,
     Schemas,
     Pipelines,
+    Validations,
     Owners,
     AssociationBatch,
     AssociationLabels,
@@ -88,6 +89,7 @@ impl Endpoint {
             Self::PropertyGroups => ("/crm/v3/properties/{t}/groups", "/crm/properties/{ver}/{t}/groups"),
             Self::Schemas => ("/crm-object-schemas/v3/schemas", "/crm-object-schemas/{ver}/schemas"),
             Self::Pipelines => ("/crm/v3/pipelines/{t}", "/crm/pipelines/{ver}/{t}"),
+            Self::Validations => ("/crm/v3/property-validations/{t}", "/crm/property-validations/{ver}/{t}"),
             Self::Owners => ("/crm/v3/owners", "/crm/owners/{ver}"),
             Self::AssociationBatch => {
                 ("/crm/v4/associations/{from}/{to}/batch/{op}", "/crm/associations/{ver}/{from}/{to}/batch/{op}")

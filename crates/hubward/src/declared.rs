@@ -1,7 +1,7 @@
 //! What the project declares of the account's schema, as the commands tell it: missing things, and the way to make them.
 
 use hubward_core::spec::{Location, ObjectSync};
-use hubward_engine::{Change, Engine, EngineError, Proposal, SchemaPlan, SyncJob, declares};
+use hubward_engine::{Change, ChangeKind, Engine, EngineError, Proposal, SchemaPlan, SyncJob, declares};
 use hubward_project::{Diagnostic, Project, Severity, SyncSpec};
 use serde_json::{Value, json};
 
@@ -130,13 +130,17 @@ pub(crate) async fn missing(project: &Project, engine: &Engine, printer: Printer
     }
 }
 
+/// What a change makes, by its names.
+pub(crate) fn what(change: &Change) -> String {
+    match change.kind() {
+        ChangeKind::Object => format!("object {}", change.name()),
+        kind => format!("{} {}.{}", kind.name(), change.object(), change.name()),
+    }
+}
+
 /// One change in words.
 pub(crate) fn line(change: &Change) -> String {
-    let (kind, object, name, detail) = (change.kind().name(), change.object(), change.name(), change.detail());
-    match kind {
-        "object" => format!("object {name}: {detail}"),
-        _ => format!("{kind} {object}.{name}: {detail}"),
-    }
+    format!("{}: {}", what(change), change.detail())
 }
 
 /// `{kind, object, name, detail}`.

@@ -7,20 +7,21 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use hubward_core::ErrorKind;
 use hubward_core::declared::{DeclaredLabel, DeclaredOption, DeclaredProperty, DeclaredType};
-use hubward_core::{ErrorKind, Verdict};
 use hubward_hubspot::definitions::PROPERTY_BATCH_MAX;
 use hubward_hubspot::{ApiError, NewLabel, NewOption, NewProperty, NewSchema, PropertyGroup};
 
 use super::SchemaPlan;
 use super::change::{Change, Target, Work};
 use super::present::existing;
+use super::refusal::{doubtful, ends_all, explain};
 use crate::cancel::Cancel;
 use crate::engine::Engine;
 use crate::error::EngineError;
 
 /// New definitions are readable after 250–700 ms (api.md 5.1).
-const READABLE_AFTER: Duration = Duration::from_secs(1);
+pub(super) const READABLE_AFTER: Duration = Duration::from_secs(1);
 
 /// How a change ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,16 +40,16 @@ pub struct Applied {
     pub ending: Ending,
 }
 
-struct Maker<'a> {
-    engine: &'a Engine,
+pub(super) struct Maker<'a> {
+    pub(super) engine: &'a Engine,
     cancel: &'a Cancel,
-    endings: Vec<Option<Ending>>,
+    pub(super) endings: Vec<Option<Ending>>,
     /// Paths of types that were made on the way, by declared key.
     made: HashMap<String, String>,
     /// Groups that could not be made: (type key, group).
-    lost_groups: HashSet<(String, String)>,
+    pub(super) lost_groups: HashSet<(String, String)>,
     /// Why nothing more is tried.
-    stopped: Option<String>,
+    pub(super) stopped: Option<String>,
     /// Something may be other than it was.
     touched: bool,
 }
@@ -174,13 +175,13 @@ impl Maker<'_> {
         }
     }
 
-    fn end(&mut self, places: &[usize], ending: &Ending) {
+    pub(super) fn end(&mut self, places: &[usize], ending: &Ending) {
         for place in places {
             self.endings[*place] = Some(ending.clone());
         }
     }
 
-    fn settle(&mut self, change: &Change, place: usize, result: Result<(), ApiError>) {
+    pub(super) fn settle(&mut self, change: &Change, place: usize, result: Result<(), ApiError>) {
         let ending = match result {
             Ok(()) => Ending::Made,
             Err(error) => {
@@ -261,160 +262,13 @@ impl Maker<'_> {
             .any(|known| known.label.as_deref().is_some_and(|text| text.eq_ignore_ascii_case(&label.label)));
         if there { Ok(()) } else { Err(error) }
     }
-
-    /// Up to a full batch of properties of one type. A batch that is refused whole is divided until the guilty one is alone.
-    async fn make_properties(&mut self, path: &str, changes: &[Change], places: &[usize]) {
-        let mut wanted: Vec<(usize, &DeclaredProperty)> = Vec::with_capacity(places.len());
-        for place in places {
-            let Work::Property(property) = &changes[*place].work else { continue };
-            let group = property.group.clone().unwrap_or_default();
-            if self.lost_groups.contains(&(changes[*place].target.key(), group.clone())) {
-                let why = format!("its group {group} was not made");
-                self.end(&[*place], &Ending::NotTried(why));
-            } else {
-                wanted.push((*place, &**property));
-            }
-        }
-        let mut waiting = vec![wanted];
-        while let Some(mut batch) = waiting.pop() {
-            if batch.is_empty() {
-                continue;
-            }
-            if let Some(why) = self.stopped.clone() {
-                let places: Vec<usize> = batch.iter().map(|(place, _)| *place).collect();
-                self.end(&places, &Ending::NotTried(why));
-                continue;
-            }
-            let new: Vec<NewProperty> = batch.iter().map(|(_, property)| new_property(property)).collect();
-            let divisible = batch.len() > 1;
-            match self.engine.client().create_properties(path, &new).await {
-                Err(error) if divisible && divides(&error) => {
-                    let rest = batch.split_off(batch.len() / 2);
-                    waiting.push(rest);
-                    waiting.push(batch);
-                }
-                Err(error) => {
-                    let errors = vec![error; batch.len()];
-                    self.account(path, changes, &batch, errors).await;
-                }
-                Ok(reply) => {
-                    let unnamed = reply.refused.iter().find(|(names, _)| names.is_empty()).map(|(_, error)| error);
-                    let mut open = Vec::new();
-                    let mut errors = Vec::new();
-                    for (place, property) in batch {
-                        if reply.created.iter().any(|made| made.name == property.name) {
-                            self.endings[place] = Some(Ending::Made);
-                            continue;
-                        }
-                        let named = reply.refused.iter().find(|(names, _)| names.contains(&property.name));
-                        let error = named.map(|(_, error)| error).or(unnamed).cloned().unwrap_or_else(|| {
-                            ApiError::new(ErrorKind::Unreadable, "HubSpot's answer does not mention the property")
-                        });
-                        open.push((place, property));
-                        errors.push(error);
-                    }
-                    // A refusal without a name may speak of one of several: alone, each gets its own.
-                    if unnamed.is_some() && open.len() > 1 {
-                        waiting.extend(open.into_iter().map(|one| vec![one]));
-                    } else {
-                        self.account(path, changes, &open, errors).await;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Properties that HubSpot did not confirm, each with its error: read back where they may be there all the same.
-    async fn account(
-        &mut self,
-        path: &str,
-        changes: &[Change],
-        open: &[(usize, &DeclaredProperty)],
-        errors: Vec<ApiError>,
-    ) {
-        let mut known = Vec::new();
-        if errors.iter().any(doubtful) {
-            tokio::time::sleep(READABLE_AFTER).await;
-            known = self.engine.client().properties(path).await.unwrap_or_default();
-        }
-        for ((place, property), error) in open.iter().zip(errors) {
-            let there = doubtful(&error)
-                && known.iter().any(|held| {
-                    held.name == property.name
-                        && held.type_ == property.type_
-                        && (held.has_unique_value || !property.unique)
-                });
-            let result = if there { Ok(()) } else { Err(error) };
-            self.settle(&changes[*place], *place, result);
-        }
-    }
-}
-
-/// Whether what was asked for may be there although the answer was no success.
-fn doubtful(error: &ApiError) -> bool {
-    matches!(error.kind, ErrorKind::Conflict | ErrorKind::Unknown | ErrorKind::Server | ErrorKind::Unreadable)
-}
-
-/// Whether a part of the batch may go through where the whole did not.
-fn divides(error: &ApiError) -> bool {
-    matches!(error.kind, ErrorKind::Malformed | ErrorKind::Conflict)
-        || matches!(error.kind.verdict(true), Verdict::FixRows)
-}
-
-/// Why nothing else needs to be tried after this failure, where that is so.
-fn ends_all(error: &ApiError) -> Option<String> {
-    let why = match error.kind {
-        // These speak of the one thing that was asked for, or of its object type.
-        ErrorKind::Malformed
-        | ErrorKind::NoSuchPath
-        | ErrorKind::UnknownObjectType
-        | ErrorKind::NonUniqueKey
-        | ErrorKind::MissingScope
-        | ErrorKind::MissingPermission
-        | ErrorKind::NotInEdition
-        | ErrorKind::Forbidden => return None,
-        ErrorKind::Server | ErrorKind::Unknown | ErrorKind::NotSent => "HubSpot did not answer",
-        _ if error.kind.verdict(true) == Verdict::Stop => "HubSpot refused the request before it",
-        _ => return None,
-    };
-    Some(why.to_owned())
-}
-
-/// HubSpot's refusal with what to do about it.
-fn explain(change: &Change, error: ApiError) -> EngineError {
-    let limit = error.status == Some(437) || error.message.contains("association types are allowed");
-    let lost = matches!(error.kind, ErrorKind::Unknown | ErrorKind::Server | ErrorKind::Unreadable);
-    let unnamed_scope = error.kind == ErrorKind::MissingScope && error.required_scopes.is_empty();
-    let name_taken = error.kind == ErrorKind::Conflict;
-    let lower = error.message.to_lowercase();
-    let full = ["limit", "maximum", "at most"].iter().any(|word| lower.contains(word));
-    let error = EngineError::from(error).at(&change.at);
-    let error = EngineError { code: if lost { "schema-unknown" } else { "schema-refused" }, ..error };
-    if limit {
-        // Documented: 10 labels for a pair; seen: 50 (api.md 7.3).
-        error.help("HubSpot allows no more labels between these two object types: remove one in HubSpot first")
-    } else if lost {
-        error.help("it may have been made all the same: run `hubward apply-schema` again in two minutes")
-    } else if unnamed_scope {
-        let object = match &change.target {
-            Target::Known(object) if object.id.starts_with("0-") => object.path.as_str(),
-            _ => "custom",
-        };
-        error.help(format!("the token lacks a scope: grant the app crm.schemas.{object}.write in HubSpot"))
-    } else if name_taken {
-        error.help("something of this name is there and is another: see `hubward describe`, or choose another name")
-    } else if full {
-        error.help("the account has as many as HubSpot allows: 1,000 custom properties and 10 unique ones for an object type, and custom object types by contract")
-    } else {
-        error
-    }
 }
 
 fn options(declared: &[DeclaredOption]) -> Vec<NewOption> {
     declared.iter().map(|option| NewOption { value: option.value.clone(), label: option.label.clone() }).collect()
 }
 
-fn new_property(property: &DeclaredProperty) -> NewProperty {
+pub(super) fn new_property(property: &DeclaredProperty) -> NewProperty {
     NewProperty {
         name: property.name.clone(),
         label: property.label.clone(),

@@ -1,14 +1,17 @@
 //! `apply-schema`: what the project declares of an account's schema, compared with what the account has, and the making of
 //! what is missing. Never part of a run.
 //!
-//! `present` reads the account, `diff` compares (pure), `apply` makes, `propose` suggests declarations for what syncs map and
+//! `present` reads the account, `diff` compares (pure), `apply` makes (`batch`: properties in bulk; `refusal`: what HubSpot's
+//! refusals mean), `propose` suggests declarations for what syncs map and
 //! nobody declares. Nothing that exists is changed or removed; options are added.
 
 mod apply;
+mod batch;
 mod change;
 mod diff;
 mod present;
 mod propose;
+mod refusal;
 
 use hubward_core::declared::DeclaredType;
 
@@ -58,17 +61,18 @@ impl Engine {
             && !token.scopes.is_empty()
         {
             for section in declared {
-                let concerned = plan.changes.iter().any(|change| change.at.file == section.at.file);
-                for scope in scopes_of(section).into_iter().filter(|scope| scope.ends_with(".write")) {
-                    let told = plan.problems.iter().any(|problem| problem.message.ends_with(&scope));
-                    if concerned && !told && !is_granted(&scope, &token.scopes) {
-                        plan.problems.push(Problem::warning(
-                            "missing-scope",
-                            &section.at,
-                            format!("the token does not have the scope {scope}"),
-                            "add it to the app or service key in HubSpot, or HubSpot will refuse to make what is missing",
-                        ));
-                    }
+                let Ok(target) = present::resolve(&section.name, declared, &present.schemas) else { continue };
+                let concerned = plan.changes.iter().any(|change| change.target == target);
+                // The last one is that for writing.
+                let Some(scope) = scopes_of(section).pop() else { continue };
+                let told = plan.problems.iter().any(|problem| problem.message.ends_with(&scope));
+                if concerned && !told && !is_granted(&scope, &token.scopes) {
+                    plan.problems.push(Problem::warning(
+                        "missing-scope",
+                        &section.at,
+                        format!("the token does not have the scope {scope}"),
+                        "add it to the app or service key in HubSpot, or HubSpot will refuse to make what is missing",
+                    ));
                 }
             }
         }
@@ -92,14 +96,50 @@ pub fn schema_scopes(declared: &[DeclaredType]) -> Vec<(String, Vec<&str>)> {
     found
 }
 
+/// Object types with scopes of their own for their definitions.
+const WITH_SCHEMA_SCOPES: [&str; 14] = [
+    "appointments",
+    "carts",
+    "companies",
+    "contacts",
+    "courses",
+    "deals",
+    "invoices",
+    "line_items",
+    "listings",
+    "orders",
+    "quotes",
+    "services",
+    "subscriptions",
+    "commerce_payments",
+];
+
+/// Reading and writing scope; none where it is not known which one HubSpot asks for.
 fn scopes_of(section: &DeclaredType) -> Vec<String> {
-    match standard(&section.name).map(|object| object.path).as_deref() {
+    definition_scopes(standard(&section.name).as_ref().map(|object| object.path.as_str()))
+}
+
+/// None: a custom type.
+fn definition_scopes(path: Option<&str>) -> Vec<String> {
+    match path {
         // Tickets have one scope for everything, products that of commerce.
         Some("tickets") => vec!["tickets".to_owned()],
         Some("products") => vec!["e-commerce".to_owned()],
-        Some(path) => vec![format!("crm.schemas.{path}.read"), format!("crm.schemas.{path}.write")],
-        None => vec!["crm.schemas.custom.read".to_owned(), "crm.schemas.custom.write".to_owned()],
+        Some(path) if !WITH_SCHEMA_SCOPES.contains(&path) => Vec::new(),
+        path => {
+            let word = path.unwrap_or("custom").replace("commerce_payments", "commercepayments");
+            vec![format!("crm.schemas.{word}.read"), format!("crm.schemas.{word}.write")]
+        }
     }
+}
+
+/// The scope that making something of this type takes.
+fn scopes_of_target(target: &change::Target) -> Option<String> {
+    let path = match target {
+        change::Target::Known(object) if object.id.starts_with("0-") => Some(object.path.as_str()),
+        _ => None,
+    };
+    definition_scopes(path).pop()
 }
 
 /// The section that declares what a sync calls `object`, without asking the account.

@@ -1,7 +1,7 @@
 //! A project in a temporary folder, a sandbox beside it, and an engine between them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -226,6 +226,32 @@ impl World {
         report
     }
 
+    /// A run that is killed while its `request`th batch is on its way: HubSpot carries that one out, nothing after it is
+    /// sent, and the state is as it was just before. Tells whether the run came so far.
+    pub(crate) async fn run_killed_at(&self, job: &SyncJob, request: u32) -> bool {
+        let (state, kept) = (self.folder.path().join(".hubward"), self.folder.path().join("killed"));
+        let (from, to) = (state.clone(), kept.clone());
+        let mut sent = 0;
+        self.script(move |path, _| {
+            if !path.contains("/batch/") {
+                return None;
+            }
+            sent += 1;
+            if sent == request {
+                copy_folder(&from, &to);
+            }
+            (sent > request).then(|| (503, json!({"status": "error", "message": "killed"})))
+        });
+        self.run(job).await;
+        self.end_script();
+        if kept.exists() {
+            std::fs::remove_dir_all(&state).expect("the state goes");
+            std::fs::rename(&kept, &state).expect("the state of the kill takes its place");
+            return true;
+        }
+        false
+    }
+
     /// Calls the sandbox's control API or HubSpot's paths directly.
     pub(crate) async fn call(&self, method: &str, path: &str, body: Value) -> Value {
         let method: http::Method = method.parse().expect("a method");
@@ -304,6 +330,7 @@ impl World {
                 split_retries: true,
                 compare: Compare::Ledger,
                 on_conflict: OnConflict::Adopt,
+                on_match_change: hubward_core::spec::OnMatchChange::Keep,
                 after: Vec::new(),
                 at: Location::default(),
             },
@@ -327,6 +354,19 @@ pub(crate) fn column(property: &str, column: &str) -> MapEntry {
         write: WriteRule::Always,
         force: false,
         at: Location::default(),
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("a kind").is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("copied");
+        }
     }
 }
 

@@ -519,3 +519,50 @@ async fn too_many_labels_of_a_pair_are_told_with_what_to_do() {
     assert!(error.help.as_deref().unwrap_or_default().contains("remove one in HubSpot"), "{error:?}");
     assert_eq!(labels(&world, "contacts", "companies").await.len(), 50);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_property_that_the_answer_leaves_out_is_read_back() {
+    let world = World::new();
+    let rule =
+        json!([{"match": {"method": "POST", "path_regex": "batch/create"}, "times": 1, "do": {"drop_result": 2}}]);
+    world.fault(rule).await;
+    let declared = [contacts()];
+    let applied = apply(&world, &declared).await;
+    assert!(applied.iter().all(|one| one.ending == Ending::Made), "{:?}", endings(&applied));
+    assert_properties(&world, "contacts", &declared[0]).await;
+    assert_eq!(world.requests().await.iter().filter(|request| request["fault"].is_string()).count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_names_no_property_is_told_of_the_one_it_is_about() {
+    let world = World::new();
+    world.script(|path, body| {
+        let inputs = body["inputs"].as_array().filter(|_| path.ends_with("/batch/create"))?;
+        let guilty = inputs.iter().any(|input| input["name"] == "p1");
+        guilty.then(|| {
+            let errors = json!([{"status": "error", "category": "VALIDATION_ERROR", "message": "one of them is bad"}]);
+            (207, json!({"status": "COMPLETE", "results": [], "numErrors": 1, "errors": errors}))
+        })
+    });
+    let mut declared = section("contacts");
+    declared.properties = (0..3).map(|n| property(&format!("p{n}"), "string")).collect();
+    let applied = apply(&world, &[declared]).await;
+    assert_eq!(
+        endings(&applied),
+        ["property contacts.p0 made", "property contacts.p1 failed: one of them is bad", "property contacts.p2 made",]
+    );
+    held(&world, "contacts", "p0").await;
+    held(&world, "contacts", "p2").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupted_call_makes_nothing_more() {
+    let world = World::new();
+    let engine = world.engine().await;
+    let plan = engine.compare_schema(&[contacts()]).await.expect("the account tells what it has");
+    let cancel = Cancel::new();
+    cancel.set();
+    let applied = engine.apply_schema(&plan, &cancel).await;
+    assert!(applied.iter().all(|one| one.ending == Ending::NotTried("interrupted".to_owned())));
+    assert_eq!(writes(&world).await, []);
+}

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use hubward_core::spec::{Compare, Conversion, Mode, ModelQuery, Nulls, OnConflict, OnRemoved, RemovalLimit};
+use hubward_core::spec::{
+    Compare, Conversion, Mode, ModelQuery, Nulls, OnConflict, OnMatchChange, OnRemoved, RemovalLimit,
+};
 use hubward_project::{
     ContactKey, EventName, EventSubject, ListMode, ListTarget, Schedule, SyncSpec, codes, json_schema,
 };
@@ -60,6 +62,7 @@ nulls: keep
 split_retries: false
 compare: hubspot
 on_conflict: reject
+on_match_change: rematch
 schedule: { every: 15m }
 after: [visits, members]
 "#;
@@ -162,6 +165,7 @@ fn every_key_arrives() {
         (object.mode, object.on_removed, object.nulls, object.split_retries, object.compare, object.on_conflict),
         (Mode::Update, OnRemoved::Clear, Nulls::Keep, false, Compare::HubSpot, OnConflict::Reject)
     );
+    assert_eq!(object.on_match_change, OnMatchChange::Rematch);
     assert_eq!(object.max_removals, Some(RemovalLimit::Share(0.125)));
     assert_eq!(object.map[3].conversion, Conversion::DateTime);
     assert!(object.map[1].force && object.associations[0].overwrite);

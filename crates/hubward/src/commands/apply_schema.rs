@@ -145,7 +145,7 @@ impl Told<'_> {
         }
         let mut text = String::new();
         for one in applied {
-            let what = format!("{} {}.{}", one.change.kind().name(), one.change.object(), one.change.name());
+            let what = declared::what(&one.change);
             match &one.ending {
                 Ending::Made => text.push_str(&format!("created    {what}\n")),
                 Ending::NotTried(why) => text.push_str(&format!("not tried  {what}: {why}\n")),
