@@ -28,7 +28,9 @@ impl Required {
             "0-3" => &["dealname", "dealstage"],
             "0-5" => &["subject", "hs_pipeline_stage"],
             "0-27" | "0-46" | "0-47" | "0-48" => &["hs_timestamp"],
+            "0-116" => &["hs_timestamp"],
             "0-49" => &["hs_timestamp", "hs_email_direction"],
+            "0-14" => &["hs_title", "hs_expiration_date"],
             _ => &[],
         };
         let one_of: &[&str] = if type_id == "0-2" { &["name", "domain"] } else { &[] };

@@ -137,6 +137,16 @@ pub enum OnConflict {
     Reject,
 }
 
+/// What a row does whose record is known and whose match value has changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnMatchChange {
+    /// Its record stays its record and gets the new value.
+    #[default]
+    Keep,
+    /// The record with the new value becomes its record, or is made; the old one is left as it is.
+    Rematch,
+}
+
 /// A declared association to another object type.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AssociationSpec {
@@ -166,6 +176,7 @@ pub struct ObjectSync {
     pub split_retries: bool,
     pub compare: Compare,
     pub on_conflict: OnConflict,
+    pub on_match_change: OnMatchChange,
     pub after: Vec<String>,
     pub at: Location,
 }

@@ -11,7 +11,8 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use hubward_core::spec::{
-    Compare, Location, Match, Mode, Model, ModelQuery, Nulls, ObjectSync, OnConflict, OnRemoved, SourceSpec,
+    Compare, Location, Match, Mode, Model, ModelQuery, Nulls, ObjectSync, OnConflict, OnMatchChange, OnRemoved,
+    SourceSpec,
 };
 use hubward_engine::{RunOptions, Status, SyncJob, SyncReport};
 use rusqlite::{Connection, params};
@@ -202,6 +203,7 @@ fn job(source: &Path) -> SyncJob {
             split_retries: true,
             compare: Compare::Ledger,
             on_conflict: OnConflict::Adopt,
+            on_match_change: OnMatchChange::Keep,
             after: Vec::new(),
             at: Location::default(),
         },

@@ -21,9 +21,11 @@ use crate::prepared::Folding;
 use crate::progress::Progress;
 use crate::row::Verdict;
 use crate::scan::{Scan, shown_key};
+use crate::shared::NOT_ITS_OWN;
 use crate::spill::{Kind, Mark};
 use crate::strategy::MatchKind;
 use crate::tally::Tally;
+use crate::unique_values::UniqueValues;
 use crate::written::Written;
 
 /// Refingerprints that are made durable in one frame.
@@ -54,6 +56,8 @@ pub(crate) struct Rules<'a> {
     /// None where the sync has none.
     pub(crate) associations: Option<&'a Associations>,
     pub(crate) preflight: &'a Preflight,
+    /// Mapped properties of which HubSpot gives each value to one record only.
+    pub(crate) unique: &'a [Arc<str>],
     pub(crate) context: ConvertContext<'a>,
 }
 
@@ -216,6 +220,7 @@ pub(crate) fn analyze(
     let Order { written, tally, .. } = *order;
     let mut analysis = Analysis::default();
     let mut candidates: Vec<(u64, u32)> = Vec::new();
+    let mut unique_values = UniqueValues::default();
     let mut notes = Notes::new(ledger, order.dry);
     let mut spilled_duplicates: HashMap<u128, u64> = HashMap::new();
     let mut reader = scan.spill.read()?;
@@ -243,9 +248,12 @@ pub(crate) fn analyze(
             let known = if mark.kind == Kind::Added { None } else { notes.ledger.get(mark.key)? };
             let same = known.as_ref().is_some_and(|entry| {
                 let wrote = |position: usize| written.has(&entry.payload.written, &judged.mapped.values[position].0);
-                entry.match_hash == judged.match_hash
+                entry.mapped != NOT_ITS_OWN
+                    && entry.match_hash == judged.match_hash
                     && (entry.mapped == judged.mapped_hash
-                        || judged.mapped.properties_to_send(rules.nulls, &wrote).is_empty())
+                        // A doubted row is written even where all that can be written is its match value.
+                        || (entry.mapped != !judged.mapped_hash
+                            && judged.mapped.properties_to_send(rules.nulls, &wrote).is_empty()))
             });
             if same
                 && mark.kind != Kind::Full
@@ -315,6 +323,10 @@ pub(crate) fn analyze(
             analysis.digest = analysis.digest.wrapping_add(mix(mark.key, what, judged.match_hash));
             let position = position_of(&analysis)?;
             candidates.push((judged.match_hash, position));
+            // Of two rows that have a record, the one that holds the value is innocent, and only HubSpot knows which it is.
+            if mark.kind == Kind::Added {
+                unique_values.note(rules, &judged, position);
+            }
             let first = order.deferred.contains(&mark.key);
             analysis.fates.push(if first { Fate::First } else { Fate::Send });
         }
@@ -339,6 +351,7 @@ pub(crate) fn analyze(
         }
     }
     reject_duplicate_matches(rules, scan, ledger, sink, order, &mut analysis, candidates)?;
+    unique_values.reject_doubles(rules, scan, ledger, sink, order, &mut analysis)?;
     sink.flush();
     Ok(analysis)
 }
@@ -347,7 +360,7 @@ impl Rules<'_> {
     /// The associations, where a row whose properties are as the ledger has them has some to be written.
     fn associates(&self, entry: &Entry, judged: &Judged) -> Option<&Associations> {
         // Mode insert makes records with their associations and leaves them alone from then on.
-        let ours = self.mode != Mode::Insert || entry.associated == 0;
+        let ours = (self.mode != Mode::Insert || entry.associated == 0) && entry.mapped != NOT_ITS_OWN;
         self.associations.filter(|_| ours && entry.associated != judged.wanted && entry.record_id != 0)
     }
 }

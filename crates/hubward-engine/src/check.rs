@@ -44,7 +44,7 @@ impl Problem {
         }
     }
 
-    fn warning(code: &'static str, at: &Location, message: String, help: &str) -> Self {
+    pub(crate) fn warning(code: &'static str, at: &Location, message: String, help: &str) -> Self {
         Self { severity: Severity::Warning, code, at: at.clone(), message, help: Some(help.to_owned()) }
     }
 }
@@ -67,7 +67,9 @@ impl Engine {
         let Some(object) = object else { return problems };
         let properties = match self.properties(&object).await {
             Ok(properties) => {
-                Preflight::new(&object, job.sync.mode, self.check_pipelines(job, &object).await).properties(properties)
+                let preflight = Preflight::new(&object, job.sync.mode, self.check_pipelines(job, &object).await);
+                problems.extend(preflight.constant_problem(&job.sync));
+                preflight.properties(properties)
             }
             Err(error) => {
                 problems.push(Problem::error(located(error, &job.sync.object_at), at));
@@ -165,7 +167,7 @@ impl Engine {
         self.known_pipelines(object, Trust::Fresh).await.ok()?.value.as_ref().clone()
     }
 
-    async fn check_source(&self, job: &SyncJob) -> Result<arrow_schema::SchemaRef, EngineError> {
+    pub(crate) async fn check_source(&self, job: &SyncJob) -> Result<arrow_schema::SchemaRef, EngineError> {
         let read = self.read_options(None);
         let job = job.clone();
         blocking(move || {

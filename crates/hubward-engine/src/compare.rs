@@ -27,6 +27,8 @@ pub(crate) struct Comparison {
     rules: HashMap<Arc<str>, Rule>,
     /// Properties to read.
     pub(crate) names: Vec<String>,
+    /// The match property; none where records are matched by id.
+    matched: Option<PropertyDef>,
     written: Arc<Written>,
 }
 
@@ -93,7 +95,8 @@ impl Comparison {
         {
             names.push(pipeline.to_owned());
         }
-        Some(Self { whole, rules, names, written: Arc::clone(written) })
+        let matched = prepared.mapping.match_property().cloned();
+        Some(Self { whole, rules, names, matched, written: Arc::clone(written) })
     }
 
     /// Whether the row's record has to be read.
@@ -103,7 +106,7 @@ impl Comparison {
 
     /// Decides what is written to a record that holds `held`; what is not stays with the row, should the record turn out
     /// to be gone. Properties that the record holds already count as ours, as if they had been written.
-    pub(crate) fn weigh(&self, row: &mut Row, held: &Held, match_property: &str) -> Weighed {
+    pub(crate) fn weigh(&self, row: &mut Row, held: &Held) -> Weighed {
         let holding = |name: &str| held.get(name).and_then(Option::as_deref).unwrap_or_default();
         let mut ours: Vec<(Arc<str>, String)> = Vec::new();
         let mut sent = Vec::new();
@@ -136,7 +139,10 @@ impl Comparison {
                 sent.push((name, value));
             }
         }
-        if self.whole && row.write_match && holding(match_property) == row.ident.match_value {
+        if self.whole
+            && let Some(matched) = &self.matched
+            && holds(matched, holding(&matched.name), &row.ident.match_value)
+        {
             row.write_match = false;
         }
         row.properties = sent;

@@ -104,7 +104,7 @@ impl Corridor {
         let mut nothing = Vec::new();
         for (step, mut row) in std::mem::take(&mut done.requeue) {
             let next = match (step, row.compared.held.take()) {
-                (Step::Update, Some(held)) => match comparison.weigh(&mut row, &held, &self.match_property) {
+                (Step::Update, Some(held)) => match comparison.weigh(&mut row, &held) {
                     Weighed::Write => Step::Update,
                     Weighed::ClearStage => Step::ClearStage,
                     Weighed::Nothing => {

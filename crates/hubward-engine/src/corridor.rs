@@ -23,6 +23,7 @@ use crate::ledger_writer::{LedgerWriter, SharedLedger};
 use crate::prepared::Folding;
 use crate::progress::Progress;
 use crate::row::{Row, Verdict};
+use crate::shared::{Found, Taken};
 use crate::strategy::{MatchKind, Step};
 use crate::tally::Tally;
 
@@ -68,6 +69,8 @@ pub(crate) struct Corridor {
     pub(crate) progress: Arc<dyn Progress>,
     /// How long after a create of unknown outcome the search index is trusted to show it.
     pub(crate) search_settles_after: Duration,
+    /// Held while it is found out and recorded whose a record is that several rows may lead to.
+    pub(crate) sharing: tokio::sync::Mutex<()>,
 }
 
 /// Operations sent in one request.
@@ -141,7 +144,8 @@ impl Corridor {
                     && let Some(batch) = queues.next_batch()
                 {
                     let corridor = Arc::clone(&self);
-                    let ids: Vec<u64> = batch.rows.iter().filter_map(|row| row.record_id).collect();
+                    let held = writes_by_id(batch.step).then_some(&batch.rows);
+                    let ids: Vec<u64> = held.into_iter().flatten().filter_map(|row| row.record_id).collect();
                     tasks.spawn(async move { (batch.step, ids, corridor.execute(batch).await) });
                 }
             }
@@ -210,6 +214,8 @@ impl Corridor {
                 _ => skipped.push(row),
             }
         }
+        let taken = handed.taken.into_iter().map(|(row, id, holder)| Taken { row, id, holder }).collect();
+        self.refuse_taken(&mut done, taken, Found::Earlier).await;
         for (row, holder) in handed.blocked {
             let value = row.ident.match_value.clone();
             let text = format!(
@@ -336,7 +342,7 @@ impl Queues {
         let mut waiting = VecDeque::new();
         let mut next = None;
         while let Some(mut batch) = self.ready.pop_front() {
-            if !matches!(batch.step, Step::Update | Step::UpdateOne | Step::ClearStage) {
+            if !writes_by_id(batch.step) {
                 next = Some(batch);
                 break;
             }
@@ -365,6 +371,11 @@ impl Queues {
         let ready = self.ready.into_iter().chain(self.ready_look_ups).flat_map(|batch| batch.rows);
         ready.chain(self.by_step.into_values().flatten())
     }
+}
+
+/// A step that writes to records by their ids, so that no other such step may have the same record under way.
+fn writes_by_id(step: Step) -> bool {
+    matches!(step, Step::Update | Step::UpdateOne | Step::ClearStage)
 }
 
 /// A step that only reads. A create of unknown outcome is none of these: it sleeps most of its time.

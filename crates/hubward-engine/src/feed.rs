@@ -12,7 +12,9 @@ use crate::analyze::Fate;
 use crate::error::EngineError;
 use crate::ledger_writer::{SharedLedger, lock};
 use crate::prepared::Prepared;
+use crate::refuse::Holder;
 use crate::row::{Before, Lost, Row, RowIdent};
+use crate::shared::NOT_ITS_OWN;
 use crate::spill::{Kind, Mark, Spill, SpillReader};
 use crate::strategy::MatchKind;
 use crate::tally::Tally;
@@ -59,6 +61,8 @@ pub(crate) struct Turns {
     stuck: bool,
     /// Who holds the match values that late rows want: hash → row key.
     held: HashMap<u64, u128>,
+    /// Records that two rows lead to, each with the key of the row that has it.
+    shared: Option<HashMap<u64, u128>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,6 +79,8 @@ pub(crate) struct Handed {
     pub(crate) rows: Vec<Row>,
     /// Rows that cannot be sent, each with the key of the row that holds its match value.
     pub(crate) blocked: Vec<(Row, String)>,
+    /// Rows whose record is another row's: record id, and that row.
+    pub(crate) taken: Vec<(Row, u64, Holder)>,
     pub(crate) then: Then,
     /// Reading failed; the rows handed out with it are good all the same.
     pub(crate) error: Option<EngineError>,
@@ -101,7 +107,7 @@ impl Feed {
     }
 
     fn fill(&mut self, rows_wanted: usize, handed: &mut Handed) -> Result<(), EngineError> {
-        while handed.rows.len() + handed.blocked.len() < rows_wanted {
+        while handed.rows.len() + handed.blocked.len() + handed.taken.len() < rows_wanted {
             if self.turns.reader.is_none() && !self.begin_pass(handed)? {
                 return Ok(());
             }
@@ -196,12 +202,23 @@ impl Feed {
                 Some(holder) => lock(&self.ledger).get(holder)?.map(|entry| entry.payload.key_text),
                 None => None,
             };
+            let same_match = known.as_ref().is_some_and(|entry| entry.match_hash == judged.match_hash);
+            let mut taken = None;
+            let known = match known {
+                Some(entry) if entry.mapped == NOT_ITS_OWN => {
+                    // Under another match value, or once the other row is gone, it is a row like any other.
+                    taken =
+                        self.holder_of(entry.record_id)?.filter(|_| same_match).map(|holder| (entry.record_id, holder));
+                    None
+                }
+                Some(_) if !same_match && prepared.rematches() => None,
+                known => known,
+            };
             let before: &[u8] = known.as_ref().map_or(&[], |entry| entry.payload.written.as_slice());
             let wrote = |position: usize| self.written.has(before, &judged.mapped.values[position].0);
             let mut properties = judged.mapped.properties_to_send(rules.nulls, &wrote);
             prepared.preflight.complete(&mut properties);
             let lacks = prepared.preflight.lacks(&properties, (rules.match_property, &judged.match_value));
-            let same_match = known.as_ref().is_some_and(|entry| entry.match_hash == judged.match_hash);
             let record_id = match rules.kind {
                 MatchKind::Id => judged.match_value.parse::<u64>().ok(),
                 // A value that cannot be written to the record the row had names another record.
@@ -219,7 +236,8 @@ impl Feed {
                 match_hash: judged.match_hash,
             };
             let mut row = Row::new(ident, properties, record_id, self.tally.ticket());
-            row.write_match = prepared.match_writable && !same_match;
+            // A row of which nothing else is to be written is written all the same, so that its record is there.
+            row.write_match = prepared.match_writable && (!same_match || row.properties.is_empty());
             row.looks_unchanged = matches!(mark.kind, Kind::Recheck | Kind::Full);
             row.takes_over = late;
             row.position = position;
@@ -245,12 +263,21 @@ impl Feed {
             }
             self.fates[position] = Fate::Finished;
             self.turns.handed += 1;
-            match holder {
-                Some(holder) => handed.blocked.push((row, holder)),
-                None => handed.rows.push(row),
+            match (taken, holder) {
+                (Some((id, holder)), _) => handed.taken.push((row, id, holder)),
+                (None, Some(holder)) => handed.blocked.push((row, holder)),
+                (None, None) => handed.rows.push(row),
             }
         }
         Ok(())
+    }
+
+    /// The row that a record belongs to which another row leads to as well, if it is still in the model.
+    fn holder_of(&mut self, id: u64) -> Result<Option<Holder>, EngineError> {
+        let ledger = lock(&self.ledger);
+        let shared = self.turns.shared.get_or_insert_with(|| crate::shared::holders(&ledger));
+        let Some(key) = shared.get(&id) else { return Ok(None) };
+        Ok(ledger.get(*key)?.map(Holder::from))
     }
 
     /// Rows that a stopped run never built.

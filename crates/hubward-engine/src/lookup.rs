@@ -133,7 +133,8 @@ impl Corridor {
             // Found by another value than its own (a secondary e-mail address), or by an index that may be behind.
             let own = value_of(record, &self.match_property).map(|value| self.folding.fold(value));
             let by_its_own = own.is_some_and(|own| own == self.folding.fold(row.looked_for()));
-            if (row.takes_over || !by_its_own)
+            // A record that has the value for all to see may be another row's all the same: somebody changed it in HubSpot.
+            if (row.takes_over || !by_its_own || self.kind == MatchKind::Unique)
                 && found_means(self.mode) != Next::SkipExisting
                 && let Ok(id) = record.id.parse()
             {

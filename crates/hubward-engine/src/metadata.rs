@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use hubward_core::convert::Owners;
-use hubward_core::{Pipeline, PropertyDef};
+use hubward_core::{Pipeline, PropertyDef, ValidationRule};
 use hubward_hubspot::{ApiError, Owner, Schema};
 use jiff::SignedDuration;
 use serde::Serialize;
@@ -157,6 +157,12 @@ impl Engine {
         }
     }
 
+    /// Nothing that was read of the account holds any more: it has been changed.
+    pub(crate) async fn forget_all_metadata(&self) {
+        self.answers.hold().clear();
+        self.forget_metadata().await;
+    }
+
     /// API versions do not show the same.
     fn stored_key(&self, key: &str) -> String {
         format!("{FORM}/{}/{key}", self.config.version.name())
@@ -201,6 +207,22 @@ impl Engine {
             }
         };
         self.known(&format!("pipelines/{}", object.path), trust, ask).await
+    }
+
+    /// The validation rules of an object type's properties; none where the token may not see them.
+    pub(crate) async fn known_validations(
+        &self,
+        object: &ObjectType,
+        trust: Trust,
+    ) -> Result<Known<Vec<ValidationRule>>, EngineError> {
+        let ask = async {
+            match self.config.client.validations(&object.id).await {
+                Ok(rules) => Ok(rules),
+                Err(error) if is_not_shown(&error) => Ok(Vec::new()),
+                Err(error) => Err(error),
+            }
+        };
+        self.known(&format!("validations/{}", object.id), trust, ask).await
     }
 
     /// The account's owners, archived ones left out.

@@ -1,15 +1,17 @@
 //! What HubSpot would refuse, found before it is sent, beyond what the conversion of single values finds: stages and their
-//! pipelines, properties that a record cannot be without.
+//! pipelines, properties that a record cannot be without, an admin's validation rules.
 
 use std::sync::Arc;
 
 use hubward_core::mapping::MappedRow;
 use hubward_core::pipeline::stage_properties;
-use hubward_core::spec::Mode;
-use hubward_core::{Pipeline, Pipelines, PropertyDef, Reason, Required};
+use hubward_core::row::value_text;
+use hubward_core::spec::{MapSource, Mode, ObjectSync};
+use hubward_core::{Pipeline, Pipelines, PropertyDef, Reason, Required, ValidationRule, Validations};
 use hubward_store::{Entry, Ledger};
 
 use crate::analyze::{Judged, Rules};
+use crate::check::Problem;
 use crate::error::EngineError;
 use crate::object_type::ObjectType;
 use crate::row::Row;
@@ -26,6 +28,7 @@ const WITHOUT_METADATA: [&str; 4] = ["MISSING_MATCH", "INVALID_ID", "TEMPLATE_FA
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Preflight {
     pipelines: Option<Pipelines>,
+    validations: Validations,
     required: Required,
     creates: bool,
 }
@@ -35,7 +38,13 @@ impl Preflight {
         let names = stage_properties(&object.path);
         let pipelines = names.zip(pipelines).map(|(names, all)| Pipelines::new(names, all));
         let required = Required { all_of: object.required.clone(), ..Required::standard(&object.id) };
-        Self { pipelines, required, creates: creates(mode) }
+        Self { pipelines, required, validations: Validations::default(), creates: creates(mode) }
+    }
+
+    /// The same, with the account's validation rules.
+    pub(crate) fn with(mut self, rules: &[ValidationRule]) -> Self {
+        self.validations = Validations::new(rules);
+        self
     }
 
     /// The definitions to convert values by: what pipelines decide is left to them, whatever options are listed.
@@ -51,10 +60,31 @@ impl Preflight {
 
     /// Judges a mapped row, and puts ids where it has labels.
     pub(crate) fn settle(&self, mapped: &mut MappedRow) -> Result<(), Reason> {
-        match &self.pipelines {
-            Some(pipelines) => pipelines.settle(&mut mapped.values),
-            None => Ok(()),
+        if let Some(pipelines) = &self.pipelines {
+            pipelines.settle(&mut mapped.values)?;
         }
+        self.validations.check(&mapped.values)
+    }
+
+    /// What is wrong with a pipeline and a stage that the mapping gives as constants; nothing where a row decides.
+    pub(crate) fn constant_problem(&self, sync: &ObjectSync) -> Option<Problem> {
+        let pipelines = self.pipelines.as_ref()?;
+        let mut constants = Vec::new();
+        let mut at = None;
+        for entry in sync.map.iter().filter(|entry| pipelines.decide(&entry.property)) {
+            let MapSource::Value(value) = &entry.source else { return None };
+            let text = (!value.is_null()).then(|| value_text(value));
+            constants.push((Arc::from(entry.property.as_str()), text));
+            at.get_or_insert(&entry.at);
+        }
+        let reason = pipelines.settle(&mut constants).err()?;
+        let guilty = sync.map.iter().find(|entry| Some(&entry.property) == reason.property.as_ref());
+        let mut problem = Problem::error(EngineError::new("invalid-value", reason.text), at?);
+        problem.help = Some("correct the value; `hubward describe` lists pipelines and stages".to_owned());
+        if let Some(entry) = guilty {
+            problem.at = entry.at.clone();
+        }
+        Some(problem)
     }
 
     /// Whether HubSpot requires this property, so that it cannot be emptied.

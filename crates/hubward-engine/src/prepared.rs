@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hubward_core::convert::{ConvertContext, Owners, fold_match_value};
 use hubward_core::mapping::Mapping;
-use hubward_core::spec::{Match, Mode, Model, ObjectSync};
+use hubward_core::spec::{Match, Mode, Model, ObjectSync, OnMatchChange};
 use hubward_core::{PropertyDef, PropertyType};
 use hubward_hubspot::ApiVersion;
 
@@ -30,12 +30,22 @@ pub(crate) struct Prepared {
     pub(crate) associations: Option<Arc<Associations>>,
     pub(crate) owners: Owners,
     pub(crate) preflight: Preflight,
+    /// Mapped properties, the match property left out, of which HubSpot gives each value to one record only.
+    pub(crate) unique: Vec<Arc<str>>,
     pub(crate) normalises_dates: bool,
 }
 
 impl Prepared {
     /// Puts together what the project declares and what the account says.
     pub(crate) fn new(job: &SyncJob, sight: &Sight, mapping: Mapping, version: ApiVersion) -> Self {
+        let unique_here = |name: &str, property: &PropertyDef| {
+            property.has_unique_value || (sight.object.path == "contacts" && name == "email")
+        };
+        let entries = mapping.entries().iter();
+        let unique = entries
+            .filter(|entry| *entry.name != *job.sync.match_.property && unique_here(&entry.name, &entry.property))
+            .map(|entry| Arc::clone(&entry.name))
+            .collect();
         Self {
             sync: job.sync.clone(),
             model: job.model.clone(),
@@ -47,6 +57,7 @@ impl Prepared {
             associations: sight.associations.clone(),
             owners: sight.owners.clone(),
             preflight: sight.preflight.clone(),
+            unique,
             normalises_dates: version == ApiVersion::V2026_09,
         }
     }
@@ -63,6 +74,7 @@ impl Prepared {
             mode: self.sync.mode,
             associations: self.associations.as_deref(),
             preflight: &self.preflight,
+            unique: &self.unique,
             context: self.context(),
         }
     }
@@ -77,6 +89,11 @@ impl Prepared {
     /// The columns that a row's fingerprint is made of.
     pub(crate) fn columns(&self) -> Vec<String> {
         scanned_columns(self.mapping.columns(), &self.sync)
+    }
+
+    /// A row whose match value changed looks for its record anew.
+    pub(crate) fn rematches(&self) -> bool {
+        self.sync.on_match_change == OnMatchChange::Rematch && self.kind != MatchKind::Id
     }
 
     fn context(&self) -> ConvertContext<'_> {

@@ -91,7 +91,7 @@ impl Engine {
         limit: u64,
         cancel: &Cancel,
     ) -> Result<RequestPreview, EngineError> {
-        let sight = self.sight(job, Trust::Fresh).await?;
+        let sight = Box::pin(self.sight(job, Trust::Fresh)).await?;
         let version = self.config.version;
         let mut read = self.read_options(Some(limit));
         read.cancel = cancel.reading();

@@ -71,7 +71,7 @@ impl Engine {
         let mut read = self.read_options(depth.limit);
         read.cancel = stop.clone();
         let looking = async {
-            let seen = self.sight(job, trust).await;
+            let seen = Box::pin(self.sight(job, trust)).await;
             if seen.is_err() {
                 stop.cancel();
             }

@@ -55,7 +55,9 @@ impl Engine {
     ) -> Result<Ready, EngineError> {
         let mut trust = if depth.dry { Trust::Fresh } else { Trust::Remembered };
         loop {
-            if let Some(ready) = self.ready_by(job, depth, cancel, issues.clone(), trust).await? {
+            // Large, and in every run's future otherwise.
+            let ready = Box::pin(self.ready_by(job, depth, cancel, issues.clone(), trust));
+            if let Some(ready) = ready.await? {
                 return Ok(ready);
             }
             trust = Trust::Fresh;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hubward_core::spec::{Mode, OnConflict};
 use hubward_core::{ErrorKind, Outcome, Reason, Verdict as Table};
 use hubward_hubspot::ApiError;
+use hubward_store::{Change, Entry};
 
 use crate::blame::{Blame, Ids, blame, reason_of};
 use crate::corridor::{Batch, Corridor, Done};
@@ -13,6 +14,7 @@ use crate::error::EngineError;
 use crate::ledger_writer::lock;
 use crate::row::Row;
 use crate::run::blocking;
+use crate::shared::{NOT_ITS_OWN, doubt};
 use crate::strategy::{Next, Step, find, gone, look};
 use crate::write::merge;
 
@@ -214,15 +216,15 @@ impl Corridor {
             let ledger = lock(&ledger);
             let mut others = Vec::new();
             ledger.for_each_seen(|head| {
-                if wanted.get(&head.record_id).is_some_and(|key| *key != head.key) {
-                    others.push((head.record_id, head.key));
+                // A row that was refused its record because it is another's holds nothing.
+                if head.mapped != NOT_ITS_OWN && wanted.get(&head.record_id).is_some_and(|key| *key != head.key) {
+                    others.push((head.record_id, *head));
                 }
             });
             let mut holders = HashMap::new();
-            for (id, key) in others {
-                if let Some(entry) = ledger.get(key)? {
-                    let holder = Holder { key_text: entry.payload.key_text, match_hash: entry.match_hash };
-                    holders.insert(id, holder);
+            for (id, head) in others {
+                if let Some(entry) = ledger.get(head.key)? {
+                    holders.insert(id, Holder::from(entry));
                 }
             }
             Ok(holders)
@@ -251,9 +253,28 @@ impl Corridor {
 }
 
 /// The row that a record belongs to.
+#[derive(Clone, Debug)]
 pub(crate) struct Holder {
     pub(crate) key_text: String,
     pub(crate) match_hash: u64,
+    /// What makes the next run write this row again.
+    pub(crate) doubt: Change,
+}
+
+impl Holder {
+    /// A row whose write was just confirmed.
+    pub(crate) fn of(row: &Row) -> Self {
+        let ident = &row.ident;
+        let doubt = doubt(ident.key, ident.fingerprint, ident.mapped);
+        Self { key_text: ident.key_text.clone(), match_hash: ident.match_hash, doubt }
+    }
+}
+
+impl From<Entry> for Holder {
+    fn from(entry: Entry) -> Self {
+        let doubt = doubt(entry.key, entry.fingerprint, entry.mapped);
+        Self { key_text: entry.payload.key_text, match_hash: entry.match_hash, doubt }
+    }
 }
 
 /// That a record is another row's, for a reason.

@@ -172,7 +172,8 @@ impl Row {
         entry
     }
 
-    fn entry(&self, record_id: u64) -> Entry {
+    /// As [`Row::confirmed`], for who changes the entry before it is recorded.
+    pub(crate) fn entry(&self, record_id: u64) -> Entry {
         // Another record than before has none of the associations that were confirmed.
         let same = self.before.as_ref().filter(|before| before.record_id == record_id);
         let associated = same.map(|before| before.associated).filter(|known| *known != NOT_OURS).unwrap_or_default();

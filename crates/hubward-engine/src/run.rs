@@ -263,6 +263,7 @@ impl Engine {
             wall: Arc::clone(&self.config.wall),
             progress: Arc::clone(&self.config.progress),
             search_settles_after: self.config.search_settles_after,
+            sharing: tokio::sync::Mutex::default(),
         });
         let stopped = corridor.run(feed, tally).await;
         // The corridor is gone and its writer with it; only now nobody else holds the ledger.

@@ -4,37 +4,39 @@ use hubward_core::spec::ObjectSync;
 
 use crate::object_type::{ObjectType, standard};
 
-/// The scopes that reading and writing records of this type and associating them with others takes. Custom types need not be known to the account.
+/// The scopes that the sync takes, each once: reading and writing records of its type and of every type that it associates
+/// with (an association is written to both records), and the owners where it names any. Custom types need not be known to
+/// the account.
 #[must_use]
 pub fn needed(sync: &ObjectSync, object: Option<&ObjectType>, owners: bool) -> Vec<String> {
     let resolved = object.cloned().or_else(|| standard(&sync.object));
     let mut scopes = of_type(resolved.as_ref());
     for association in &sync.associations {
-        let other = standard(&association.to);
-        scopes.extend(of_type(other.as_ref()).into_iter().filter(|scope| !scope.starts_with("crm.schemas.")));
+        scopes.extend(of_type(standard(&association.to).as_ref()));
     }
-    let mut seen = std::collections::HashSet::new();
-    scopes.retain(|scope| seen.insert(scope.clone()));
     if owners {
         scopes.push("crm.objects.owners.read".to_owned());
     }
-    scopes
+    let mut once: Vec<String> = Vec::with_capacity(scopes.len());
+    for scope in scopes {
+        if !once.contains(&scope) {
+            once.push(scope);
+        }
+    }
+    once
 }
 
-/// The scopes for records of one type; none is a custom type.
+/// What records of one type take; none stands for a custom type.
 fn of_type(object: Option<&ObjectType>) -> Vec<String> {
-    match object.map(|object| object.path.as_str()) {
+    match object {
         // Tickets have one scope for everything.
-        Some("tickets") => vec!["tickets".to_owned()],
-        Some(path) if !path.starts_with("2-") && object.is_some_and(|object| object.id.starts_with("0-")) => {
-            let schemas = match path {
-                "contacts" | "companies" | "deals" | "quotes" | "line_items" => {
-                    vec![format!("crm.schemas.{path}.read")]
-                }
-                _ => Vec::new(),
-            };
+        Some(object) if object.path == "tickets" => vec!["tickets".to_owned()],
+        Some(object) if object.id.starts_with("0-") => {
+            let path = &object.path;
             let mut scopes = vec![format!("crm.objects.{path}.read"), format!("crm.objects.{path}.write")];
-            scopes.extend(schemas);
+            if matches!(path.as_str(), "contacts" | "companies" | "deals" | "quotes" | "line_items") {
+                scopes.push(format!("crm.schemas.{path}.read"));
+            }
             scopes
         }
         _ => vec![

@@ -80,6 +80,7 @@ pub(crate) fn account(rows: Vec<Row>, reply: BatchReply, by: &By<'_>) -> Account
         }
     }
 
+    let alone = rows.len() == 1 && by_name.len() == 1 && nameless.is_empty();
     let mut accounts = Accounts::default();
     for (index, row) in rows.into_iter().enumerate() {
         let trace = index.to_string();
@@ -98,6 +99,17 @@ pub(crate) fn account(rows: Vec<Row>, reply: BatchReply, by: &By<'_>) -> Account
             accounts.refused.push((row, error.clone()));
         } else {
             accounts.unanswered.push(row);
+        }
+    }
+    // One input and one result belong together, whatever name the record goes by: a secondary e-mail address answers with
+    // the primary one. Of a record id it is not so: it may have been merged, and that is looked at first.
+    if alone
+        && matches!(by, By::Property { .. })
+        && let (Some(row), Some(result)) = (accounts.unanswered.pop(), by_name.into_values().next())
+    {
+        match result.id.parse::<u64>() {
+            Ok(id) => accounts.confirmed.push((row, id, result)),
+            Err(_) => accounts.unanswered.push(row),
         }
     }
     // One error that names nobody and one row without an answer belong together.

@@ -52,10 +52,15 @@ impl Engine {
                 false => Ok(None),
             }
         };
-        let (properties, pipelines, owners) =
-            tokio::try_join!(self.known_properties(&object, trust), pipelines, early_owners)?;
-        fresh &= properties.fresh && pipelines.as_ref().is_none_or(|known| known.fresh);
-        let preflight = Preflight::new(&object, sync.mode, pipelines.and_then(|known| known.value.as_ref().clone()));
+        let (properties, validations, pipelines, owners) = tokio::try_join!(
+            self.known_properties(&object, trust),
+            self.known_validations(&object, trust),
+            pipelines,
+            early_owners
+        )?;
+        fresh &= properties.fresh && validations.fresh && pipelines.as_ref().is_none_or(|known| known.fresh);
+        let preflight = Preflight::new(&object, sync.mode, pipelines.and_then(|known| known.value.as_ref().clone()))
+            .with(&validations.value);
         let properties = preflight.properties(properties.value);
         let owners = match owners {
             Some(known) => Some(known),

@@ -10,6 +10,7 @@ use crate::corridor::{Batch, Corridor, Done};
 use crate::error::EngineError;
 use crate::row::{Lost, Row};
 use crate::settle::{By, account};
+use crate::shared::Found;
 use crate::strategy::{MatchKind, Step, look};
 
 /// A row is deferred when so many answers have left it undecided. Being sent again without guilty neighbours, or in half
@@ -84,6 +85,7 @@ impl Corridor {
         let mut done = Done::default();
         for row in rows {
             let id = row.record_id.unwrap_or_default().to_string();
+            let Some(row) = self.not_anothers(&mut done, row).await else { continue };
             let properties = self.with_match(&row);
             let meta = self.meta(std::slice::from_ref(&row));
             match self.client.update_record(&self.object, &id, None, &properties, &meta).await {
@@ -210,11 +212,15 @@ impl Corridor {
 
     /// Records what HubSpot confirmed; only then the rows are applied.
     pub(crate) async fn confirm(&self, done: &mut Done, confirmed: Vec<(Row, RecordResult)>) {
-        let confirmed = self.sort_out_stages(done, confirmed);
-        let mut changes = Vec::with_capacity(confirmed.len());
-        let mut rows = Vec::with_capacity(confirmed.len());
+        let mut parted = match self.part(confirmed).await {
+            Ok(parted) => parted,
+            Err((rows, error)) => return merge(done, self.defer(rows, "the ledger could not be read", Some(error))),
+        };
+        let own = self.sort_out_stages(done, std::mem::take(&mut parted.own));
+        let mut changes = Vec::with_capacity(own.len());
+        let mut rows = Vec::with_capacity(own.len());
         let mut replaces = false;
-        for (mut row, result) in confirmed {
+        for (mut row, result) in own {
             let id = result.id.parse::<u64>().ok().or(row.record_id).unwrap_or_default();
             replaces |=
                 row.before.as_ref().is_some_and(|before| !matches!(before.record_id, 0) && before.record_id != id);
@@ -223,11 +229,12 @@ impl Corridor {
             changes.push(Change::Confirmed(row.confirmed(id, made_now)));
             rows.push(row);
         }
-        if replaces && let Err(error) = self.note_replaced().await {
-            let why = "HubSpot confirmed it, but that it has another record now could not be recorded";
-            return merge(done, self.defer(rows, why, Some(error)));
-        }
-        match self.writer.record(changes).await {
+        let noted = if replaces { self.note_replaced().await } else { Ok(()) };
+        let recorded = match noted {
+            Ok(()) => self.writer.record(changes).await,
+            Err(error) => Err(error),
+        };
+        match recorded {
             Ok(()) => {
                 for row in rows {
                     done.verdicts.push(row.finish(Outcome::Applied, None));
@@ -237,6 +244,7 @@ impl Corridor {
                 merge(done, self.defer(rows, "HubSpot confirmed it, but that could not be recorded", Some(error)))
             }
         }
+        self.refuse_taken(done, std::mem::take(&mut parted.taken), Found::ByAnswer).await;
     }
 
     /// Rows of other syncs that name a record of this type may name one that is no more.

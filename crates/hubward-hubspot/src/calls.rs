@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hubward_core::{ErrorKind, ExposeSecret, Pipeline, PropertyDef};
+use hubward_core::{ErrorKind, ExposeSecret, Pipeline, PropertyDef, ValidationRule};
 use serde::Serialize;
 
 use crate::attempt::Answer;
@@ -310,6 +310,15 @@ impl Client {
     pub async fn pipelines(&self, t: &str) -> Result<Vec<Pipeline>, ApiError> {
         let request = requests::pipelines(self.version(), t);
         self.value(request, &CallMeta::default(), metadata::pipelines).await
+    }
+
+    /// The validation rules that an admin gave the properties of an object type, which is named by its type id.
+    ///
+    /// # Errors
+    /// The last refusal or failure.
+    pub async fn validations(&self, type_id: &str) -> Result<Vec<ValidationRule>, ApiError> {
+        let request = requests::validations(self.version(), type_id);
+        self.value(request, &CallMeta::default(), metadata::validations).await
     }
 
     /// All owners, page by page.

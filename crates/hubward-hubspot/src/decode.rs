@@ -96,6 +96,17 @@ pub fn decode_part(envelope: &Value) -> ApiError {
             error.issues.push(issue);
         }
     }
+    if message.contains("required properties were not set") {
+        for name in strings(&context["properties"]) {
+            let message = format!("A value for {name} must be provided");
+            error.issues.push(PropertyIssue {
+                property: name,
+                code: "MISSING_REQUIRED_PROPERTY".to_owned(),
+                message,
+                value: None,
+            });
+        }
+    }
     let texts = nested.iter().map(|entry| text(entry, "message"));
     for taken in std::iter::once(message).chain(texts).flat_map(issues::taken_values) {
         error.ids.extend(taken.id);

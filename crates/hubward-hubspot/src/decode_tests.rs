@@ -221,3 +221,12 @@ proptest! {
         prop_assert!(!error.message.is_empty());
     }
 }
+
+#[test]
+fn a_create_without_what_the_type_requires_names_each_property_with_the_code_of_that() {
+    let body = r#"{"status":"error","message":"Error creating TICKET. Some required properties were not set.","category":"VALIDATION_ERROR","context":{"properties":["subject","hs_pipeline_stage"]}}"#;
+    let error = decode_part(&serde_json::from_str(body).expect("JSON"));
+    let issues: Vec<(&str, &str)> =
+        error.issues.iter().map(|issue| (issue.property.as_str(), issue.code.as_str())).collect();
+    assert_eq!(issues, [("subject", "MISSING_REQUIRED_PROPERTY"), ("hs_pipeline_stage", "MISSING_REQUIRED_PROPERTY")]);
+}

@@ -1,6 +1,6 @@
 //! What an account has: its details, property definitions, schemas, pipelines, owners, association labels (api.md 5, 6, 7, 10).
 
-use hubward_core::{Pipeline, PropertyDef, PropertyOption, PropertyType, Stage};
+use hubward_core::{Pipeline, PropertyDef, PropertyOption, PropertyType, Stage, ValidationRule};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -143,7 +143,7 @@ pub(crate) fn token_info(_status: u16, body: &[u8]) -> Result<TokenInfo, String>
     })
 }
 
-fn property(value: &Value) -> Option<PropertyDef> {
+pub(crate) fn property(value: &Value) -> Option<PropertyDef> {
     let name = value["name"].as_str()?;
     Some(PropertyDef {
         name: name.to_owned(),
@@ -172,34 +172,34 @@ pub(crate) fn properties(_status: u16, body: &[u8]) -> Result<Vec<PropertyDef>, 
 }
 
 pub(crate) fn schemas(_status: u16, body: &[u8]) -> Result<Vec<Schema>, String> {
-    let schemas = results(body)?
-        .iter()
-        .map(|value| Schema {
-            object_type_id: [&value["objectTypeId"], &value["id"]]
-                .into_iter()
-                .map(id)
-                .find(|id| !id.is_empty())
-                .unwrap_or_default(),
-            name: text(value, "name").to_owned(),
-            fully_qualified_name: text(value, "fullyQualifiedName").to_owned(),
-            singular: text(&value["labels"], "singular").to_owned(),
-            plural: text(&value["labels"], "plural").to_owned(),
-            primary_display_property: owned(value, "primaryDisplayProperty"),
-            required_properties: strings(&value["requiredProperties"]),
-            searchable_properties: strings(&value["searchableProperties"]),
-            properties: items(value, "properties").filter_map(property).collect(),
-            associations: items(value, "associations")
-                .map(|association| SchemaAssociation {
-                    id: id(&association["id"]),
-                    from_object_type_id: text(association, "fromObjectTypeId").to_owned(),
-                    to_object_type_id: text(association, "toObjectTypeId").to_owned(),
-                    name: owned(association, "name"),
-                })
-                .collect(),
-            archived: flag(value, "archived"),
-        })
-        .collect();
-    Ok(schemas)
+    Ok(results(body)?.iter().map(schema).collect())
+}
+
+pub(crate) fn schema(value: &Value) -> Schema {
+    Schema {
+        object_type_id: [&value["objectTypeId"], &value["id"]]
+            .into_iter()
+            .map(id)
+            .find(|id| !id.is_empty())
+            .unwrap_or_default(),
+        name: text(value, "name").to_owned(),
+        fully_qualified_name: text(value, "fullyQualifiedName").to_owned(),
+        singular: text(&value["labels"], "singular").to_owned(),
+        plural: text(&value["labels"], "plural").to_owned(),
+        primary_display_property: owned(value, "primaryDisplayProperty"),
+        required_properties: strings(&value["requiredProperties"]),
+        searchable_properties: strings(&value["searchableProperties"]),
+        properties: items(value, "properties").filter_map(property).collect(),
+        associations: items(value, "associations")
+            .map(|association| SchemaAssociation {
+                id: id(&association["id"]),
+                from_object_type_id: text(association, "fromObjectTypeId").to_owned(),
+                to_object_type_id: text(association, "toObjectTypeId").to_owned(),
+                name: owned(association, "name"),
+            })
+            .collect(),
+        archived: flag(value, "archived"),
+    }
 }
 
 pub(crate) fn pipelines(_status: u16, body: &[u8]) -> Result<Vec<Pipeline>, String> {
@@ -232,6 +232,21 @@ pub(crate) fn pipelines(_status: u16, body: &[u8]) -> Result<Vec<Pipeline>, Stri
         })
         .collect();
     Ok(pipelines)
+}
+
+pub(crate) fn validations(_status: u16, body: &[u8]) -> Result<Vec<ValidationRule>, String> {
+    let mut rules = Vec::new();
+    for entry in results(body)? {
+        for rule in items(&entry, "propertyValidationRules") {
+            rules.push(ValidationRule {
+                property: text(&entry, "propertyName").to_owned(),
+                rule_type: text(rule, "ruleType").to_owned(),
+                arguments: strings(&rule["ruleArguments"]),
+                normalizes: flag(rule, "shouldApplyNormalization"),
+            });
+        }
+    }
+    Ok(rules)
 }
 
 /// One page of owners, and where the next begins.

@@ -64,3 +64,15 @@ fn scopes_are_read_in_both_spellings() {
     assert_eq!(info.hublet.as_deref(), Some("eu1"));
     assert!(token_info(200, br#"{"hubId":1}"#).is_err());
 }
+
+#[test]
+fn validation_rules_are_told_by_property() {
+    let body = br#"{"results":[{"propertyName":"code","propertyValidationRules":[{"ruleType":"MAX_LENGTH","ruleArguments":["8"],"shouldApplyNormalization":false},{"ruleType":"REGEX","ruleArguments":["[A-Z]+"]}]},{"propertyName":"none","propertyValidationRules":[]}]}"#;
+    let rules = validations(200, body).expect("readable");
+    let told: Vec<(&str, &str, &str)> = rules
+        .iter()
+        .map(|rule| (rule.property.as_str(), rule.rule_type.as_str(), rule.arguments[0].as_str()))
+        .collect();
+    assert_eq!(told, [("code", "MAX_LENGTH", "8"), ("code", "REGEX", "[A-Z]+")]);
+    assert!(super::validations(200, b"{}").is_err());
+}

@@ -363,6 +363,13 @@ pub fn pipelines(version: ApiVersion, t: &str) -> ApiRequest {
     get(path, RequestKind::Metadata)
 }
 
+/// The validation rules of an object type's properties (api.md 5.5), by its type id.
+#[must_use]
+pub fn validations(version: ApiVersion, type_id: &str) -> ApiRequest {
+    let path = Endpoint::Validations.path(version, &[("t", type_id)]);
+    get(path, RequestKind::Metadata)
+}
+
 /// One page of owners (api.md 6.3: 100 a page is the documented default).
 #[must_use]
 pub fn owners(version: ApiVersion, after: Option<&str>) -> ApiRequest {
@@ -396,3 +403,7 @@ pub(crate) fn token_json(path: String, body: &impl Serialize) -> ApiRequest {
 #[cfg(test)]
 #[path = "requests_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "conformance_tests.rs"]
+mod conformance;

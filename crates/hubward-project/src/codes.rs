@@ -6,7 +6,7 @@ pub fn codes() -> &'static [(&'static str, &'static str)] {
     &[
         // files and YAML
         ("missing-file", "The project has no `hubward.yml`."),
-        ("empty-file", "A model or sync file holds nothing."),
+        ("empty-file", "A model, schema or sync file holds nothing."),
         ("file-too-large", "A file is longer, or nested deeper, than a project file may be."),
         ("malformed-yaml", "The file is not well-formed YAML."),
         ("several-documents", "A file holds more than one YAML document."),
@@ -27,7 +27,7 @@ pub fn codes() -> &'static [(&'static str, &'static str)] {
         ("bad-name", "A name holds characters that names may not have."),
         ("choose-one", "Exactly one of several keys must be given."),
         // across files
-        ("duplicate-name", "Two models or two syncs have the same name."),
+        ("duplicate-name", "Two models, two syncs or two object types of `schema` have the same name."),
         ("unknown-source", "A model names a source that does not exist."),
         ("unknown-model", "A sync names a model that does not exist."),
         ("unknown-sync", "`after` names a sync that does not exist."),
@@ -40,6 +40,12 @@ pub fn codes() -> &'static [(&'static str, &'static str)] {
         // models
         ("empty-query", "A model's SQL holds no statement."),
         ("sql-file-unreadable", "The file named by `sql_file` cannot be read."),
+        // schema
+        (
+            "schema-object",
+            "A custom object type of `schema` names a property that is not declared, or in a way HubSpot cannot make.",
+        ),
+        ("schema-property", "A property of `schema` is declared in a way that HubSpot cannot make."),
         // syncs
         ("duplicate-property", "Two map entries fill the same property."),
         (

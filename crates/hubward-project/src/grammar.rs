@@ -1,9 +1,11 @@
 //! Every key of the project files, declared once: the readers take their known keys, required keys and exclusive groups
 //! from here, and the JSON Schema is made from the same tables. What a value means is left to the readers.
 
+mod declared;
 mod project;
 mod syncs;
 
+pub(crate) use declared::*;
 pub(crate) use project::*;
 pub(crate) use syncs::*;
 

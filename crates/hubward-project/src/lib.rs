@@ -1,6 +1,6 @@
 //! Project files (text) → a checked [`Project`], or diagnostics that point at line and column.
 //!
-//! Owns the grammar of `hubward.yml`, `models/*.yml` and `syncs/*.yml`, the interpolation of `${VAR}` and every rule that
+//! Owns the grammar of `hubward.yml`, `models/*.yml`, `schema/*.yml` and `syncs/*.yml`, the interpolation of `${VAR}` and every rule that
 //! can be checked without a connection. Leaves to the caller: finding and reading files, the environment, and everything
 //! that has to be asked of a source or of HubSpot (columns, properties, scopes).
 //!

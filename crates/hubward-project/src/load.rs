@@ -19,7 +19,7 @@ pub struct SourceFile {
 
 /// What a project is read from.
 pub struct ProjectInput<'a> {
-    /// `hubward.yml`, `models/*.yml` and `syncs/*.yml`. Others are passed over.
+    /// `hubward.yml`, `models/*.yml`, `schema/*.yml` and `syncs/*.yml`. Others are passed over.
     pub files: Vec<SourceFile>,
     /// The project's folder, which relative paths are resolved against.
     pub root: &'a Path,
@@ -82,11 +82,18 @@ fn load_with(input: &ProjectInput<'_>, credentials: bool) -> Result<Loaded, Vec<
                 }
             }
             (Role::Models, Some(tree)) => read::models_file(&mut reader, &tree),
+            (Role::Schema, Some(tree)) => read::schema_file(&mut reader, &tree),
             (Role::Sync, Some(tree)) => read::sync_file(&mut reader, &tree),
-            (Role::Models | Role::Sync, None) if broken => reader.lost(role.names()),
+            (Role::Models | Role::Schema | Role::Sync, None) if broken => reader.lost(role.names()),
             (Role::Models, None) => {
                 empty(&mut reader, index, &file.path, "write `models:` with one or more models, or remove the file")
             }
+            (Role::Schema, None) => empty(
+                &mut reader,
+                index,
+                &file.path,
+                "write `schema:` with one or more object types, or remove the file",
+            ),
             (Role::Sync, None) => empty(
                 &mut reader,
                 index,
@@ -123,6 +130,7 @@ fn empty(reader: &mut Reader<'_, '_>, file: usize, path: &str, help: &str) {
 enum Role {
     Project,
     Models,
+    Schema,
     Sync,
 }
 
@@ -132,6 +140,7 @@ impl Role {
         match self {
             Self::Project => &[Names::Sources, Names::Models],
             Self::Models => &[Names::Models],
+            Self::Schema => &[],
             Self::Sync => &[Names::Syncs],
         }
     }
@@ -148,6 +157,7 @@ fn role(path: &str) -> Option<Role> {
     }
     match folder {
         "models" => Some(Role::Models),
+        "schema" => Some(Role::Schema),
         "syncs" => Some(Role::Sync),
         _ => None,
     }

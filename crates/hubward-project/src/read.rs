@@ -1,6 +1,7 @@
 //! Readers: from a located tree to domain values, one file of this folder per part of the grammar. A reader reports every
 //! problem it meets and answers `None` where a value cannot be had; nothing is built from a part that is not whole.
 
+mod declared;
 mod fields;
 mod hubspot;
 mod mapping;
@@ -13,6 +14,7 @@ mod template;
 
 use std::path::{Path, PathBuf};
 
+use hubward_core::declared::DeclaredType;
 use hubward_core::spec::{Location, Model, RemovalLimit, SourceSpec};
 
 use crate::grammar;
@@ -21,6 +23,7 @@ use crate::project::{AccountSpec, Project, Schedule, SyncSpec};
 use crate::sink::{Sink, Span};
 use crate::yaml::Node;
 
+pub(crate) use declared::schema_file;
 pub(crate) use models::models_file;
 pub(crate) use scalars::Text;
 pub(crate) use syncs::sync_file;
@@ -49,9 +52,12 @@ pub(crate) struct Read {
     sources: Vec<(String, SourceSpec, Location)>,
     models: Vec<Model>,
     syncs: Vec<SyncSpec>,
+    schema: Vec<DeclaredType>,
     schedules: Vec<(String, Schedule)>,
     removal_limit: Option<f64>,
 
+    /// Object types of `schema:`.
+    schema_names: Vec<Declared>,
     pub(crate) source_names: Vec<Declared>,
     pub(crate) model_names: Vec<Declared>,
     pub(crate) sync_names: Vec<Declared>,
@@ -78,6 +84,7 @@ impl Read {
             sources: self.sources,
             models: self.models,
             syncs: self.syncs,
+            schema: self.schema,
             schedules: self.schedules,
             removal_limit: self.removal_limit,
         }
@@ -142,6 +149,9 @@ pub(crate) fn project(reader: &mut Reader<'_, '_>, tree: &Node) {
     }
     if let Some(node) = fields.get("models") {
         models::models(reader, node);
+    }
+    if let Some(node) = fields.get("schema") {
+        declared::types(reader, node);
     }
     if let Some(node) = fields.get("intake") {
         reader.open(node);

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::grammar::{EVENT_SYNC, Form, LIST_SYNC, MODEL_FILE, MODELS_FILE, OBJECT_SYNC, PROJECT, Table};
+use crate::grammar::{EVENT_SYNC, Form, LIST_SYNC, MODEL_FILE, MODELS_FILE, OBJECT_SYNC, PROJECT, SCHEMA_FILE, Table};
 
 /// One document: under the name of each kind of file the schema of such a file, all definitions in `$defs`. An editor is
 /// pointed at one of them as `schema.json#/hubward.yml` or the like.
@@ -11,6 +11,7 @@ pub fn json_schema() -> Value {
     let mut defs = Map::new();
     let project = define(&PROJECT, &mut defs);
     let models = json!({ "oneOf": [define(&MODELS_FILE, &mut defs), define(&MODEL_FILE, &mut defs)] });
+    let schema = define(&SCHEMA_FILE, &mut defs);
     let syncs = json!({
         "anyOf": [define(&OBJECT_SYNC, &mut defs), define(&EVENT_SYNC, &mut defs), define(&LIST_SYNC, &mut defs)]
     });
@@ -27,6 +28,7 @@ pub fn json_schema() -> Value {
         "title": "Hubward project files",
         "hubward.yml": project,
         "models/*.yml": models,
+        "schema/*.yml": schema,
         "syncs/*.yml": syncs,
         "$defs": defs,
     })

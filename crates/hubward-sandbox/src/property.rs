@@ -26,7 +26,7 @@ pub(crate) enum Kind {
 pub(crate) struct Choice {
     pub(crate) label: String,
     pub(crate) value: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) description: Option<String>,
     #[serde(default = "unordered")]
     pub(crate) display_order: i64,

@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     /// Run syncs: bring what changed to HubSpot
     Run(RunArgs),
+    /// Show, then create, what the project declares and the account lacks: groups, custom objects, properties, options, labels
+    ApplySchema(ApplySchemaArgs),
     /// Show the last run of each sync
     Status,
     /// Show the runs, or one run's report
@@ -144,6 +146,13 @@ pub(crate) struct RunArgs {
     /// Run although a model that had rows returns none
     #[arg(long)]
     pub(crate) allow_empty: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ApplySchemaArgs {
+    /// Create without asking; needed where no terminal is there to answer
+    #[arg(long, short)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Args, Debug)]

@@ -4,6 +4,7 @@
 mod args;
 mod clock;
 mod commands;
+mod declared;
 mod environment;
 mod example;
 mod exit;

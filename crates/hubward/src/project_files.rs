@@ -108,7 +108,7 @@ fn read_files(root: &Path) -> Result<Vec<SourceFile>, Failure> {
             paths.push(name.to_owned());
         }
     }
-    for folder in ["models", "syncs"] {
+    for folder in ["models", "schema", "syncs"] {
         let full = root.join(folder);
         if !full.is_dir() {
             continue;

@@ -9,6 +9,7 @@ use hubward_project::{Project, SyncSpec};
 use hubward_store::{RunStart, StateDb};
 
 use crate::clock::SystemClock;
+use crate::declared;
 use crate::exit::Failure;
 use crate::project_files::unknown;
 use crate::report::{RunReport, failed_sync, status_name, sync_json};
@@ -134,7 +135,9 @@ impl Run<'_> {
             return Ok(failed_sync(&sync.name, error.to_engine_error()));
         }
         let job = job(self.project, sync)?;
-        Ok(self.engine.run_sync(&job, &self.id, &self.options_of(sync)).await)
+        let mut report = self.engine.run_sync(&job, &self.id, &self.options_of(sync)).await;
+        report.error = report.error.map(|error| declared::explained(self.project, sync, error));
+        Ok(report)
     }
 
     /// Rows that named records which later syncs of this run have written get another try; syncs may name each other's.

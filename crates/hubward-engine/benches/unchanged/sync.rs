@@ -1,7 +1,8 @@
 //! The sync of the measurement: all twelve columns mapped, contacts matched by e-mail.
 
 use hubward_core::spec::{
-    Compare, Location, Match, Mode, Model, ModelQuery, Nulls, ObjectSync, OnConflict, OnRemoved, SourceSpec,
+    Compare, Location, Match, Mode, Model, ModelQuery, Nulls, ObjectSync, OnConflict, OnMatchChange, OnRemoved,
+    SourceSpec,
 };
 use hubward_engine::SyncJob;
 use serde_json::json;
@@ -57,6 +58,7 @@ pub(crate) fn job(rows: u64) -> SyncJob {
             split_retries: true,
             compare: Compare::Ledger,
             on_conflict: OnConflict::Adopt,
+            on_match_change: OnMatchChange::Keep,
             after: Vec::new(),
             at: Location::default(),
         },

@@ -58,10 +58,11 @@ pub(crate) async fn read(client: &Client, from: &str, to: &str, records: &[u64],
             }
         };
         let mut further: Vec<Page> = Vec::new();
+        let by_id: HashMap<&str, &Page> = ids.iter().map(|(id, _)| id.as_str()).zip(&part).collect();
         let mut answered: HashSet<u64> = HashSet::new();
         let mut strangers = false;
         for record in results {
-            let named = part.iter().find(|(id, _, _)| id.to_string() == record.from);
+            let named = by_id.get(record.from.as_str()).copied();
             // A record that was merged into another is answered by the other's id; alone it need not be named.
             let Some(&(id, _, page)) = named.or(part.first().filter(|_| part.len() == 1)) else {
                 strangers = true;

@@ -1,6 +1,6 @@
 //! Sending pairs, and accounting for every one of them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use hubward_core::{ErrorKind, Reason, Verdict};
@@ -244,11 +244,17 @@ fn account(step: Step, part: Vec<Pair>, reply: AssociationReply, words: &mut Vec
     // Ids are unique within an object type only: a number that stands at both ends tells nothing.
     let froms: HashSet<u64> = open.iter().map(|pair| pair.from).collect();
     let tos: HashSet<u64> = open.iter().map(|pair| pair.to).collect();
-    let speaks = |error: &ApiError| open.iter().any(|pair| names(error, pair.from) || names(error, pair.to));
-    let (speaking, nameless): (Vec<ApiError>, Vec<ApiError>) = reply.errors.into_iter().partition(speaks);
+    let own: HashSet<u64> = froms.union(&tos).copied().collect();
+    let (speaking, nameless): (Vec<ApiError>, Vec<ApiError>) =
+        reply.errors.into_iter().partition(|error| ids_of(error).any(|id| own.contains(&id)));
+    let mut by_id: HashMap<u64, &ApiError> = HashMap::new();
+    for error in &speaking {
+        for id in ids_of(error) {
+            by_id.entry(id).or_insert(error);
+        }
+    }
     for pair in open {
-        let about = speaking.iter().find(|error| names(error, pair.from) || names(error, pair.to));
-        let Some(error) = about else {
+        let Some(error) = by_id.get(&pair.from).or_else(|| by_id.get(&pair.to)).copied() else {
             // With every refusal accounted for, the rest of a removal is done.
             if !creates && nameless.is_empty() {
                 words.push((pair, Word::Done));
@@ -262,6 +268,8 @@ fn account(step: Step, part: Vec<Pair>, reply: AssociationReply, words: &mut Vec
         if alone {
             left.nameless = Some(error.clone());
             left.pairs.push(pair);
+        } else if by_from && by_to && !doubtful && error.ids.len() == 2 && !is_unknown_id(error) {
+            words.push((pair, Word::Refused(reason(error))));
         } else if doubtful || by_from == by_to {
             left.named.push(pair);
         } else if is_unknown_id(error) {
@@ -277,14 +285,15 @@ fn account(step: Step, part: Vec<Pair>, reply: AssociationReply, words: &mut Vec
     left
 }
 
-/// Whether an error is about this record id.
+/// The record ids that an error is about.
+fn ids_of(error: &ApiError) -> impl Iterator<Item = u64> {
+    // "{x} is not a valid ID" (api.md 2.5), where its context is missing.
+    let in_text = error.message.strip_suffix(" is not a valid ID").filter(|_| error.ids.is_empty());
+    error.ids.iter().map(String::as_str).chain(in_text).filter_map(|id| id.parse().ok())
+}
+
 fn names(error: &ApiError, id: u64) -> bool {
-    let id = id.to_string();
-    if error.ids.is_empty() {
-        // "{x} is not a valid ID" (api.md 2.5), without its context.
-        return error.message.strip_suffix(" is not a valid ID") == Some(id.as_str());
-    }
-    error.ids.contains(&id)
+    ids_of(error).any(|named| named == id)
 }
 
 fn is_unknown_id(error: &ApiError) -> bool {

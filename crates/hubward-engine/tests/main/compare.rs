@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use hubward_core::spec::{Compare, MapEntry, Mode, Nulls, WriteRule};
+use hubward_core::spec::{Compare, MapEntry, MapSource, Mode, Nulls, WriteRule};
 use hubward_engine::{Cancel, RunOptions, Status, SyncJob};
 
 use crate::harness::{INDEXED, World, column, property};
@@ -163,6 +163,17 @@ async fn every_mode_and_every_way_of_matching_compares() {
     tokio::time::advance(INDEXED).await;
     let report = world.run(&searched).await;
     assert_eq!((report.outcomes.unchanged, report.requests.read, report.requests.total), (3, 1, 1), "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_with_nothing_but_a_match_value_are_compared_by_it() {
+    let world = World::new();
+    world.customers(3);
+    let mut job = comparing(&world);
+    job.sync.map.clear();
+    assert_eq!(world.run(&job).await.outcomes.applied, 3);
+    let report = world.run(&job).await;
+    assert_eq!((report.outcomes.unchanged, report.requests.total), (3, 1), "{report:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -399,6 +410,51 @@ async fn a_run_that_ends_between_clearing_and_writing_is_made_good_by_the_next_o
         assert_eq!(stages.iter().filter(|(_, stage)| stage == "customer").count(), 75);
         assert_eq!(stages.iter().filter(|(_, stage)| stage == "lead").count(), 75);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kill_at_any_moment_of_a_forced_move_is_made_good_by_the_next_run() {
+    let mut cut_short = 0;
+    for step in 1..=8 {
+        let world = World::new();
+        world.customers(150);
+        world.sql("update customers set plan = 'customer'");
+        let mut job = staged(&world, true);
+        job.sync.compare = Compare::HubSpot;
+        world.run(&job).await;
+        world.sql("update customers set plan = 'lead'");
+        cut_short += u32::from(world.run_killed_at(&job, step).await);
+        // Half of the rows are what they were before the killed run.
+        world.sql("update customers set plan = 'customer' where id <= 75");
+        let report = world.run(&job).await;
+        assert_eq!((report.status, report.outcomes.unfinished()), (Status::Ok, 0), "{step}: {report:?}");
+        let stages = values(&world, "lifecyclestage").await;
+        assert_eq!(stages.iter().filter(|(_, stage)| stage == "customer").count(), 75, "{step} {stages:?}");
+        assert_eq!(stages.iter().filter(|(_, stage)| stage == "lead").count(), 75, "{step}");
+        assert_eq!(world.run(&job).await.outcomes.unchanged, 150, "{step}");
+    }
+    assert_eq!(cut_short, 6, "two reads, two clearings and two writes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn deals_whose_pipeline_follows_from_the_stage_are_compared_too() {
+    let world = World::new();
+    world.customers(3);
+    let mut job = comparing(&world);
+    job.sync.object = "deals".to_owned();
+    job.sync.match_.property = "dealname".to_owned();
+    job.sync.map = vec![
+        column("dealname", "email"),
+        MapEntry {
+            source: MapSource::Value(hubward_core::Value::Text("Appointment Scheduled".to_owned())),
+            ..column("dealstage", "x")
+        },
+    ];
+    let report = world.run(&job).await;
+    assert_eq!((report.status, report.outcomes.applied), (Status::Ok, 3), "{report:?} {:?}", world.issues("customers"));
+    tokio::time::advance(INDEXED).await;
+    let report = world.run(&job).await;
+    assert_eq!((report.outcomes.unchanged, report.requests.total), (3, 1), "{report:?}");
 }
 
 #[tokio::test(start_paused = true)]

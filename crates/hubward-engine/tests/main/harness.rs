@@ -1,10 +1,11 @@
 //! A project in a temporary folder, a sandbox beside it, and an engine between them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hubward_conformance::{Disagreement, Verdict};
 use hubward_core::spec::{
     Compare, Conversion, Location, MapEntry, MapSource, Match, Mode, Model, ModelQuery, Nulls, ObjectSync, OnConflict,
     OnRemoved, SourceSpec, WriteRule,
@@ -36,7 +37,20 @@ impl WallClock for TestClock {
 /// Looks at a request (path and body) before the sandbox does; what it returns is the answer, and the sandbox never sees it.
 pub(crate) type Script = Box<dyn FnMut(&str, &Value) -> Option<(u16, Value)> + Send>;
 
-struct InProcess(Sandbox, Arc<Mutex<Option<Script>>>);
+/// What did not agree with HubSpot's documents, of all requests and answers of a world.
+type Disagreements = Arc<Mutex<Vec<Disagreement>>>;
+
+struct InProcess {
+    sandbox: Sandbox,
+    script: Arc<Mutex<Option<Script>>>,
+    disagreements: Disagreements,
+}
+
+impl InProcess {
+    fn heard(&self, verdict: Verdict) {
+        self.disagreements.lock().expect("no comparison panics").extend(verdict.disagreements);
+    }
+}
 
 impl Transport for InProcess {
     fn send(
@@ -45,7 +59,10 @@ impl Transport for InProcess {
     ) -> std::pin::Pin<Box<dyn Future<Output = Result<HttpResponse, TransportError>> + Send + '_>> {
         Box::pin(async move {
             let path = request.url.trim_start_matches("http://sandbox").to_owned();
-            if let Some(script) = self.1.lock().expect("no script panics").as_mut() {
+            let content_type = request.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+            let body = hubward_conformance::Body::of(content_type, &request.body);
+            self.heard(hubward_conformance::request(request.method.as_str(), &path, body));
+            if let Some(script) = self.script.lock().expect("no script panics").as_mut() {
                 let body = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
                 if let Some((status, answer)) = script(&path, &body) {
                     let (headers, body) = (http::HeaderMap::new(), bytes::Bytes::from(answer.to_string()));
@@ -54,17 +71,18 @@ impl Transport for InProcess {
             }
             let answer = tokio::time::timeout(
                 request.timeout,
-                self.0.handle(&request.method, &path, &request.headers, request.body),
+                self.sandbox.handle(&request.method, &path, &request.headers, request.body),
             )
             .await;
             match answer {
                 Err(_) => Err(TransportError { kind: TransportErrorKind::TimedOut, message: "timed out".to_owned() }),
                 Ok(Err(_)) => Err(TransportError { kind: TransportErrorKind::Lost, message: "cut".to_owned() }),
-                Ok(Ok(response)) => Ok(HttpResponse {
-                    status: response.status().as_u16(),
-                    headers: response.headers().clone(),
-                    body: response.into_body(),
-                }),
+                Ok(Ok(response)) => {
+                    let status = response.status().as_u16();
+                    let method = request.method.as_str();
+                    self.heard(hubward_conformance::answer(method, &path, status, response.body()));
+                    Ok(HttpResponse { status, headers: response.headers().clone(), body: response.into_body() })
+                }
             }
         })
     }
@@ -77,6 +95,18 @@ pub(crate) struct World {
     pub(crate) db: StateDb,
     clock_started: Instant,
     script: Arc<Mutex<Option<Script>>>,
+    disagreements: Disagreements,
+}
+
+impl Drop for World {
+    /// Every request of the client and every answer of the sandbox is as HubSpot's documents have it. Said at the end: a
+    /// panic inside the transport would be taken for a failure of the run.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let disagreements = std::mem::take(&mut *self.disagreements.lock().expect("no comparison panics"));
+            Verdict { disagreements, excused: Vec::new() }.assert_agrees();
+        }
+    }
 }
 
 impl World {
@@ -89,14 +119,28 @@ impl World {
         change(&mut config);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let db = StateDb::open(&folder.path().join("state.sqlite")).expect("a state database");
-        Self { sandbox: Sandbox::new(config), folder, db, clock_started: Instant::now(), script: Arc::default() }
+        Self {
+            sandbox: Sandbox::new(config),
+            folder,
+            db,
+            clock_started: Instant::now(),
+            script: Arc::default(),
+            disagreements: Arc::default(),
+        }
     }
 
     /// Another project on the same account.
     pub(crate) fn sharing(&self) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let db = StateDb::open(&folder.path().join("state.sqlite")).expect("a state database");
-        Self { sandbox: self.sandbox.clone(), folder, db, clock_started: self.clock_started, script: Arc::default() }
+        Self {
+            sandbox: self.sandbox.clone(),
+            folder,
+            db,
+            clock_started: self.clock_started,
+            script: Arc::default(),
+            disagreements: Arc::clone(&self.disagreements),
+        }
     }
 
     pub(crate) fn load(&self, document: &Value) {
@@ -144,7 +188,11 @@ impl World {
         config.base_url = "http://sandbox".to_owned();
         let client = Client::new(
             config,
-            Arc::new(InProcess(self.sandbox.clone(), Arc::clone(&self.script))),
+            Arc::new(InProcess {
+                sandbox: self.sandbox.clone(),
+                script: Arc::clone(&self.script),
+                disagreements: Arc::clone(&self.disagreements),
+            }),
             Arc::clone(&wall),
             Some(Arc::clone(&recorder) as Arc<dyn hubward_hubspot::Observer>),
         );
@@ -176,6 +224,32 @@ impl World {
         let total = report.changes.rows + report.changes.removed;
         assert_eq!(report.outcomes.total(), total, "every row has one outcome: {report:?}");
         report
+    }
+
+    /// A run that is killed while its `request`th batch is on its way: HubSpot carries that one out, nothing after it is
+    /// sent, and the state is as it was just before. Tells whether the run came so far.
+    pub(crate) async fn run_killed_at(&self, job: &SyncJob, request: u32) -> bool {
+        let (state, kept) = (self.folder.path().join(".hubward"), self.folder.path().join("killed"));
+        let (from, to) = (state.clone(), kept.clone());
+        let mut sent = 0;
+        self.script(move |path, _| {
+            if !path.contains("/batch/") {
+                return None;
+            }
+            sent += 1;
+            if sent == request {
+                copy_folder(&from, &to);
+            }
+            (sent > request).then(|| (503, json!({"status": "error", "message": "killed"})))
+        });
+        self.run(job).await;
+        self.end_script();
+        if kept.exists() {
+            std::fs::remove_dir_all(&state).expect("the state goes");
+            std::fs::rename(&kept, &state).expect("the state of the kill takes its place");
+            return true;
+        }
+        false
     }
 
     /// Calls the sandbox's control API or HubSpot's paths directly.
@@ -256,6 +330,7 @@ impl World {
                 split_retries: true,
                 compare: Compare::Ledger,
                 on_conflict: OnConflict::Adopt,
+                on_match_change: hubward_core::spec::OnMatchChange::Keep,
                 after: Vec::new(),
                 at: Location::default(),
             },
@@ -279,6 +354,19 @@ pub(crate) fn column(property: &str, column: &str) -> MapEntry {
         write: WriteRule::Always,
         force: false,
         at: Location::default(),
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("a kind").is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("copied");
+        }
     }
 }
 

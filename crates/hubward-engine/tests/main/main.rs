@@ -2,16 +2,21 @@
 //! with the source; the report is only ever compared with what is known from both.
 
 mod associations;
+mod associations_before;
 mod associations_faults;
 mod associations_missing;
 mod associations_overwrite;
 mod associations_values;
 mod compare;
+mod dates;
 mod edges;
 mod faults;
 mod harness;
+mod identity;
 mod modes;
+mod objects;
 mod preflight;
 mod remembered;
 mod removals;
 mod rows;
+mod schema;

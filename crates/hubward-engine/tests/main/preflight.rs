@@ -4,7 +4,7 @@ use hubward_core::spec::{Mode, Nulls};
 use hubward_engine::{SyncJob, SyncReport};
 use serde_json::{Value, json};
 
-use crate::harness::{World, column};
+use crate::harness::{World, column, property};
 
 /// Deals by a unique number of their own, from a table of the same name.
 fn deals(world: &World) -> SyncJob {
@@ -167,4 +167,75 @@ async fn a_rule_that_hubspot_alone_knows_ends_with_the_same_code() {
     let phones: Vec<Value> =
         world.records("contacts").await.iter().map(|record| record["properties"]["phone"].clone()).collect();
     assert_eq!(phones, ["1", "1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn values_that_break_an_admins_rule_are_invalid_and_rules_that_cannot_be_read_are_left_to_hubspot() {
+    let world = World::new();
+    let rule = |arguments: Value| json!({"ruleArguments": arguments, "shouldApplyNormalization": false});
+    for (property, kind, arguments) in [
+        ("city", "MAX_LENGTH", json!(["9"])),
+        ("firstname", "REGEX", json!(["Zoë [0-9]+"])),
+        ("jobtitle", "ALPHANUMERIC", json!(["ALPHA_ONLY"])),
+    ] {
+        let path = format!("/crm/property-validations/2026-09/0-1/{property}/rule-type/{kind}");
+        world.call("PUT", &path, rule(arguments)).await;
+    }
+    world.customers(10);
+    world.sql(
+        "alter table customers add column job text; update customers set city = 'Kraków Stare Miasto' where id = 2;
+         update customers set first_name = 'Max' where id = 3; update customers set job = 'Bäckerin' where id = 4;
+         update customers set job = 'R2D2' where id = 5",
+    );
+    let mut job = world.job();
+    job.sync.map.push(column("jobtitle", "job"));
+    let report = world.run(&job).await;
+    assert_eq!(counts(&report), (7, 2, 1), "{report:?} {:?}", world.issues("customers"));
+    let issues = world.issues("customers");
+    assert!(issues["2"].1 == "VALIDATION_RULE" && issues["2"].2.contains("MAX_LENGTH 9"), "{issues:?}");
+    assert!(issues["3"].1 == "VALIDATION_RULE" && issues["3"].2.contains("REGEX"), "{issues:?}");
+    assert!(issues["5"].0 == "rejected" && issues["5"].1 == "ALPHANUMERIC", "{issues:?}");
+    assert_eq!(world.records("contacts").await.len(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_rows_with_one_address_are_told_although_they_are_matched_by_something_else() {
+    let world = World::new();
+    let mut unique = property("customer_no", "string", "text");
+    unique["hasUniqueValue"] = json!(true);
+    world.load(&json!({"properties": {"contacts": [unique]}}));
+    world.customers(5);
+    world.sql("update customers set email = 'PERSON2@example.com ' where id = 4; update customers set email = null where id in (1, 5)");
+    let mut job = world.job();
+    job.sync.match_.column = "id".to_owned();
+    job.sync.match_.property = "customer_no".to_owned();
+    job.sync.map.push(column("email", "email"));
+    let report = world.run(&job).await;
+    assert_eq!(counts(&report), (3, 2, 0), "{report:?} {:?}", world.issues("customers"));
+    assert_eq!(report.requests.total, 1);
+    let issues = world.issues("customers");
+    assert!(issues["2"].1 == "DUPLICATE_VALUE" && issues["2"].2.contains("that of 4"), "{issues:?}");
+    assert!(issues["4"].1 == "DUPLICATE_VALUE" && issues["4"].2.contains("that of 2"), "{issues:?}");
+    world.sql("update customers set email = 'p4@example.com' where id = 4");
+    let report = world.run(&job).await;
+    assert_eq!(counts(&report), (2, 0, 0), "{report:?} {:?}", world.issues("customers"));
+    assert_eq!(world.run(&job).await.requests.total, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn check_finds_a_constant_stage_that_is_not_in_the_pipeline() {
+    let world = World::new();
+    renewals(&world).await;
+    let mut job = deals(&world);
+    let constant = |text: &str| hubward_core::spec::MapSource::Value(hubward_core::Value::Text(text.to_owned()));
+    job.sync.map[1].source = constant("Sales Pipeline");
+    job.sync.map[2].source = constant("Offer sent");
+    let problems = world.engine().await.check_sync(&job).await;
+    assert!(
+        problems.iter().any(|problem| problem.code == "invalid-value" && problem.message.contains("Renewals")),
+        "{problems:?}"
+    );
+    job.sync.map[1].source = constant("Renewals");
+    let problems = world.engine().await.check_sync(&job).await;
+    assert!(problems.iter().all(|problem| problem.code != "invalid-value"), "{problems:?}");
 }

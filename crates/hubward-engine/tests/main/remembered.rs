@@ -6,11 +6,11 @@ use serde_json::json;
 
 use crate::harness::{World, column, property};
 
-/// Questions about the account among the requests, by their paths; its details, which every run asks for, left out.
+/// Looks at the properties among the requests, by their paths: whatever else is asked of the account is asked with them.
 async fn questions(world: &World) -> Vec<String> {
     let requests = world.requests().await;
     let paths = requests.iter().map(|request| request["path"].as_str().expect("a path").to_owned());
-    paths.filter(|path| !path.contains("/objects/") && !path.contains("/account-info/")).collect()
+    paths.filter(|path| path.contains("/crm/properties/")).collect()
 }
 
 fn plan(options: &[&str]) -> serde_json::Value {

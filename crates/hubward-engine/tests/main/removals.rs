@@ -413,6 +413,55 @@ async fn a_run_after_a_kill_finishes_what_the_first_one_began() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_kill_at_any_moment_of_a_removal_is_made_good_by_the_next_run() {
+    for on_removed in [OnRemoved::Delete, OnRemoved::Clear] {
+        let mut cut_short = 0;
+        for step in 1..=6 {
+            let world = World::new();
+            world.customers(250);
+            let job = removing(&world, on_removed);
+            world.run(&job).await;
+            world.sql(
+                "create table away as select * from customers where id <= 150; delete from customers where id <= 150",
+            );
+            cut_short += u32::from(world.run_killed_at(&job, step).await);
+            world.sql("insert into customers select * from away where id <= 75");
+            let report = world.run(&job).await;
+            assert_eq!((report.status, report.outcomes.unfinished()), (Status::Ok, 0), "{step}: {report:?}");
+            let contacts = world.by("contacts", "email").await;
+            for id in (1..=75).chain(151..=250) {
+                let contact = &contacts[&format!("person{id}@example.com")];
+                assert_eq!(contact["properties"]["firstname"], json!(format!("Zoë {id}")), "{step} {id}");
+            }
+            for id in 76..=150 {
+                let contact = contacts.get(&format!("person{id}@example.com"));
+                let name = contact.and_then(|contact| contact["properties"]["firstname"].as_str()).unwrap_or_default();
+                assert!(name.is_empty() && contact.is_some() == (on_removed == OnRemoved::Clear), "{step} {id}");
+            }
+            assert_eq!(world.run(&job).await.requests.total, 0, "{step}");
+        }
+        assert_eq!(cut_short, 4, "two reads and two writes");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_with_nothing_but_its_match_value_comes_back_after_a_kill_too() {
+    let world = World::new();
+    world.customers(2);
+    let mut job = deleting(&world);
+    job.sync.map.clear();
+    world.run(&job).await;
+    world.sql("create table away as select * from customers where id = 2; delete from customers where id = 2");
+    assert!(world.run_killed_at(&job, 2).await, "the archive is the second batch");
+    assert_eq!(world.by("contacts", "email").await.len(), 1);
+    world.sql("insert into customers select * from away");
+    let report = world.run(&job).await;
+    assert_eq!((report.status, report.outcomes.applied), (Status::Ok, 1), "{report:?}");
+    assert_eq!(world.by("contacts", "email").await.len(), 2);
+    assert_eq!(world.run(&job).await.requests.total, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_interrupted_run_defers_removals_and_a_failed_one_does_not_begin_them() {
     let world = World::new();
     world.customers(10);

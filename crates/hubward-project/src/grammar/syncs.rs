@@ -33,6 +33,11 @@ pub(crate) static OBJECT_SYNC: Table = Table {
             "hubspot: read before writing and write only what differs; ledger (default).",
         ),
         may("on_conflict", Form::Words(&ON_CONFLICT), "What to do when the record exists already; adopt (default)."),
+        may(
+            "on_match_change",
+            Form::Words(&ON_MATCH_CHANGE),
+            "What a row does whose match value changed: keep its record (default), or rematch by the new value.",
+        ),
         may("schedule", Form::Table(&SCHEDULE), "When `hubward serve` runs it."),
         may("after", Form::OneOrMany, "Syncs that go first."),
     ],
@@ -44,6 +49,7 @@ pub(crate) const ON_REMOVED: [&str; 3] = ["keep", "clear", "delete"];
 pub(crate) const NULLS: [&str; 3] = ["auto", "keep", "clear"];
 pub(crate) const COMPARE: [&str; 2] = ["ledger", "hubspot"];
 pub(crate) const ON_CONFLICT: [&str; 2] = ["adopt", "reject"];
+pub(crate) const ON_MATCH_CHANGE: [&str; 2] = ["keep", "rematch"];
 
 pub(crate) static TO: Table = Table {
     name: "to",

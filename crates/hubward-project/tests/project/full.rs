@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use hubward_core::spec::{Compare, Conversion, Mode, ModelQuery, Nulls, OnConflict, OnRemoved, RemovalLimit};
+use hubward_core::spec::{
+    Compare, Conversion, Mode, ModelQuery, Nulls, OnConflict, OnMatchChange, OnRemoved, RemovalLimit,
+};
 use hubward_project::{
     ContactKey, EventName, EventSubject, ListMode, ListTarget, Schedule, SyncSpec, codes, json_schema,
 };
@@ -60,6 +62,7 @@ nulls: keep
 split_retries: false
 compare: hubspot
 on_conflict: reject
+on_match_change: rematch
 schedule: { every: 15m }
 after: [visits, members]
 "#;
@@ -93,6 +96,29 @@ to: { event: pe1_visit }
 record: { object: deals, by: id, column: deal }
 "#;
 
+const SCHEMA: &str = r#"
+schema:
+  contacts:
+    groups: { garden: Garden }
+    properties:
+      plot: { type: string, label: Plot, field: textarea, group: garden, description: Where, unique: true }
+      tools: { type: enumeration, field: checkbox, options: { spade: Spade, rake: "${TOOL:-Rake}" } }
+      beds: number
+    labels:
+      companies: [{ name: gardener, label: Gardener, inverse: Garden }]
+  shed:
+    object:
+      singular: Shed
+      plural: Sheds
+      primary: number
+      secondary: [colour]
+      required: number
+      searchable: [number, colour]
+      associated: [contacts]
+      description: Where tools are kept
+    properties: { number: string, colour: { type: enumeration, options: [red, green] } }
+"#;
+
 const MODEL_FILE: &str = "model: beds\nsource: mart\nsql_file: models/customers.sql\nprimary_key: id\n";
 
 fn all() -> Vec<(&'static str, &'static str)> {
@@ -100,6 +126,7 @@ fn all() -> Vec<(&'static str, &'static str)> {
         ("hubward.yml", HUBWARD),
         ("models/beds.yml", MODEL_FILE),
         ("models/more.yml", "models:\n  trees: { source: lake, table: trees, primary_key: id }\n"),
+        ("schema/garden.yml", SCHEMA),
         ("syncs/gardeners.yml", OBJECT),
         ("syncs/visits.yml", EVENT),
         ("syncs/members.yml", LIST),
@@ -127,6 +154,9 @@ fn every_key_arrives() {
     assert_eq!((project.name.as_str(), project.removal_limit), ("garden", Some(0.5)));
     assert_eq!(project.sources.len(), 4);
     assert_eq!(project.models.len(), 4);
+    let [contacts, shed] = project.schema.as_slice() else { panic!("two types are declared") };
+    assert_eq!(contacts.properties[1].options[1].label, "Rake");
+    assert_eq!(shed.object.as_ref().and_then(|object| object.description.as_deref()), Some("Where tools are kept"));
     let gardeners = project.model("gardeners").expect("it is declared");
     assert_eq!(gardeners.query, ModelQuery::Sql("select id, mail, \"full name\", since\nfrom gardeners\n".to_owned()));
 
@@ -135,6 +165,7 @@ fn every_key_arrives() {
         (object.mode, object.on_removed, object.nulls, object.split_retries, object.compare, object.on_conflict),
         (Mode::Update, OnRemoved::Clear, Nulls::Keep, false, Compare::HubSpot, OnConflict::Reject)
     );
+    assert_eq!(object.on_match_change, OnMatchChange::Rematch);
     assert_eq!(object.max_removals, Some(RemovalLimit::Share(0.125)));
     assert_eq!(object.map[3].conversion, Conversion::DateTime);
     assert!(object.map[1].force && object.associations[0].overwrite);

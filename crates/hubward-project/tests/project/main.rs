@@ -4,6 +4,7 @@ mod files;
 mod full;
 mod interface;
 mod references;
+mod schema;
 mod secrets;
 mod soup;
 mod syncs;

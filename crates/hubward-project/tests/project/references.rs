@@ -105,7 +105,7 @@ fn syncs_that_wait_in_a_circle_are_told_once() {
 
 #[test]
 fn syncs_run_after_what_they_name_and_what_they_associate_to() {
-    let contacts = format!("{SYNC}associations: [{{ to: companies, match: {{ column: d, property: domain }} }}]\n");
+    let contacts = format!("{SYNC}associations: [{{ to: Company, match: {{ column: d, property: domain }} }}]\n");
     let companies = SYNC.replace("sync: customers", "sync: companies").replace("contacts", "companies");
     let deals = format!("{SYNC}after: []\n").replace("sync: customers", "sync: deals").replace("contacts", "deals");
     let first = format!(

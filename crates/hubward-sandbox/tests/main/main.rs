@@ -5,6 +5,7 @@
 mod association_types;
 mod associations;
 mod batches;
+mod conformance;
 mod control;
 mod harness;
 mod identity;

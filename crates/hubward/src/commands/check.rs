@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::run::account_text;
 use crate::args::{CheckArgs, Global};
+use crate::declared;
 use crate::environment;
 use crate::exit::{Exit, Failure};
 use crate::printer::Printer;
@@ -38,6 +39,7 @@ pub(crate) async fn carry_out(args: &CheckArgs, global: &Global, printer: Printe
         Ok(engine) => {
             printer.say(&format!("checking against {}", account_text(engine.account(), &account.name)));
             check_syncs(&opened, &engine, &mut problems).await?;
+            declared::check(&opened.project, &engine, &mut problems).await;
         }
         Err(failure) => {
             problems.push(diagnostic(&failure));
@@ -107,7 +109,7 @@ async fn check_model(opened: &Opened, model: &Model, problems: &mut Vec<Diagnost
     }
 }
 
-fn of_engine(problem: Problem) -> Diagnostic {
+pub(crate) fn of_engine(problem: Problem) -> Diagnostic {
     let severity = match problem.severity {
         hubward_engine::Severity::Error => Severity::Error,
         hubward_engine::Severity::Warning => Severity::Warning,
@@ -125,7 +127,7 @@ fn of_engine(problem: Problem) -> Diagnostic {
     }
 }
 
-fn diagnostic(failure: &Failure) -> Diagnostic {
+pub(crate) fn diagnostic(failure: &Failure) -> Diagnostic {
     let at = failure.at.clone().unwrap_or_default();
     Diagnostic {
         severity: Severity::Error,
@@ -166,27 +168,38 @@ fn tell(mut problems: Vec<Diagnostic>, files: &[SourceFile], printer: Printer) -
 
 fn scopes(global: &Global, printer: Printer) -> Result<Exit, Failure> {
     let opened = open(&global.project, Credentials::NotNeeded)?;
-    let mut found: Vec<(String, Vec<&str>)> = Vec::new();
+    let mut found: Vec<(String, Vec<&str>, Vec<&str>)> = Vec::new();
     for sync in &opened.project.syncs {
         let SyncSpec::Object(sync) = sync else {
             printer.say(&format!("sync {:?} is not counted: {}", sync.name(), unsupported(sync).message));
             continue;
         };
         for scope in needed(sync, None, maps_owner(sync)) {
-            match found.iter_mut().find(|(known, _)| *known == scope) {
-                Some((_, syncs)) => syncs.push(&sync.name),
-                None => found.push((scope, vec![&sync.name])),
+            match found.iter_mut().find(|(known, _, _)| *known == scope) {
+                Some((_, syncs, _)) => syncs.push(&sync.name),
+                None => found.push((scope, vec![&sync.name], Vec::new())),
             }
         }
     }
+    for (scope, types) in hubward_engine::schema_scopes(&opened.project.schema) {
+        match found.iter_mut().find(|(known, _, _)| *known == scope) {
+            Some((_, _, known)) => *known = types,
+            None => found.push((scope, Vec::new(), types)),
+        }
+    }
     if printer.is_json() {
-        let scopes: Vec<Value> = found.iter().map(|(scope, syncs)| json!({ "scope": scope, "syncs": syncs })).collect();
+        let scopes: Vec<Value> = found
+            .iter()
+            .map(|(scope, syncs, types)| json!({ "scope": scope, "syncs": syncs, "schema": types }))
+            .collect();
         printer.document(&json!({ "scopes": scopes }));
     } else if found.is_empty() {
         printer.data("the project needs no scope: it has no object sync");
     } else {
-        for (scope, syncs) in &found {
-            printer.data(&format!("{scope:<32} {}", syncs.join(", ")));
+        for (scope, syncs, types) in &found {
+            let types = types.iter().map(|name| format!("schema of {name}"));
+            let users: Vec<String> = syncs.iter().map(|name| (*name).to_owned()).chain(types).collect();
+            printer.data(&format!("{scope:<32} {}", users.join(", ")));
         }
     }
     Ok(Exit::Ok)

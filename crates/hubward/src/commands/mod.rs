@@ -1,6 +1,7 @@
 //! One file per subcommand.
 
-mod check;
+mod apply_schema;
+pub(crate) mod check;
 mod demo;
 mod describe;
 mod init;
@@ -27,6 +28,7 @@ pub(crate) async fn carry_out(command: Command, global: &Global, printer: Printe
         Command::Preview(args) => preview::carry_out(&args, global, printer).await,
         Command::Plan(args) => plan::carry_out(&args, global, printer).await,
         Command::Run(args) => run::carry_out(&args, global, printer).await,
+        Command::ApplySchema(args) => apply_schema::carry_out(&args, global, printer).await,
         Command::Status => status::carry_out(global, printer),
         Command::Runs(args) => runs::carry_out(&args, global, printer),
         Command::Rejected(args) => rejected::carry_out(&args, global, printer),

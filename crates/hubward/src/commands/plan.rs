@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::run::account_text;
 use crate::args::{Global, PlanArgs};
+use crate::declared;
 use crate::exit::{Exit, Failure};
 use crate::plan_file::digest_text;
 use crate::printer::Printer;
@@ -46,7 +47,8 @@ pub(crate) async fn carry_out(args: &PlanArgs, global: &Global, printer: Printer
     let mut planned = Planned::new();
     for sync in syncs {
         let job = job(&opened.project, sync)?;
-        planned.push((sync.name.clone(), engine.plan_sync(&job, args.full, &cancel).await));
+        let plan = engine.plan_sync(&job, args.full, &cancel).await;
+        planned.push((sync.name.clone(), plan.map_err(|error| declared::explained(&opened.project, sync, error))));
         if cancel.is_set() {
             terminal.finish();
             return Ok(Exit::Interrupted);
@@ -54,7 +56,11 @@ pub(crate) async fn carry_out(args: &PlanArgs, global: &Global, printer: Printer
     }
     terminal.finish();
     let failed = planned.iter().any(|(_, plan)| plan.is_err());
-    let document = document(&planned, &engine, &opened.project, args.full);
+    let schema = declared::missing(&opened.project, &engine, printer).await;
+    let mut document = document(&planned, &engine, &opened.project, args.full);
+    if let Some(schema) = &schema {
+        document["schema"] = declared::plan_json(schema);
+    }
     if let Some(path) = args.out.as_ref().filter(|_| !failed) {
         std::fs::write(path, format!("{document:#}\n")).map_err(|error| Failure::io("writing", path, &error))?;
         printer.say(&format!("kept in {}; carry it out with `hubward run --plan {0}`", path.display()));
@@ -62,6 +68,9 @@ pub(crate) async fn carry_out(args: &PlanArgs, global: &Global, printer: Printer
     if printer.is_json() {
         printer.document(&document);
     } else {
+        if let Some(schema) = &schema {
+            printer.data(&declared::plan_text(schema));
+        }
         for (name, plan) in &planned {
             match plan {
                 Ok(plan) => printer.data(&text(plan)),

@@ -1,5 +1,7 @@
 //! The whole program: the real command, a real project, and a sandbox in a process of its own.
 
+mod apply_schema;
+mod associations;
 mod bad_input;
 mod chinook;
 mod clients;

@@ -139,7 +139,8 @@ fn bad_rows_are_told_with_property_value_and_reason_and_leave_the_list_when_mend
           "since": "[TIME]",
           "run": "[UUID]"
         }
-      ]
+      ],
+      "waiting": []
     }
     "#);
     let csv = project.run(&sandbox, &["rejected", "customers", "--csv"]);
@@ -153,7 +154,7 @@ fn bad_rows_are_told_with_property_value_and_reason_and_leave_the_list_when_mend
     project.database().execute("update customers set email = 'c2@example.com' where id = 2", []).expect("updated");
     let mended = project.run(&sandbox, &["run", "--json"]);
     assert_eq!(mended.code, 0, "{}", mended.stdout);
-    assert_eq!(project.run(&sandbox, &["rejected", "--json"]).json(), json!({ "results": [] }));
+    assert_eq!(project.run(&sandbox, &["rejected", "--json"]).json(), json!({ "results": [], "waiting": [] }));
     assert_eq!(sandbox.records("contacts").len(), 5);
 }
 
@@ -237,7 +238,7 @@ fn past_runs_and_their_requests_can_be_looked_up() {
     assert_eq!(requests[0]["request"]["inputs"][0]["id"], "c1@example.com");
     assert_eq!(requests[0]["status"], 200);
     let failed = project.run(&sandbox, &["requests", "--failed", "--json"]).json();
-    assert_eq!(failed, json!({ "results": [] }));
+    assert_eq!(failed, json!({ "results": [], "waiting": [] }));
     let all = project.run(&sandbox, &["requests"]);
     assert!(!all.stdout.contains("pat-na1-sandbox"), "a token is never shown");
 }

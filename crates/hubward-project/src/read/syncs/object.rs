@@ -2,11 +2,11 @@
 
 use hubward_core::object_types::same;
 use hubward_core::spec::{
-    AssociationSpec, Compare, Match, Mode, Nulls, ObjectSync, OnConflict, OnRemoved, RemovalLimit,
+    AssociationSpec, Compare, Match, Mode, Nulls, ObjectSync, OnConflict, OnMatchChange, OnRemoved, RemovalLimit,
 };
 
 use super::{Common, match_, target};
-use crate::grammar::{ASSOCIATION, COMPARE, MODES, NULLS, ON_CONFLICT, ON_REMOVED};
+use crate::grammar::{ASSOCIATION, COMPARE, MODES, NULLS, ON_CONFLICT, ON_MATCH_CHANGE, ON_REMOVED};
 use crate::project::SyncSpec;
 use crate::read::fields::Fields;
 use crate::read::{Reader, mapping};
@@ -79,6 +79,13 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, common: Common, fields: &Fields<
             _ => OnConflict::Adopt,
         }),
     };
+    let on_match_change = match fields.get("on_match_change") {
+        None => Some(OnMatchChange::Keep),
+        Some(node) => reader.word(node, "on_match_change", &ON_MATCH_CHANGE).map(|word| match ON_MATCH_CHANGE[word] {
+            "rematch" => OnMatchChange::Rematch,
+            _ => OnMatchChange::Keep,
+        }),
+    };
     let object = object?;
     Some(SyncSpec::Object(ObjectSync {
         name: common.name?,
@@ -95,6 +102,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, common: Common, fields: &Fields<
         split_retries: split_retries?,
         compare: compare?,
         on_conflict: on_conflict?,
+        on_match_change: on_match_change?,
         after: common.after?,
         at: reader.sink.location(common.at),
     }))

@@ -1,0 +1,194 @@
+//! One thing that the account lacks, and how people read it.
+
+use hubward_core::declared::{DeclaredGroup, DeclaredLabel, DeclaredOption, DeclaredProperty, DeclaredType};
+use hubward_core::spec::Location;
+
+use crate::object_type::ObjectType;
+
+/// An object type of the declaration: one that the account has, or one that is to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    Known(ObjectType),
+    /// By its declared name.
+    New(String),
+}
+
+impl Target {
+    /// Tells types apart; a type that does not exist yet has no id.
+    pub(crate) fn key(&self) -> String {
+        match self {
+            Self::Known(object) => object.id.clone(),
+            Self::New(name) => format!("new:{}", name.to_lowercase()),
+        }
+    }
+
+    /// For people.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Known(object) => &object.name,
+            Self::New(name) => name,
+        }
+    }
+}
+
+/// What kind of thing is missing. The order is the one in which things are shown and made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ChangeKind {
+    Group,
+    Object,
+    Property,
+    Options,
+    Label,
+}
+
+impl ChangeKind {
+    /// The word used in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Group => "group",
+            Self::Object => "object",
+            Self::Property => "property",
+            Self::Options => "options",
+            Self::Label => "label",
+        }
+    }
+}
+
+/// What is to be made.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Work {
+    Group(DeclaredGroup),
+    /// The type with its founding properties, and the types that it is made associated to.
+    Object {
+        declared: Box<DeclaredType>,
+        associated: Vec<Target>,
+    },
+    /// `group` is given, whether declared or the type's own.
+    Property(Box<DeclaredProperty>),
+    Options {
+        property: String,
+        add: Vec<DeclaredOption>,
+    },
+    Label {
+        to: Target,
+        label: DeclaredLabel,
+    },
+}
+
+/// One thing that the project declares and the account lacks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    pub(crate) target: Target,
+    pub(crate) work: Work,
+    /// Where it is declared.
+    pub at: Location,
+}
+
+impl Change {
+    #[must_use]
+    pub fn kind(&self) -> ChangeKind {
+        match self.work {
+            Work::Group(_) => ChangeKind::Group,
+            Work::Object { .. } => ChangeKind::Object,
+            Work::Property(_) => ChangeKind::Property,
+            Work::Options { .. } => ChangeKind::Options,
+            Work::Label { .. } => ChangeKind::Label,
+        }
+    }
+
+    /// The object type that it belongs to.
+    #[must_use]
+    pub fn object(&self) -> &str {
+        self.target.name()
+    }
+
+    /// Its internal name; for options that of their property.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match &self.work {
+            Work::Group(group) => &group.name,
+            Work::Object { declared, .. } => &declared.name,
+            Work::Property(property) => &property.name,
+            Work::Options { property, .. } => property,
+            Work::Label { label, .. } => &label.name,
+        }
+    }
+
+    /// What it will be, in one line.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        match &self.work {
+            Work::Group(group) => format!("{:?}", group.label),
+            Work::Object { declared, associated } => object_detail(declared, associated),
+            Work::Property(property) => property_detail(property),
+            Work::Options { add, .. } => format!("add {}", options_text(add)),
+            Work::Label { to, label } => {
+                let inverse = label.inverse.as_ref().map(|text| format!(", inverse {text:?}")).unwrap_or_default();
+                format!("{:?} to {}{inverse}", label.label, to.name())
+            }
+        }
+    }
+}
+
+fn object_detail(declared: &DeclaredType, associated: &[Target]) -> String {
+    let Some(object) = &declared.object else { return String::new() };
+    let founding: Vec<String> = declared
+        .founding()
+        .into_iter()
+        .map(|property| {
+            let unique = if property.unique { ", unique" } else { "" };
+            format!("{} ({}{unique})", property.name, property.type_.name())
+        })
+        .collect();
+    let mut text = format!(
+        "{:?}, plural {:?}; primary {}; made with {}",
+        object.singular,
+        object.plural,
+        object.primary,
+        founding.join(", ")
+    );
+    for (word, names) in
+        [("required", &object.required), ("searchable", &object.searchable), ("secondary", &object.secondary)]
+    {
+        if !names.is_empty() {
+            text.push_str(&format!("; {word} {}", names.join(", ")));
+        }
+    }
+    if !associated.is_empty() {
+        let names: Vec<&str> = associated.iter().map(Target::name).collect();
+        text.push_str(&format!("; associated to {}", names.join(", ")));
+    }
+    text
+}
+
+fn property_detail(property: &DeclaredProperty) -> String {
+    let mut text = format!("{:?}, {} ({})", property.label, property.type_.name(), property.field_type);
+    if property.unique {
+        text.push_str(", unique");
+    }
+    if let Some(group) = &property.group {
+        text.push_str(&format!(", group {group}"));
+    }
+    if !property.options.is_empty() {
+        text.push_str(&format!(", options {}", options_text(&property.options)));
+    }
+    text
+}
+
+/// Options that a line names.
+const OPTIONS_SHOWN: usize = 10;
+
+fn options_text(options: &[DeclaredOption]) -> String {
+    let shown: Vec<String> = options
+        .iter()
+        .take(OPTIONS_SHOWN)
+        .map(|option| match option.label == option.value {
+            true => option.value.clone(),
+            false => format!("{} ({:?})", option.value, option.label),
+        })
+        .collect();
+    let more = options.len().saturating_sub(OPTIONS_SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", shown.join(", "))
+}
