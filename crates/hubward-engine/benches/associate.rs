@@ -13,7 +13,7 @@ use std::path::Path;
 
 use hubward_core::spec::{
     AssociationSpec, Compare, Location, MapEntry, Match, Mode, Model, ModelQuery, Nulls, ObjectSync, OnConflict,
-    OnRemoved, SourceSpec,
+    OnMatchChange, OnRemoved, SourceSpec,
 };
 use hubward_engine::{RunOptions, Status, SyncJob, SyncReport};
 use rusqlite::{Connection, params};
@@ -192,6 +192,7 @@ fn job(source: &Path, object: &str, (column, property): (&str, &str), map: Vec<M
             split_retries: true,
             compare: Compare::Ledger,
             on_conflict: OnConflict::Adopt,
+            on_match_change: OnMatchChange::Keep,
             after: Vec::new(),
             at: Location::default(),
         },
