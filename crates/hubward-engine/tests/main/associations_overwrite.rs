@@ -10,7 +10,7 @@ use hubward_engine::Status;
 use crate::associations::{associated, bare, to, with_codes};
 use crate::harness::World;
 
-async fn account(rows: &[(u32, &str)]) -> World {
+fn account(rows: &[(u32, &str)]) -> World {
     let world = World::new();
     with_codes(&world);
     let companies: Vec<Value> =
@@ -45,7 +45,7 @@ async fn by_hand(world: &World, email: &str, company: u32, label: Option<&str>) 
 
 #[tokio::test(start_paused = true)]
 async fn what_the_row_does_not_name_is_removed_and_null_removes_all() {
-    let world = account(&[(1, "c1,c2"), (2, "c3"), (3, "c1")]).await;
+    let world = account(&[(1, "c1,c2"), (2, "c3"), (3, "c1")]);
     let mut job = world.job();
     job.sync.associations = vec![AssociationSpec { overwrite: true, ..to("companies", "company", "code") }];
     world.run(&job).await;
@@ -79,7 +79,7 @@ async fn what_the_row_does_not_name_is_removed_and_null_removes_all() {
 
 #[tokio::test(start_paused = true)]
 async fn without_overwrite_nothing_of_others_is_touched() {
-    let world = account(&[(1, "c1")]).await;
+    let world = account(&[(1, "c1")]);
     let mut job = world.job();
     job.sync.associations = vec![to("companies", "company", "code")];
     world.run(&job).await;
@@ -99,7 +99,7 @@ async fn without_overwrite_nothing_of_others_is_touched() {
 
 #[tokio::test(start_paused = true)]
 async fn a_relabelled_row_has_the_labels_that_it_names_and_no_others() {
-    let world = account(&[(1, r#"{"value": "c1", "label": "Buyer"}"#)]).await;
+    let world = account(&[(1, r#"{"value": "c1", "label": "Buyer"}"#)]);
     let mut job = world.job();
     job.sync.associations = vec![AssociationSpec { overwrite: true, ..to("companies", "company", "code") }];
     world.run(&job).await;
@@ -116,7 +116,7 @@ async fn a_relabelled_row_has_the_labels_that_it_names_and_no_others() {
 
 #[tokio::test(start_paused = true)]
 async fn a_label_that_overwrites_moves_and_leaves_other_kinds_alone() {
-    let world = account(&[(1, "c1"), (2, "c1")]).await;
+    let world = account(&[(1, "c1"), (2, "c1")]);
     let mut job = world.job();
     job.sync.associations = vec![AssociationSpec {
         label: Some("Buyer".to_owned()),
@@ -137,7 +137,7 @@ async fn a_label_that_overwrites_moves_and_leaves_other_kinds_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn the_primary_company_moves_with_its_label() {
-    let world = account(&[(1, r#"[{"value": "c1", "label": "Primary"}, {"value": "c2", "label": null}]"#)]).await;
+    let world = account(&[(1, r#"[{"value": "c1", "label": "Primary"}, {"value": "c2", "label": null}]"#)]);
     let mut job = world.job();
     job.sync.associations = vec![to("companies", "company", "code")];
     world.run(&job).await;
