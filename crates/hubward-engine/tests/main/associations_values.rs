@@ -26,10 +26,10 @@ fn account() -> World {
     world
 }
 
-/// Whom a record is associated to, by which labels.
-type Labelled<'a> = &'a [(&'a str, &'a [&'a str])];
+/// A record, and what it is associated with: each with its labels.
+type Labelled<'a> = (&'a str, &'a [(&'a str, &'a [&'a str])]);
 
-fn labelled(pairs: &[(&str, Labelled<'_>)]) -> BTreeMap<String, BTreeMap<String, BTreeSet<String>>> {
+fn labelled(pairs: &[Labelled<'_>]) -> BTreeMap<String, BTreeMap<String, BTreeSet<String>>> {
     let labels = |labels: &[&str]| labels.iter().map(|label| (*label).to_owned()).collect();
     let others = |to: &[(&str, &[&str])]| to.iter().map(|(to, has)| ((*to).to_owned(), labels(has))).collect();
     pairs.iter().map(|(from, to)| ((*from).to_owned(), others(to))).collect()
