@@ -96,6 +96,7 @@ pub(crate) struct World {
     clock_started: Instant,
     script: Arc<Mutex<Option<Script>>>,
     disagreements: Disagreements,
+    pub(crate) version: ApiVersion,
 }
 
 impl Drop for World {
@@ -126,6 +127,7 @@ impl World {
             clock_started: Instant::now(),
             script: Arc::default(),
             disagreements: Arc::default(),
+            version: ApiVersion::default(),
         }
     }
 
@@ -140,6 +142,7 @@ impl World {
             clock_started: self.clock_started,
             script: Arc::default(),
             disagreements: Arc::clone(&self.disagreements),
+            version: ApiVersion::default(),
         }
     }
 
@@ -186,6 +189,7 @@ impl World {
         let recorder = Recorder::new(Some(self.db.clone()));
         let mut config = ClientConfig::new(Auth::Token(SecretString::from(TOKEN)));
         config.base_url = "http://sandbox".to_owned();
+        config.version = self.version;
         let client = Client::new(
             config,
             Arc::new(InProcess {
@@ -198,7 +202,7 @@ impl World {
         );
         Engine::connect(EngineConfig {
             client,
-            version: ApiVersion::V2026_09,
+            version: self.version,
             recorder,
             db: Some(self.db.clone()),
             state_dir: self.folder.path().join(".hubward"),

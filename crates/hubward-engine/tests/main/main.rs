@@ -8,6 +8,7 @@ mod associations_missing;
 mod associations_overwrite;
 mod associations_values;
 mod compare;
+mod costs;
 mod dates;
 mod edges;
 mod faults;
