@@ -35,7 +35,7 @@ const BLOCK_ROWS_MAX: usize = 2_000;
 /// Named records of one block, which is cut before it has so many rows then.
 const BLOCK_TARGETS_MAX: usize = 10_000;
 /// Blocks that may be in flight.
-const BLOCKS_IN_FLIGHT_MAX: usize = 10;
+const BLOCKS_IN_FLIGHT_MAX: usize = 24;
 /// So many blocks in a row that HubSpot could not be made to answer end the run.
 const EXHAUSTED_IN_A_ROW_MAX: u32 = 3;
 /// Missing targets of one run that are listed; all are counted.
