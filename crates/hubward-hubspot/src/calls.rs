@@ -9,7 +9,7 @@ use crate::attempt::Answer;
 use crate::client::Client;
 use crate::config::Auth;
 use crate::error::ApiError;
-use crate::metadata::{self, Account, AssociationLabel, Owner, Schema, TokenInfo};
+use crate::metadata::{self, Account, AssociationLabel, AssociationLimit, Owner, Schema, TokenInfo};
 use crate::reply::{self, AssociatedRecords, AssociationReply, BatchReply, RecordResult, SearchReply};
 use crate::request::{ApiRequest, CallMeta};
 use crate::requests::{self, AssociationInput, Input};
@@ -350,5 +350,14 @@ impl Client {
     pub async fn association_labels(&self, from: &str, to: &str) -> Result<Vec<AssociationLabel>, ApiError> {
         let request = requests::association_labels(self.version(), from, to);
         self.value(request, &CallMeta::default(), metadata::labels).await
+    }
+
+    /// The limits that the account's admins gave kinds of association in this direction.
+    ///
+    /// # Errors
+    /// HubSpot's refusal.
+    pub async fn association_limits(&self, from: &str, to: &str) -> Result<Vec<AssociationLimit>, ApiError> {
+        let request = requests::association_limits(self.version(), from, to);
+        self.value(request, &CallMeta::default(), metadata::limits).await
     }
 }

@@ -32,7 +32,7 @@ pub use definitions::{NewLabel, NewOption, NewProperty, NewSchema, PropertiesRep
 pub use error::{ApiError, ErrorDetail, PropertyIssue};
 pub use hubward_core::{Pipeline, Stage};
 pub use limiter::{Budget, BudgetSnapshot, DailySnapshot, Limiter, LimiterSnapshot};
-pub use metadata::{Account, AssociationLabel, Owner, Schema, SchemaAssociation, TokenInfo};
+pub use metadata::{Account, AssociationLabel, AssociationLimit, Owner, Schema, SchemaAssociation, TokenInfo};
 pub use observe::{Attempt, AttemptOutcome, Observer};
 pub use reply::{
     AssociatedRecords, AssociatedTo, AssociationReply, AssociationResult, BatchReply, RecordResult, SearchReply,

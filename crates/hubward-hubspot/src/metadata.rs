@@ -78,6 +78,16 @@ pub struct AssociationLabel {
     pub label: Option<String>,
 }
 
+/// How many records one record may have by a kind of association, in one direction.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssociationLimit {
+    pub category: String,
+    pub type_id: u64,
+    /// None for the unlabelled default, which stands for every association of the two types.
+    pub label: Option<String>,
+    pub most: u64,
+}
+
 fn object(body: &[u8]) -> Result<Value, String> {
     let value: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     if value.is_object() { Ok(value) } else { Err("expected a JSON object".to_owned()) }
@@ -281,6 +291,21 @@ pub(crate) fn labels(_status: u16, body: &[u8]) -> Result<Vec<AssociationLabel>,
         })
         .collect();
     Ok(labels)
+}
+
+pub(crate) fn limits(_status: u16, body: &[u8]) -> Result<Vec<AssociationLimit>, String> {
+    let limits = results(body)?
+        .iter()
+        .filter_map(|value| {
+            Some(AssociationLimit {
+                category: text(value, "category").to_owned(),
+                type_id: number(&value["typeId"])?,
+                label: owned(value, "label").filter(|label| !label.is_empty()),
+                most: number(&value["userEnforcedMaxToObjectIds"]).or_else(|| number(&value["maxToObjectIds"]))?,
+            })
+        })
+        .collect();
+    Ok(limits)
 }
 
 #[cfg(test)]

@@ -388,6 +388,13 @@ pub fn association_labels(version: ApiVersion, from: &str, to: &str) -> ApiReque
     get(path, RequestKind::AssociationRead)
 }
 
+/// How many records of one type a record of the other may have by each kind of association (api.md 7.1).
+#[must_use]
+pub fn association_limits(version: ApiVersion, from: &str, to: &str) -> ApiRequest {
+    let path = Endpoint::AssociationLimits.path(version, &[("from", from), ("to", to)]);
+    get(path, RequestKind::AssociationRead)
+}
+
 /// A form-encoded token call; its body holds secrets.
 pub(crate) fn token_form(path: String, fields: &[(&str, &str)]) -> ApiRequest {
     let mut form = url::form_urlencoded::Serializer::new(String::new());

@@ -69,6 +69,7 @@ pub(crate) enum Endpoint {
     Owners,
     AssociationBatch,
     AssociationLabels,
+    AssociationLimits,
     Account,
     Token,
     TokenIntrospect,
@@ -97,6 +98,10 @@ impl Endpoint {
             Self::AssociationLabels => {
                 ("/crm/v4/associations/{from}/{to}/labels", "/crm/associations/{ver}/{from}/{to}/labels")
             }
+            Self::AssociationLimits => (
+                "/crm/associations/v4/definitions/configurations/{from}/{to}",
+                "/crm/associations/{ver}/definitions/configurations/{from}/{to}",
+            ),
             Self::Account => ("/account-info/v3/details", "/account-info/{ver}/details"),
             Self::Token => ("/oauth/v3/token", "/oauth/{ver}/token"),
             Self::TokenIntrospect => ("/oauth/v3/token/introspect", "/oauth/{ver}/token/introspect"),

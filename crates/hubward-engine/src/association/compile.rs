@@ -9,6 +9,7 @@ use hubward_core::row::value_at;
 use hubward_core::spec::{AssociationSpec, Location, ObjectSync};
 use hubward_core::suggest::nearest;
 use hubward_core::{PropertyDef, Reason};
+use hubward_hubspot::AssociationLimit;
 
 use crate::association::task::{Target, Want};
 use crate::engine::Engine;
@@ -55,6 +56,8 @@ pub(crate) struct Group {
     /// Why they could not be read, otherwise.
     pub(crate) labels: Result<LabelSet, String>,
     pub(crate) rule: Rule,
+    /// How many records a row may name by each kind.
+    limits: Vec<AssociationLimit>,
     /// How often records of this type were replaced, when the run began; see [`crate::replaced`].
     replaced: u64,
 }
@@ -106,9 +109,19 @@ impl Engine {
                     }
                     Err(error) => Err(error.message),
                 };
+                let key = format!("association-limits/{}/{}", from.path, object.path);
+                let asked = self.client().association_limits(&from.path, &object.path);
+                let limits = match self.known(&key, trust, asked).await {
+                    Ok(known) => {
+                        fresh &= known.fresh;
+                        known.value.as_ref().clone()
+                    }
+                    // Without them HubSpot decides.
+                    Err(_) => Vec::new(),
+                };
                 let (account_dir, path) = (self.account_dir(), object.path.clone());
                 let replaced = blocking(move || Ok(crate::replaced::count(&account_dir, &path))).await?;
-                compiled.groups.push(Group { object: object.clone(), labels, rule: Rule::default(), replaced });
+                compiled.groups.push(Group { object: object.clone(), labels, rule: Rule::default(), limits, replaced });
                 compiled.groups.len() - 1
             }
         };
@@ -254,7 +267,37 @@ impl Associations {
                 want.exact |= exact;
             }
         }
+        for (at, declaration) in self.declarations.iter().enumerate() {
+            self.within_limits(at, declaration, &wants)?;
+        }
         Ok(wants.into_values().collect())
+    }
+
+    /// What a row names by one declaration is not more than HubSpot allows (api.md 7.3).
+    fn within_limits(
+        &self,
+        at: usize,
+        declaration: &Declaration,
+        wants: &BTreeMap<(usize, String), Want>,
+    ) -> Result<(), Reason> {
+        let group = &self.groups[declaration.group];
+        // Two e-mail addresses may be those of one contact.
+        for limit in group.limits.iter().filter(|_| declaration.property != "email") {
+            let kind = Kind { category: limit.category.clone(), type_id: limit.type_id };
+            let counts = |want: &&Want| limit.label.is_none() || want.kinds.contains(&kind);
+            let named = wants.range((at, String::new())..(at + 1, String::new())).map(|(_, want)| want).filter(counts);
+            let named = named.count() as u64;
+            if named > limit.most {
+                let by = limit.label.as_ref().map(|label| format!(" by label {label:?}")).unwrap_or_default();
+                let text = format!(
+                    "column {}: it names {named} records of {}{by}, and the account allows {}",
+                    declaration.column, group.object.name, limit.most
+                );
+                let property = format!("associations.{}", group.object.path);
+                return Err(Reason::new("ASSOCIATION_LIMIT", text).on(&property, None));
+            }
+        }
+        Ok(())
     }
 
     /// Hash of what a row asks for; see [`wanted_hash`].

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use hubward_core::spec::AssociationSpec;
 use hubward_engine::Status;
@@ -197,4 +197,26 @@ async fn a_property_that_is_not_unique_is_searched_and_two_hits_are_refused_with
     let report = world.run(&job).await;
     assert_eq!((report.outcomes.applied, report.requests.upsert, report.requests.update), (1, 0, 0), "{report:?}");
     assert_eq!(associated(&world, ("contacts", "email"), ("companies", "domain")).await.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_names_more_records_than_the_account_allows_is_invalid_and_costs_nothing() {
+    let world = account();
+    let labels = world.call("GET", "/crm/v4/associations/contacts/companies/labels", Value::Null).await;
+    let all = labels["results"].as_array().expect("labels").clone();
+    let seller = all.iter().find(|known| known["label"] == json!("Seller")).expect("the label")["typeId"].clone();
+    let limit = json!({"inputs": [{"category": "USER_DEFINED", "typeId": seller, "maxToObjectIds": 1}]});
+    let path = "/crm/associations/2026-09/definitions/configurations/contacts/companies/batch/create";
+    world.call("POST", path, limit).await;
+    insert(&world, 1, r#"[{"value": "c1", "label": "Seller"}, {"value": "c2", "label": "Seller"}]"#);
+    insert(&world, 2, r#"[{"value": "c1", "label": "Seller"}, {"value": "c2", "label": "Buyer"}]"#);
+    let mut job = world.job();
+    job.sync.associations = vec![to("companies", "company", "code")];
+    let report = world.run(&job).await;
+    assert_eq!((report.outcomes.invalid, report.outcomes.applied), (1, 1), "{report:?}");
+    let (word, category, reason) = world.issues("customers")["1"].clone();
+    assert_eq!((word.as_str(), category.as_str()), ("invalid", "ASSOCIATION_LIMIT"));
+    assert!(reason.contains("2 records of companies by label \"Seller\", and the account allows 1"), "{reason}");
+    let found = associated(&world, ("contacts", "email"), ("companies", "code")).await;
+    assert_eq!(found, labelled(&[("p2@example.com", &[("c1", &["Seller"]), ("c2", &["Buyer"])])]));
 }
