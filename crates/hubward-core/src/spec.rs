@@ -55,6 +55,14 @@ pub struct Match {
     pub at: Location,
 }
 
+impl Match {
+    /// A match that was declared nowhere.
+    #[must_use]
+    pub fn new(column: &str, property: &str) -> Self {
+        Self { column: column.to_owned(), property: property.to_owned(), at: Location::default() }
+    }
+}
+
 /// Where a mapped value comes from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MapSource {
@@ -179,4 +187,31 @@ pub struct ObjectSync {
     pub on_match_change: OnMatchChange,
     pub after: Vec<String>,
     pub at: Location,
+}
+
+impl ObjectSync {
+    /// An upsert of `model` to records of `object`, called as its model is: nothing mapped yet, and every other key at its
+    /// default.
+    #[must_use]
+    pub fn new(model: &str, object: &str, match_: Match) -> Self {
+        Self {
+            name: model.to_owned(),
+            model: model.to_owned(),
+            object: object.to_owned(),
+            object_at: Location::default(),
+            mode: Mode::Upsert,
+            match_,
+            map: Vec::new(),
+            associations: Vec::new(),
+            on_removed: OnRemoved::default(),
+            max_removals: None,
+            nulls: Nulls::default(),
+            split_retries: true,
+            compare: Compare::default(),
+            on_conflict: OnConflict::default(),
+            on_match_change: OnMatchChange::default(),
+            after: Vec::new(),
+            at: Location::default(),
+        }
+    }
 }

@@ -11,10 +11,7 @@ mod support;
 use std::collections::HashMap;
 use std::path::Path;
 
-use hubward_core::spec::{
-    AssociationSpec, Compare, Location, MapEntry, Match, Mode, Model, ModelQuery, Nulls, ObjectSync, OnConflict,
-    OnMatchChange, OnRemoved, SourceSpec,
-};
+use hubward_core::spec::{AssociationSpec, Location, MapEntry, Match, Model, ModelQuery, ObjectSync, SourceSpec};
 use hubward_engine::{RunOptions, Status, SyncJob, SyncReport};
 use rusqlite::{Connection, params};
 use support::process::{Cost, Meter};
@@ -164,37 +161,18 @@ fn fill(path: &Path, contacts: u64, companies: u64) {
 
 /// A sync of the table `object` by a column; contacts name their company.
 fn job(source: &Path, object: &str, (column, property): (&str, &str), map: Vec<MapEntry>) -> SyncJob {
-    let matched = |column: &str, property: &str| Match {
-        column: column.to_owned(),
-        property: property.to_owned(),
-        at: Location::default(),
-    };
     let company = AssociationSpec {
         to: "companies".to_owned(),
-        match_: matched("domain", "domain"),
+        match_: Match::new("domain", "domain"),
         label: None,
         overwrite: false,
         at: Location::default(),
     };
     SyncJob {
         sync: ObjectSync {
-            name: object.to_owned(),
-            model: object.to_owned(),
-            object: object.to_owned(),
-            object_at: Location::default(),
-            mode: Mode::Upsert,
-            match_: matched(column, property),
             map,
             associations: if object == "contacts" { vec![company] } else { Vec::new() },
-            on_removed: OnRemoved::Keep,
-            max_removals: None,
-            nulls: Nulls::Auto,
-            split_retries: true,
-            compare: Compare::Ledger,
-            on_conflict: OnConflict::Adopt,
-            on_match_change: OnMatchChange::Keep,
-            after: Vec::new(),
-            at: Location::default(),
+            ..ObjectSync::new(object, object, Match::new(column, property))
         },
         model: Model {
             name: object.to_owned(),

@@ -10,10 +10,7 @@ mod support;
 use std::collections::HashMap;
 use std::path::Path;
 
-use hubward_core::spec::{
-    Compare, Location, Match, Mode, Model, ModelQuery, Nulls, ObjectSync, OnConflict, OnMatchChange, OnRemoved,
-    SourceSpec,
-};
+use hubward_core::spec::{Location, Match, Model, ModelQuery, ObjectSync, SourceSpec};
 use hubward_engine::{RunOptions, Status, SyncJob, SyncReport};
 use rusqlite::{Connection, params};
 use support::process::{Cost, Meter};
@@ -189,23 +186,8 @@ fn customers(path: &Path, rows: u64) {
 fn job(source: &Path) -> SyncJob {
     SyncJob {
         sync: ObjectSync {
-            name: "customers".to_owned(),
-            model: "customers".to_owned(),
-            object: "contacts".to_owned(),
-            object_at: Location::default(),
-            mode: Mode::Upsert,
-            match_: Match { column: "email".to_owned(), property: "email".to_owned(), at: Location::default() },
             map: MAPPED.map(|(property, column)| mapped(property, column)).to_vec(),
-            associations: Vec::new(),
-            on_removed: OnRemoved::Keep,
-            max_removals: None,
-            nulls: Nulls::Auto,
-            split_retries: true,
-            compare: Compare::Ledger,
-            on_conflict: OnConflict::Adopt,
-            on_match_change: OnMatchChange::Keep,
-            after: Vec::new(),
-            at: Location::default(),
+            ..ObjectSync::new("customers", "contacts", Match::new("email", "email"))
         },
         model: Model {
             name: "customers".to_owned(),

@@ -148,14 +148,29 @@ pub(crate) fn batch_create(call: &Call<'_>) -> Result<Reply, Refusal> {
             Err(error) => errors.push(error),
         }
     }
+    let status = if errors.is_empty() { 201 } else { 207 };
+    Ok(written(call, &mut account, done, &errors, status, |out, account, from, to| {
+        ends.write_pair(out, account, from, to);
+    }))
+}
+
+/// The answer to a batch that associates.
+fn written(
+    call: &Call<'_>,
+    account: &mut Account,
+    mut done: Vec<(End, End)>,
+    errors: &[Refusal],
+    status: u16,
+    write: impl Fn(&mut Vec<u8>, &Account, End, End),
+) -> Reply {
     account.random.disorder(&mut done);
     let mut out = batch::begin(done.len() * 120 + 200);
     for (at, (from, to)) in done.into_iter().enumerate() {
         comma(&mut out, at);
-        ends.write_pair(&mut out, &account, from, to);
+        write(&mut out, account, from, to);
     }
-    batch::end(&mut out, &errors, call.now_ms);
-    Ok(Reply::json(if errors.is_empty() { 201 } else { 207 }, out))
+    batch::end(&mut out, errors, call.now_ms);
+    Reply::json(status, out)
 }
 
 /// Adds the unlabelled type and leaves labels alone. Answers 200 even with `errors` inside: the specification knows no other
@@ -174,14 +189,7 @@ pub(crate) fn batch_default(call: &Call<'_>) -> Result<Reply, Refusal> {
             Err(error) => errors.push(error),
         }
     }
-    account.random.disorder(&mut done);
-    let mut out = batch::begin(done.len() * 120 + 200);
-    for (at, (from, to)) in done.into_iter().enumerate() {
-        comma(&mut out, at);
-        ends.write_default(&mut out, from, to);
-    }
-    batch::end(&mut out, &errors, call.now_ms);
-    Ok(Reply::json(200, out))
+    Ok(written(call, &mut account, done, &errors, 200, |out, _, from, to| ends.write_default(out, from, to)))
 }
 
 fn associate(account: &mut Account, ends: &Ends, from: &Text<'_>, to: &Text<'_>) -> Result<(End, End), Refusal> {

@@ -1,9 +1,6 @@
 //! The sync of the measurement: all twelve columns mapped, contacts matched by e-mail.
 
-use hubward_core::spec::{
-    Compare, Location, Match, Mode, Model, ModelQuery, Nulls, ObjectSync, OnConflict, OnMatchChange, OnRemoved,
-    SourceSpec,
-};
+use hubward_core::spec::{Location, Match, Model, ModelQuery, ObjectSync, SourceSpec};
 use hubward_engine::SyncJob;
 use serde_json::json;
 
@@ -44,23 +41,8 @@ pub(crate) fn account() -> Account {
 pub(crate) fn job(rows: u64) -> SyncJob {
     SyncJob {
         sync: ObjectSync {
-            name: "customers".to_owned(),
-            model: "customers".to_owned(),
-            object: "contacts".to_owned(),
-            object_at: Location::default(),
-            mode: Mode::Upsert,
-            match_: Match { column: "email".to_owned(), property: "email".to_owned(), at: Location::default() },
             map: MAPPED.map(|(property, column)| mapped(property, column)).to_vec(),
-            associations: Vec::new(),
-            on_removed: OnRemoved::Keep,
-            max_removals: None,
-            nulls: Nulls::Auto,
-            split_retries: true,
-            compare: Compare::Ledger,
-            on_conflict: OnConflict::Adopt,
-            on_match_change: OnMatchChange::Keep,
-            after: Vec::new(),
-            at: Location::default(),
+            ..ObjectSync::new("customers", "contacts", Match::new("email", "email"))
         },
         model: Model {
             name: "customers".to_owned(),

@@ -14,7 +14,7 @@ use crate::harness::{World, column};
 pub(crate) fn to(object: &str, column: &str, property: &str) -> AssociationSpec {
     AssociationSpec {
         to: object.to_owned(),
-        match_: Match { column: column.to_owned(), property: property.to_owned(), at: Location::default() },
+        match_: Match::new(column, property),
         label: None,
         overwrite: false,
         at: Location::default(),

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use hubward_conformance::{Disagreement, Verdict};
 use hubward_core::spec::{
-    Compare, Conversion, Location, MapEntry, MapSource, Match, Mode, Model, ModelQuery, Nulls, ObjectSync, OnConflict,
-    OnRemoved, SourceSpec, WriteRule,
+    Conversion, Location, MapEntry, MapSource, Match, Model, ModelQuery, ObjectSync, SourceSpec, WriteRule,
 };
 use hubward_core::{SecretString, WallClock};
 use hubward_engine::{Cancel, Engine, EngineConfig, Recorder, RunOptions, Silent, SyncJob, SyncReport};
@@ -320,23 +319,8 @@ impl World {
     pub(crate) fn job(&self) -> SyncJob {
         SyncJob {
             sync: ObjectSync {
-                name: "customers".to_owned(),
-                model: "customers".to_owned(),
-                object: "contacts".to_owned(),
-                object_at: Location::default(),
-                mode: Mode::Upsert,
-                match_: Match { column: "email".to_owned(), property: "email".to_owned(), at: Location::default() },
                 map: vec![column("firstname", "first_name"), column("city", "city")],
-                associations: Vec::new(),
-                on_removed: OnRemoved::Keep,
-                max_removals: None,
-                nulls: Nulls::Auto,
-                split_retries: true,
-                compare: Compare::Ledger,
-                on_conflict: OnConflict::Adopt,
-                on_match_change: hubward_core::spec::OnMatchChange::Keep,
-                after: Vec::new(),
-                at: Location::default(),
+                ..ObjectSync::new("customers", "contacts", Match::new("email", "email"))
             },
             model: Model {
                 name: "customers".to_owned(),
