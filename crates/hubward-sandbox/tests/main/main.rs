@@ -10,6 +10,8 @@ mod control;
 mod harness;
 mod identity;
 mod limits;
+mod list_members;
+mod lists;
 mod merging;
 mod object_types;
 mod pipelines;
