@@ -15,11 +15,11 @@ mod template;
 use std::path::{Path, PathBuf};
 
 use hubward_core::declared::DeclaredType;
-use hubward_core::spec::{Location, Model, RemovalLimit, SourceSpec};
+use hubward_core::spec::{Location, Model, RemovalLimit, SourceSpec, SyncSpec};
 
 use crate::grammar;
 use crate::load::ProjectInput;
-use crate::project::{AccountSpec, Project, Schedule, SyncSpec};
+use crate::project::{AccountSpec, Project, Schedule};
 use crate::sink::{Sink, Span};
 use crate::yaml::Node;
 

@@ -1,8 +1,8 @@
 //! What the project declares of the account's schema, as the commands tell it: missing things, and the way to make them.
 
-use hubward_core::spec::{Location, ObjectSync};
+use hubward_core::spec::{Location, ObjectSync, SyncSpec};
 use hubward_engine::{Change, ChangeKind, Engine, EngineError, Proposal, SchemaPlan, SyncJob, declares};
-use hubward_project::{Diagnostic, Project, Severity, SyncSpec};
+use hubward_project::{Diagnostic, Project, Severity};
 use serde_json::{Value, json};
 
 use crate::commands::check::{diagnostic, of_engine};

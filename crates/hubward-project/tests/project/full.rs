@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hubward_core::spec::{
-    Compare, Conversion, Mode, ModelQuery, Nulls, OnConflict, OnMatchChange, OnRemoved, RemovalLimit,
+    Compare, ContactKey, Conversion, EventName, EventSubject, ListMode, ListTarget, Mode, ModelQuery, Nulls,
+    OnConflict, OnMatchChange, OnRemoved, RemovalLimit, SyncSpec,
 };
-use hubward_project::{
-    ContactKey, EventName, EventSubject, ListMode, ListTarget, Schedule, SyncSpec, codes, json_schema,
-};
+use hubward_project::{Schedule, codes, json_schema};
 use serde_json::Value;
 
 use crate::loaded;
@@ -173,8 +172,9 @@ fn every_key_arrives() {
     assert_eq!(project.schedule("gardeners"), Some(&Schedule::Every(Duration::from_secs(900))));
 
     let Some(SyncSpec::Event(event)) = project.sync("visits") else { panic!("it is an event sync") };
-    assert_eq!(event.event, EventName::Column("event_name".to_owned()));
-    assert!(matches!(&event.subject, EventSubject::Contact { by: ContactKey::Utk, column, .. } if column == "cookie"));
+    assert!(matches!(&event.event, EventName::Column { column, .. } if column == "event_name"));
+    let EventSubject::Contact { keys } = &event.subject else { panic!("it is an event of a contact") };
+    assert!(matches!(keys.as_slice(), [key] if key.by == ContactKey::Utk && key.column == "cookie"));
     assert_eq!(project.schedule("visits"), Some(&Schedule::Cron("0 6 * * mon-fri".to_owned())));
 
     let Some(SyncSpec::List(list)) = project.sync("members") else { panic!("it is a list sync") };
