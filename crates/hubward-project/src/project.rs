@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use hubward_core::SecretString;
-use hubward_core::declared::DeclaredType;
+use hubward_core::declared::DeclaredSchema;
 use hubward_core::spec::{Location, Model, SourceSpec, SyncSpec};
 
 /// A project whose files are free of errors.
@@ -18,8 +18,8 @@ pub struct Project {
     pub sources: Vec<(String, SourceSpec, Location)>,
     pub models: Vec<Model>,
     pub syncs: Vec<SyncSpec>,
-    /// `schema:` of all files: what the account shall have, each object type once as written.
-    pub schema: Vec<DeclaredType>,
+    /// `schema:` of all files: what the account shall have.
+    pub schema: DeclaredSchema,
     /// `schedule:` of the syncs that have one, by sync name.
     pub schedules: Vec<(String, Schedule)>,
     /// `removal_limit:`, the fraction (0 < x ≤ 1) of a sync's known rows that may leave its model in one run before the

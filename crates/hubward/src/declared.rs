@@ -27,7 +27,7 @@ pub(crate) async fn check(project: &Project, engine: &Engine, problems: &mut Vec
             problems.extend(plan.changes.iter().map(missing_one));
         }
         Err(error) => {
-            let at = project.schema.first().map(|section| section.at.clone());
+            let at = project.schema.at().cloned();
             problems.push(diagnostic(&Failure::from(EngineError { at: error.at.clone().or(at), ..error })));
         }
     }

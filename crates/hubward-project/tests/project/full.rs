@@ -116,6 +116,15 @@ schema:
       associated: [contacts]
       description: Where tools are kept
     properties: { number: string, colour: { type: enumeration, options: [red, green] } }
+  events:
+    harvest:
+      label: Harvest
+      description: Something was picked
+      object: shed
+      properties:
+        kilos: number
+        crop: { type: enumeration, label: Crop, description: What, options: [bean, pea] }
+      default_properties: false
 "#;
 
 const MODEL_FILE: &str = "model: beds\nsource: mart\nsql_file: models/customers.sql\nprimary_key: id\n";
@@ -153,9 +162,11 @@ fn every_key_arrives() {
     assert_eq!((project.name.as_str(), project.removal_limit), ("garden", Some(0.5)));
     assert_eq!(project.sources.len(), 4);
     assert_eq!(project.models.len(), 4);
-    let [contacts, shed] = project.schema.as_slice() else { panic!("two types are declared") };
+    let [contacts, shed] = project.schema.types.as_slice() else { panic!("two types are declared") };
     assert_eq!(contacts.properties[1].options[1].label, "Rake");
     assert_eq!(shed.object.as_ref().and_then(|object| object.description.as_deref()), Some("Where tools are kept"));
+    let harvest = project.schema.event("harvest").expect("it is declared");
+    assert_eq!((harvest.object.as_str(), harvest.properties.len(), harvest.default_properties), ("shed", 2, false));
     let gardeners = project.model("gardeners").expect("it is declared");
     assert_eq!(gardeners.query, ModelQuery::Sql("select id, mail, \"full name\", since\nfrom gardeners\n".to_owned()));
 
