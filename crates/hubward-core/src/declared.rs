@@ -1,9 +1,37 @@
-//! What a project declares of an account's schema: properties, groups, options, custom object types and association labels
-//! that shall exist there. `hubward-project` reads these from `schema:`, the engine compares them with the account.
-//! Says nothing about what the account has.
+//! What a project declares of an account's schema: properties, groups, options, custom object types, association labels and
+//! event definitions that shall exist there. `hubward-project` reads these from `schema:`, the engine compares them with the
+//! account. Says nothing about what the account has.
 
 use crate::property::PropertyType;
 use crate::spec::Location;
+
+/// Everything that a project declares, in the order of its files.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeclaredSchema {
+    /// Each object type once as written.
+    pub types: Vec<DeclaredType>,
+    /// Each event once.
+    pub events: Vec<DeclaredEvent>,
+}
+
+impl DeclaredSchema {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.types.is_empty() && self.events.is_empty()
+    }
+
+    /// The declared event of this internal name.
+    #[must_use]
+    pub fn event(&self, name: &str) -> Option<&DeclaredEvent> {
+        self.events.iter().find(|event| event.name == name)
+    }
+
+    /// The place of the first declaration.
+    #[must_use]
+    pub fn at(&self) -> Option<&Location> {
+        self.types.first().map(|section| &section.at).or_else(|| self.events.first().map(|event| &event.at))
+    }
+}
 
 /// Everything declared for one object type.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,6 +110,57 @@ pub struct DeclaredProperty {
     pub unique: bool,
     pub at: Location,
 }
+
+/// A custom event (api.md 9.3).
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeclaredEvent {
+    /// The internal name without the account's prefix (`pe1234567_`), never changed by HubSpot.
+    pub name: String,
+    pub label: String,
+    pub description: Option<String>,
+    /// The object type whose records the event happens to, as written; HubSpot takes this at creation only.
+    pub object: String,
+    /// Where `object` is written; the event's own place when it is left out.
+    pub object_at: Location,
+    pub properties: Vec<DeclaredEventProperty>,
+    /// Whether HubSpot's own properties of events come with it; at creation only.
+    pub default_properties: bool,
+    pub at: Location,
+}
+
+impl DeclaredEvent {
+    /// The declared property of this name.
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<&DeclaredEventProperty> {
+        self.properties.iter().find(|property| property.name == name)
+    }
+}
+
+/// A property of a custom event: HubSpot chooses its field, and there are no groups and no unique values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeclaredEventProperty {
+    pub name: String,
+    pub label: String,
+    pub type_: PropertyType,
+    pub description: Option<String>,
+    /// Of enumerations only, in the order in which people shall see them.
+    pub options: Vec<DeclaredOption>,
+    pub at: Location,
+}
+
+/// Longest internal name of a custom event or of a property of one, in characters (api.md 9.2, 9.3).
+pub const EVENT_NAME_MAX: usize = 50;
+/// Longest label of a custom event, in characters (api.md 9.3).
+pub const EVENT_LABEL_MAX: usize = 100;
+/// Longest label of a property of a custom event, in characters (HubSpot's guide to defining custom events).
+pub const EVENT_PROPERTY_LABEL_MAX: usize = 50;
+/// The most own properties of one custom event (api.md 9.3).
+pub const EVENT_PROPERTIES_MAX: usize = 50;
+
+/// The standard object types that events happen to, by type id, each with HubSpot's word for it (api.md 9.3). Any other is a
+/// custom type.
+pub const EVENT_OBJECTS: [(&str, &str); 4] =
+    [("0-1", "CONTACT"), ("0-2", "COMPANY"), ("0-3", "DEAL"), ("0-5", "TICKET")];
 
 /// One option: what is stored, and what people see.
 #[derive(Clone, Debug, PartialEq)]

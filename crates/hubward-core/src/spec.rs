@@ -1,8 +1,13 @@
 //! What a project declares, checked and free of YAML: sources, models, syncs. `hubward-project` makes these, the engine
 //! and the sources read them.
 
+mod event;
+mod list;
+
 use std::path::PathBuf;
 
+pub use event::{ContactColumn, ContactKey, EventName, EventSubject, EventSync};
+pub use list::{ListMode, ListSync, ListTarget};
 use secrecy::SecretString;
 
 /// Where something was declared, for messages: file as the user wrote it (relative to the project), 1-based line and column.
@@ -212,6 +217,53 @@ impl ObjectSync {
             on_match_change: OnMatchChange::default(),
             after: Vec::new(),
             at: Location::default(),
+        }
+    }
+}
+
+/// One sync, by what it reaches.
+#[derive(Clone, Debug)]
+pub enum SyncSpec {
+    Object(ObjectSync),
+    Event(EventSync),
+    List(ListSync),
+}
+
+impl SyncSpec {
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Object(sync) => &sync.name,
+            Self::Event(sync) => &sync.name,
+            Self::List(sync) => &sync.name,
+        }
+    }
+
+    #[must_use]
+    pub fn model(&self) -> &str {
+        match self {
+            Self::Object(sync) => &sync.model,
+            Self::Event(sync) => &sync.model,
+            Self::List(sync) => &sync.model,
+        }
+    }
+
+    /// `after:` as written.
+    #[must_use]
+    pub fn after(&self) -> &[String] {
+        match self {
+            Self::Object(sync) => &sync.after,
+            Self::Event(sync) => &sync.after,
+            Self::List(sync) => &sync.after,
+        }
+    }
+
+    #[must_use]
+    pub fn at(&self) -> &Location {
+        match self {
+            Self::Object(sync) => &sync.at,
+            Self::Event(sync) => &sync.at,
+            Self::List(sync) => &sync.at,
         }
     }
 }

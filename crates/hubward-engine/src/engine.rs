@@ -42,8 +42,8 @@ pub struct EngineConfig {
 
 /// One sync with what it reads from.
 #[derive(Clone, Debug)]
-pub struct SyncJob {
-    pub sync: ObjectSync,
+pub struct SyncJob<S = ObjectSync> {
+    pub sync: S,
     pub model: Model,
     pub source: SourceSpec,
 }

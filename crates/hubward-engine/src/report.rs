@@ -40,6 +40,10 @@ pub struct RequestCounts {
     pub archive: u64,
     /// Associations written, removed and read.
     pub associate: u64,
+    /// Event occurrences sent, and read back.
+    pub event: u64,
+    /// Lists made and read, and memberships changed and read.
+    pub list: u64,
     /// Attempts that HubSpot answered with 429.
     pub throttled: u64,
     /// Attempts that repeated an earlier one.

@@ -27,7 +27,7 @@ pub fn codes() -> &'static [(&'static str, &'static str)] {
         ("bad-name", "A name holds characters that names may not have."),
         ("choose-one", "Exactly one of several keys must be given."),
         // across files
-        ("duplicate-name", "Two models, two syncs or two object types of `schema` have the same name."),
+        ("duplicate-name", "Two models, two syncs, or two object types or events of `schema` have the same name."),
         ("unknown-source", "A model names a source that does not exist."),
         ("unknown-model", "A sync names a model that does not exist."),
         ("unknown-sync", "`after` names a sync that does not exist."),
@@ -45,6 +45,7 @@ pub fn codes() -> &'static [(&'static str, &'static str)] {
             "schema-object",
             "A custom object type of `schema` names a property that is not declared, or in a way HubSpot cannot make.",
         ),
+        ("schema-event", "A custom event of `schema` is declared in a way that HubSpot cannot make."),
         ("schema-property", "A property of `schema` is declared in a way that HubSpot cannot make."),
         // syncs
         ("duplicate-property", "Two map entries fill the same property."),

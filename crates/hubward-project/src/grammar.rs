@@ -52,6 +52,8 @@ pub(crate) enum Form {
     Table(&'static Table),
     /// A map from free names.
     Named(&'static Form),
+    /// A map from free names, beside the keys of the table, which are no such names.
+    NamedBeside(&'static Table, &'static Form),
     List(&'static Form),
     AnyOf(&'static [Form]),
 }

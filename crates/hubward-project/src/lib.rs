@@ -26,9 +26,6 @@ mod yaml;
 pub use codes::codes;
 pub use diagnostic::{Diagnostic, Related, Severity};
 pub use load::{Loaded, ProjectInput, SourceFile, load, load_without_credentials};
-pub use project::{
-    AccountSpec, ContactKey, EventName, EventSubject, EventSync, ListMode, ListSync, ListTarget, OAuthSpec, Project,
-    Schedule, SyncSpec,
-};
+pub use project::{AccountSpec, OAuthSpec, Project, Schedule};
 pub use render::render;
 pub use schema::json_schema;

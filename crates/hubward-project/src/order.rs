@@ -1,15 +1,16 @@
-//! In which order syncs run: `after:` is a must, what associations imply is a wish.
+//! In which order syncs run: `after:` is a must, what a sync needs of others is a wish.
 
 use std::collections::{HashMap, HashSet};
 
 use hubward_core::object_types::same;
+use hubward_core::spec::{EventSubject, ListTarget, SyncSpec};
 
-use crate::project::{Project, SyncSpec};
+use crate::project::Project;
 
 impl Project {
     /// The syncs in dependency order, as positions in [`Project::syncs`]. A sync comes after those it names under
-    /// `after`, and after those that write the object types it associates to, unless that would contradict an `after`
-    /// or go round in a circle; else the order of the files holds.
+    /// `after`, and after those that write the object types it associates to, puts on a list or sends events of, unless
+    /// that would contradict an `after` or go round in a circle; else the order of the files holds.
     #[must_use]
     pub fn run_order(&self) -> Vec<usize> {
         let positions: HashMap<&str, usize> =
@@ -39,13 +40,22 @@ impl Project {
     }
 
     fn implied(&self, sync: &SyncSpec) -> Vec<usize> {
-        let SyncSpec::Object(sync) = sync else {
-            return Vec::new();
+        let needed: Vec<&str> = match sync {
+            SyncSpec::Object(sync) => sync.associations.iter().map(|association| association.to.as_str()).collect(),
+            SyncSpec::Event(sync) => match &sync.subject {
+                EventSubject::Contact { .. } => vec!["contacts"],
+                EventSubject::Record { object, .. } => vec![object],
+            },
+            // Of a list by id only the account knows the type.
+            SyncSpec::List(sync) => match &sync.list {
+                ListTarget::Name(_) => vec![sync.object.as_deref().unwrap_or("contacts")],
+                ListTarget::Id(_) => sync.object.as_deref().into_iter().collect(),
+            },
         };
         let mut wished = Vec::new();
         for (position, other) in self.syncs.iter().enumerate() {
             if let SyncSpec::Object(other) = other
-                && sync.associations.iter().any(|association| same(&association.to, &other.object))
+                && needed.iter().any(|object| same(object, &other.object))
             {
                 wished.push(position);
             }

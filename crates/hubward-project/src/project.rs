@@ -1,11 +1,11 @@
-//! What a checked project holds beyond the words of `hubward_core::spec`: accounts, event and list syncs, schedules.
+//! What a checked project holds beyond the words of `hubward_core::spec`: accounts, schedules.
 //! Everything here has passed every check that needs no connection; nothing here knows YAML.
 
 use std::time::Duration;
 
 use hubward_core::SecretString;
-use hubward_core::declared::DeclaredType;
-use hubward_core::spec::{Location, MapEntry, Match, Model, ObjectSync, SourceSpec};
+use hubward_core::declared::DeclaredSchema;
+use hubward_core::spec::{Location, Model, SourceSpec, SyncSpec};
 
 /// A project whose files are free of errors.
 #[derive(Clone, Debug)]
@@ -18,8 +18,8 @@ pub struct Project {
     pub sources: Vec<(String, SourceSpec, Location)>,
     pub models: Vec<Model>,
     pub syncs: Vec<SyncSpec>,
-    /// `schema:` of all files: what the account shall have, each object type once as written.
-    pub schema: Vec<DeclaredType>,
+    /// `schema:` of all files: what the account shall have.
+    pub schema: DeclaredSchema,
     /// `schedule:` of the syncs that have one, by sync name.
     pub schedules: Vec<(String, Schedule)>,
     /// `removal_limit:`, the fraction (0 < x ≤ 1) of a sync's known rows that may leave its model in one run before the
@@ -93,137 +93,6 @@ pub struct OAuthSpec {
     pub client_id: String,
     pub client_secret: SecretString,
     pub refresh_token: SecretString,
-}
-
-/// One sync, by what it reaches.
-#[derive(Clone, Debug)]
-pub enum SyncSpec {
-    Object(ObjectSync),
-    Event(EventSync),
-    List(ListSync),
-}
-
-impl SyncSpec {
-    #[must_use]
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Object(sync) => &sync.name,
-            Self::Event(sync) => &sync.name,
-            Self::List(sync) => &sync.name,
-        }
-    }
-
-    #[must_use]
-    pub fn model(&self) -> &str {
-        match self {
-            Self::Object(sync) => &sync.model,
-            Self::Event(sync) => &sync.model,
-            Self::List(sync) => &sync.model,
-        }
-    }
-
-    /// `after:` as written.
-    #[must_use]
-    pub fn after(&self) -> &[String] {
-        match self {
-            Self::Object(sync) => &sync.after,
-            Self::Event(sync) => &sync.after,
-            Self::List(sync) => &sync.after,
-        }
-    }
-
-    #[must_use]
-    pub fn at(&self) -> &Location {
-        match self {
-            Self::Object(sync) => &sync.at,
-            Self::Event(sync) => &sync.at,
-            Self::List(sync) => &sync.at,
-        }
-    }
-}
-
-/// A sync of rows to occurrences of a custom event. Rows are sent once, by primary key.
-#[derive(Clone, Debug)]
-pub struct EventSync {
-    pub name: String,
-    pub model: String,
-    pub event: EventName,
-    /// Column with the time of the event; without it HubSpot takes the time of arrival (api.md 9).
-    pub occurred_at: Option<String>,
-    pub subject: EventSubject,
-    /// Event properties. `write` and `force` keep their defaults: an occurrence is never updated.
-    pub map: Vec<MapEntry>,
-    pub after: Vec<String>,
-    pub at: Location,
-}
-
-/// Which event definition a row belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EventName {
-    /// The fully qualified name, the same for every row.
-    Name(String),
-    /// A column that holds it.
-    Column(String),
-}
-
-/// Whose event it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EventSubject {
-    Contact {
-        by: ContactKey,
-        column: String,
-        at: Location,
-    },
-    /// A record of another type, by record id.
-    Record {
-        object: String,
-        column: String,
-        at: Location,
-    },
-}
-
-/// How an event names its contact (api.md 9: `email`, `objectId`, `utk`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ContactKey {
-    Email,
-    Id,
-    Utk,
-}
-
-/// A sync of rows to the members of a list.
-#[derive(Clone, Debug)]
-pub struct ListSync {
-    pub name: String,
-    pub model: String,
-    pub list: ListTarget,
-    /// `property` may be `id`.
-    pub match_: Match,
-    pub mode: ListMode,
-    /// Make a record for a row that has none, so that it can join the list.
-    pub create_missing: bool,
-    /// Members that this sync did not add leave too. Mode mirror only.
-    pub exclusive: bool,
-    pub after: Vec<String>,
-    pub at: Location,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ListTarget {
-    /// Made if missing.
-    Name(String),
-    Id(u64),
-}
-
-/// What a list sync does with the model's rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ListMode {
-    /// Rows join; rows that leave the model leave the list.
-    #[default]
-    Mirror,
-    /// Rows join, none leave.
-    Add,
-    /// The model's rows are taken off.
-    Remove,
 }
 
 /// When `hubward serve` runs a sync.

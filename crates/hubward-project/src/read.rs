@@ -14,12 +14,12 @@ mod template;
 
 use std::path::{Path, PathBuf};
 
-use hubward_core::declared::DeclaredType;
-use hubward_core::spec::{Location, Model, RemovalLimit, SourceSpec};
+use hubward_core::declared::DeclaredSchema;
+use hubward_core::spec::{Location, Model, RemovalLimit, SourceSpec, SyncSpec};
 
 use crate::grammar;
 use crate::load::ProjectInput;
-use crate::project::{AccountSpec, Project, Schedule, SyncSpec};
+use crate::project::{AccountSpec, Project, Schedule};
 use crate::sink::{Sink, Span};
 use crate::yaml::Node;
 
@@ -52,12 +52,14 @@ pub(crate) struct Read {
     sources: Vec<(String, SourceSpec, Location)>,
     models: Vec<Model>,
     syncs: Vec<SyncSpec>,
-    schema: Vec<DeclaredType>,
+    schema: DeclaredSchema,
     schedules: Vec<(String, Schedule)>,
     removal_limit: Option<f64>,
 
     /// Object types of `schema:`.
     schema_names: Vec<Declared>,
+    /// Custom events of `schema:`.
+    event_names: Vec<Declared>,
     pub(crate) source_names: Vec<Declared>,
     pub(crate) model_names: Vec<Declared>,
     pub(crate) sync_names: Vec<Declared>,

@@ -105,6 +105,14 @@ fn form(form: &'static Form, defs: &mut Map<String, Value>) -> Value {
         Form::Named(inner) => {
             json!({ "type": "object", "additionalProperties": self::form(inner, defs) })
         }
+        Form::NamedBeside(table, inner) => {
+            let reference = define(table, defs);
+            let rest = self::form(inner, defs);
+            if let Some(Value::Object(definition)) = defs.get_mut(table.name) {
+                definition.insert("additionalProperties".to_owned(), rest);
+            }
+            reference
+        }
         Form::List(inner) => json!({ "type": "array", "items": self::form(inner, defs) }),
         Form::AnyOf(alternatives) => {
             let schemas: Vec<Value> = alternatives.iter().map(|inner| self::form(inner, defs)).collect();

@@ -7,6 +7,7 @@ use crate::answers::Refusal;
 use crate::association_types::Labels;
 use crate::associations::Associations;
 use crate::cardinality::Cardinality;
+use crate::event_definitions::Events;
 use crate::lists::Lists;
 use crate::pipelines::{Audit, Pipeline};
 use crate::property::Property;
@@ -29,6 +30,7 @@ pub(crate) struct Account {
     pub(crate) associations: Associations,
     pub(crate) labels: Labels,
     pub(crate) cardinality: Cardinality,
+    pub(crate) events: Events,
     pub(crate) lists: Lists,
     /// Contacts made since the automatic company association last looked.
     pub(crate) new_contacts: Vec<u64>,
@@ -79,6 +81,7 @@ impl Account {
             associations: Associations::default(),
             labels: Labels::default(),
             cardinality: Cardinality::default(),
+            events: Events::default(),
             lists: Lists::default(),
             new_contacts: Vec::new(),
             random: SplitMix::new(seed),

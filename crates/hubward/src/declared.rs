@@ -1,8 +1,8 @@
 //! What the project declares of the account's schema, as the commands tell it: missing things, and the way to make them.
 
-use hubward_core::spec::{Location, ObjectSync};
+use hubward_core::spec::{Location, ObjectSync, SyncSpec};
 use hubward_engine::{Change, ChangeKind, Engine, EngineError, Proposal, SchemaPlan, SyncJob, declares};
-use hubward_project::{Diagnostic, Project, Severity, SyncSpec};
+use hubward_project::{Diagnostic, Project, Severity};
 use serde_json::{Value, json};
 
 use crate::commands::check::{diagnostic, of_engine};
@@ -27,7 +27,7 @@ pub(crate) async fn check(project: &Project, engine: &Engine, problems: &mut Vec
             problems.extend(plan.changes.iter().map(missing_one));
         }
         Err(error) => {
-            let at = project.schema.first().map(|section| section.at.clone());
+            let at = project.schema.at().cloned();
             problems.push(diagnostic(&Failure::from(EngineError { at: error.at.clone().or(at), ..error })));
         }
     }

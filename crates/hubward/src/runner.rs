@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use hubward_core::WallClock as _;
-use hubward_core::spec::ObjectSync;
+use hubward_core::spec::{ObjectSync, SyncSpec};
 use hubward_engine::{Engine, EngineError, RunOptions, Status, SyncReport};
-use hubward_project::{Project, SyncSpec};
+use hubward_project::Project;
 use hubward_store::{RunStart, StateDb};
 
 use crate::clock::SystemClock;

@@ -119,6 +119,8 @@ fn requests(sync: &SyncReport) -> String {
         (counts.search, "search"),
         (counts.archive, "archive"),
         (counts.associate, "associate"),
+        (counts.event, "event"),
+        (counts.list, "list"),
     ];
     let told: Vec<String> = kinds
         .iter()

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use hubward_core::declared::{DeclaredLabel, DeclaredObject, DeclaredProperty, DeclaredType};
+use hubward_core::declared::{DeclaredLabel, DeclaredObject, DeclaredProperty, DeclaredSchema, DeclaredType};
 use hubward_core::spec::Location;
 use hubward_core::{PropertyDef, PropertyType};
 
@@ -32,7 +32,8 @@ struct Comparison<'a> {
 }
 
 /// Compares.
-pub(crate) fn diff(declared: &[DeclaredType], present: &Present) -> Difference {
+pub(crate) fn diff(schema: &DeclaredSchema, present: &Present) -> Difference {
+    let declared = schema.types.as_slice();
     let labels = present.labels.clone();
     let mut comparison = Comparison { declared, present, found: Difference::default(), labels };
     let mut seen: HashMap<String, &Location> = HashMap::new();

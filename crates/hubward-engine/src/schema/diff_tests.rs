@@ -6,6 +6,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::schema::change::ChangeKind;
 
+fn diff(types: &[DeclaredType], present: &Present) -> Difference {
+    super::diff(&DeclaredSchema { types: types.to_vec(), ..DeclaredSchema::default() }, present)
+}
+
 fn at(line: u32) -> Location {
     Location { file: "hubward.yml".to_owned(), line, column: 1 }
 }

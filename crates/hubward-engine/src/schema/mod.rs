@@ -13,7 +13,7 @@ mod present;
 mod propose;
 mod refusal;
 
-use hubward_core::declared::DeclaredType;
+use hubward_core::declared::{DeclaredSchema, DeclaredType};
 
 pub use apply::{Applied, Ending};
 pub use change::{Change, ChangeKind};
@@ -49,7 +49,7 @@ impl Engine {
     ///
     /// # Errors
     /// HubSpot refuses to tell what the account has.
-    pub async fn compare_schema(&self, declared: &[DeclaredType]) -> Result<SchemaPlan, EngineError> {
+    pub async fn compare_schema(&self, declared: &DeclaredSchema) -> Result<SchemaPlan, EngineError> {
         if declared.is_empty() {
             return Ok(SchemaPlan::default());
         }
@@ -60,8 +60,8 @@ impl Engine {
             && let Ok(token) = self.client().token_info().await
             && !token.scopes.is_empty()
         {
-            for section in declared {
-                let Ok(target) = present::resolve(&section.name, declared, &present.schemas) else { continue };
+            for section in &declared.types {
+                let Ok(target) = present::resolve(&section.name, &declared.types, &present.schemas) else { continue };
                 let concerned = plan.changes.iter().any(|change| change.target == target);
                 // The last one is that for writing.
                 let Some(scope) = scopes_of(section).pop() else { continue };
@@ -83,9 +83,9 @@ impl Engine {
 /// The scopes that comparing and making a declaration takes (api.md 5.4, 6.1, 10.5), each with the names of the object types
 /// that need it.
 #[must_use]
-pub fn schema_scopes(declared: &[DeclaredType]) -> Vec<(String, Vec<&str>)> {
+pub fn schema_scopes(declared: &DeclaredSchema) -> Vec<(String, Vec<&str>)> {
     let mut found: Vec<(String, Vec<&str>)> = Vec::new();
-    for section in declared {
+    for section in &declared.types {
         for scope in scopes_of(section) {
             match found.iter_mut().find(|(known, _)| *known == scope) {
                 Some((_, names)) => names.push(&section.name),
@@ -157,8 +157,8 @@ fn section_of<'a>(declared: &'a [DeclaredType], object: &str) -> Option<&'a Decl
 
 /// Whether the project declares the property, or, without one, the custom object type itself.
 #[must_use]
-pub fn declares(declared: &[DeclaredType], object: &str, property: Option<&str>) -> bool {
-    section_of(declared, object).is_some_and(|section| match property {
+pub fn declares(declared: &DeclaredSchema, object: &str, property: Option<&str>) -> bool {
+    section_of(&declared.types, object).is_some_and(|section| match property {
         Some(name) => section.property(name).is_some(),
         None => section.object.is_some(),
     })

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use hubward_core::PropertyDef;
-use hubward_core::declared::DeclaredType;
+use hubward_core::declared::{DeclaredSchema, DeclaredType};
 use hubward_hubspot::{PropertyGroup, Schema};
 
 use super::change::Target;
@@ -69,7 +69,8 @@ pub(crate) fn resolve(name: &str, declared: &[DeclaredType], schemas: &[Schema])
 impl Engine {
     /// Reads what the account has of everything that is declared. Types that cannot be resolved are left out: the comparison
     /// tells them.
-    pub(super) async fn present(&self, declared: &[DeclaredType]) -> Result<Present, EngineError> {
+    pub(super) async fn present(&self, schema: &DeclaredSchema) -> Result<Present, EngineError> {
+        let declared = schema.types.as_slice();
         let client = self.client();
         let mut present = Present::default();
         let names = declared.iter().flat_map(|section| {

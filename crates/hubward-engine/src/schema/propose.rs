@@ -3,7 +3,7 @@
 
 use arrow_schema::{DataType, Schema};
 use hubward_core::Value;
-use hubward_core::declared::DeclaredType;
+use hubward_core::declared::DeclaredSchema;
 use hubward_core::spec::{Conversion, MapEntry, MapSource};
 use hubward_core::suggest::nearest;
 
@@ -77,12 +77,12 @@ impl Engine {
     ///
     /// # Errors
     /// HubSpot refuses to tell what the account has.
-    pub async fn propose_schema(&self, declared: &[DeclaredType], jobs: &[SyncJob]) -> Result<Proposal, EngineError> {
+    pub async fn propose_schema(&self, declared: &DeclaredSchema, jobs: &[SyncJob]) -> Result<Proposal, EngineError> {
         let mut proposal = Proposal::default();
         for job in jobs {
             let Ok(object) = self.object_type(&job.sync.object).await else { continue };
             let properties = self.properties(&object).await?;
-            let section = section_of(declared, &job.sync.object);
+            let section = section_of(&declared.types, &job.sync.object);
             let missing = |name: &str| {
                 !matches!(name, "id" | "hs_object_id")
                     && properties.iter().all(|property| property.name != name)

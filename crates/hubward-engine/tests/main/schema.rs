@@ -2,7 +2,8 @@
 
 use hubward_core::PropertyType;
 use hubward_core::declared::{
-    DeclaredGroup, DeclaredLabel, DeclaredObject, DeclaredOption, DeclaredProperty, DeclaredType, fields_of,
+    DeclaredGroup, DeclaredLabel, DeclaredObject, DeclaredOption, DeclaredProperty, DeclaredSchema, DeclaredType,
+    fields_of,
 };
 use hubward_core::spec::Location;
 use hubward_engine::{Applied, Cancel, Ending};
@@ -32,6 +33,10 @@ fn property(name: &str, type_: &str) -> DeclaredProperty {
 
 fn option(value: &str, label: &str) -> DeclaredOption {
     DeclaredOption { value: value.to_owned(), label: label.to_owned(), at: at(6) }
+}
+
+fn schema(types: &[DeclaredType]) -> DeclaredSchema {
+    DeclaredSchema { types: types.to_vec(), ..DeclaredSchema::default() }
 }
 
 fn section(name: &str) -> DeclaredType {
@@ -95,12 +100,12 @@ fn enterprise() -> World {
 /// Compares and makes; then compares again, which must find nothing if everything was made.
 async fn apply(world: &World, declared: &[DeclaredType]) -> Vec<Applied> {
     let engine = world.engine().await;
-    let plan = engine.compare_schema(declared).await.expect("the account tells what it has");
+    let plan = engine.compare_schema(&schema(declared)).await.expect("the account tells what it has");
     assert_eq!(plan.problems, []);
     let applied = engine.apply_schema(&plan, &Cancel::new()).await;
     assert_eq!(applied.len(), plan.changes.len());
     if applied.iter().all(|one| one.ending == Ending::Made) {
-        let again = engine.compare_schema(declared).await.expect("the account tells what it has");
+        let again = engine.compare_schema(&schema(declared)).await.expect("the account tells what it has");
         assert_eq!(again.changes, [], "a second call has nothing to do");
     }
     applied
@@ -199,7 +204,7 @@ async fn the_engine_that_made_a_property_sees_it() {
     let engine = world.engine().await;
     let before = engine.run_sync(&job, "run", &hubward_engine::RunOptions::default()).await;
     assert_eq!(before.error.map(|error| error.code), Some("unknown-property"));
-    let plan = engine.compare_schema(&[contacts()]).await.expect("the account tells what it has");
+    let plan = engine.compare_schema(&schema(&[contacts()])).await.expect("the account tells what it has");
     engine.apply_schema(&plan, &Cancel::new()).await;
     let after = engine.run_sync(&job, "run", &hubward_engine::RunOptions::default()).await;
     assert_eq!(after.outcomes.applied, 1, "{:?}", after.error);
@@ -223,7 +228,8 @@ async fn options_are_added_after_those_that_are_there_and_none_is_removed_or_ren
     declared.properties.retain(|property| property.name == "plan");
     declared.groups.clear();
     let engine = world.engine().await;
-    let plan = engine.compare_schema(std::slice::from_ref(&declared)).await.expect("the account tells what it has");
+    let plan =
+        engine.compare_schema(&schema(std::slice::from_ref(&declared))).await.expect("the account tells what it has");
     assert_eq!(plan.changes.iter().map(|change| change.detail()).collect::<Vec<_>>(), ["add silver (\"Silver\")"]);
     assert!(plan.notes.iter().any(|note| note.contains("the option gold of plan has the label \"GOLD\"")));
     let applied = apply(&world, &[declared]).await;
@@ -404,7 +410,7 @@ async fn nothing_is_made_of_a_declaration_that_contradicts_the_account() {
     let engine = world.engine().await;
     let mut declared = contacts();
     declared.properties.push(property("firstname", "number"));
-    let plan = engine.compare_schema(&[declared]).await.expect("the account tells what it has");
+    let plan = engine.compare_schema(&schema(&[declared])).await.expect("the account tells what it has");
     assert_eq!(plan.problems.iter().map(|problem| problem.code).collect::<Vec<_>>(), ["schema-conflict"]);
     assert!(!plan.is_sound());
     let applied = engine.apply_schema(&plan, &Cancel::new()).await;
@@ -428,7 +434,7 @@ async fn what_syncs_map_and_nobody_declares_is_proposed_with_the_columns_type() 
     let engine = world.engine().await;
     let mut declared = section("contacts");
     declared.properties = vec![property("vip", "bool")];
-    let proposal = engine.propose_schema(&[declared], &[job]).await.expect("the account tells what it has");
+    let proposal = engine.propose_schema(&schema(&[declared]), &[job]).await.expect("the account tells what it has");
     assert_eq!(
         proposal.yaml(),
         "schema:\n  contacts:\n    properties:\n      shoe_size: { type: number }  # from column size\n      \
@@ -559,7 +565,7 @@ async fn a_refusal_that_names_no_property_is_told_of_the_one_it_is_about() {
 async fn an_interrupted_call_makes_nothing_more() {
     let world = World::new();
     let engine = world.engine().await;
-    let plan = engine.compare_schema(&[contacts()]).await.expect("the account tells what it has");
+    let plan = engine.compare_schema(&schema(&[contacts()])).await.expect("the account tells what it has");
     let cancel = Cancel::new();
     cancel.set();
     let applied = engine.apply_schema(&plan, &cancel).await;

@@ -17,15 +17,29 @@ pub(crate) const FIELD_TYPES: [&str; 11] = [
     "checkbox",
 ];
 
-pub(super) const TYPES_DOC: &str =
-    "What the account shall have, by object type; `hubward apply-schema` creates what is missing.";
+pub(super) const SCHEMA_DOC: &str = "What the account shall have, by object type, and custom events under `events`; \
+                                     `hubward apply-schema` creates what is missing.";
+
+pub(super) const SCHEMA: Form = Form::NamedBeside(&DECLARED_SCHEMA, &Form::Table(&DECLARED_TYPE));
+
+/// The keys of `schema` that are no object types.
+pub(crate) static DECLARED_SCHEMA: Table = Table {
+    name: "declared_schema",
+    what: "the schema",
+    doc: "What the account shall have: object types by name, label or id, and custom events.",
+    keys: &[may(EVENTS, Form::Named(&Form::Table(&DECLARED_EVENT)), "Custom events, by internal name.")],
+    one_of: &[],
+};
+
+/// The key of [`DECLARED_SCHEMA`].
+pub(crate) const EVENTS: &str = "events";
 
 /// A file of `schema/`.
 pub(crate) static SCHEMA_FILE: Table = Table {
     name: "schema_file",
     what: "a schema file",
     doc: "A file with declarations of what the account shall have.",
-    keys: &[must("schema", Form::Named(&Form::Table(&DECLARED_TYPE)), TYPES_DOC)],
+    keys: &[must("schema", SCHEMA, SCHEMA_DOC)],
     one_of: &[],
 };
 
@@ -93,6 +107,43 @@ pub(crate) static DECLARED_LABEL: Table = Table {
         must("name", Form::Text, "Its internal name."),
         must("label", Form::Text, "What people see."),
         may("inverse", Form::Text, "What people see from the other end; the same label when left out."),
+    ],
+    one_of: &[],
+};
+
+pub(crate) static DECLARED_EVENT: Table = Table {
+    name: "declared_event",
+    what: "a custom event",
+    doc: "A custom event; its internal name is the key that it stands under, without the account's prefix.",
+    keys: &[
+        may("label", Form::Text, "What people see; made from the name when left out."),
+        may("description", Form::Text, "What it is for."),
+        may("object", Form::Text, "The object type whose records it happens to; only at creation. contacts (default)."),
+        may("properties", Form::Named(&EVENT_PROPERTY), "Properties: internal name, and a type or more."),
+        may(
+            "default_properties",
+            Form::Bool,
+            "HubSpot's own properties of events too; only at creation. true (default).",
+        ),
+    ],
+    one_of: &[],
+};
+
+static EVENT_PROPERTY: Form = Form::AnyOf(&[Form::Words(&PROPERTY_TYPES), Form::Table(&DECLARED_EVENT_PROPERTY)]);
+
+pub(crate) static DECLARED_EVENT_PROPERTY: Table = Table {
+    name: "declared_event_property",
+    what: "a property of a custom event",
+    doc: "A property of a custom event.",
+    keys: &[
+        must("type", Form::Words(&PROPERTY_TYPES), "What its values are."),
+        may("label", Form::Text, "What people see; made from the name when left out."),
+        may("description", Form::Text, "What it is for."),
+        may(
+            "options",
+            Form::AnyOf(&[Form::Named(&Form::Text), Form::OneOrMany]),
+            "Options of an enumeration: value and label, or a list where both are the same.",
+        ),
     ],
     one_of: &[],
 };

@@ -1,6 +1,6 @@
 //! `hubward.yml` and the model files, from the outside in.
 
-use super::declared::{DECLARED_TYPE, TYPES_DOC};
+use super::declared::{SCHEMA, SCHEMA_DOC};
 use super::{Form, Table, may, must};
 
 pub(crate) static PROJECT: Table = Table {
@@ -16,7 +16,7 @@ pub(crate) static PROJECT: Table = Table {
         ),
         may("sources", Form::Named(&SOURCE), "Places that rows are read from, by name."),
         may("models", Form::Named(&Form::Table(&MODEL)), "Queries with a primary key, by name."),
-        may("schema", Form::Named(&Form::Table(&DECLARED_TYPE)), TYPES_DOC),
+        may("schema", SCHEMA, SCHEMA_DOC),
         may("intake", Form::Open, "The event door."),
         may(
             "removal_limit",

@@ -60,7 +60,7 @@ pub(crate) static TO: Table = Table {
         may(
             "event",
             Form::AnyOf(&[Form::Text, Form::Table(&EVENT_COLUMN)]),
-            "A custom event by its full name, or the column that holds it.",
+            "A custom event by its full name, short name or label; or the column that holds it.",
         ),
         may("list", Form::Table(&LIST), "A list by name or id; without either, by the model's name."),
     ],
@@ -71,7 +71,7 @@ pub(crate) static EVENT_COLUMN: Table = Table {
     name: "event_column",
     what: "the event of a sync",
     doc: "The event's name comes with the row.",
-    keys: &[must("column", Form::Text, "The column that holds the event's full name.")],
+    keys: &[must("column", Form::Text, "The column that holds the event's full name, short name or label.")],
     one_of: &[],
 };
 
@@ -82,6 +82,11 @@ pub(crate) static LIST: Table = Table {
     keys: &[
         may("name", Form::Text, "Name of the list, which is made if missing."),
         may("id", Form::Whole, "Id of a list that exists."),
+        may(
+            "object",
+            Form::Text,
+            "The object type of its members: contacts (default) for a list by name; checked where the list exists.",
+        ),
     ],
     one_of: &[],
 };
@@ -169,7 +174,11 @@ pub(crate) static EVENT_SYNC: Table = Table {
         must("model", Form::Text, "Name of the model."),
         must("to", Form::Table(&TO), "The event that is sent."),
         may("occurred_at", Form::Text, "The column with the time of the event."),
-        may("contact", Form::Table(&EVENT_CONTACT), "The contact that the event belongs to."),
+        may(
+            "contact",
+            Form::AnyOf(&[Form::Table(&EVENT_CONTACT), Form::List(&Form::Table(&EVENT_CONTACT))]),
+            "The contact that the event belongs to: one way to name it, or several of which a row has at least one.",
+        ),
         may("record", Form::Table(&EVENT_RECORD), "The record of another type that the event belongs to."),
         may("map", Form::Named(&EVENT_MAP_VALUE), "Event property: column, or one of column, value, template."),
         may("schedule", Form::Table(&SCHEDULE), "When `hubward serve` runs it."),

@@ -1,15 +1,16 @@
-//! `schema:` in `hubward.yml` and in `schema/*.yml`: object types and what each of them shall have. Names are held to
-//! HubSpot's rules here (api.md 5.2, 6.1, 7.3); whether the account has them already is not known.
+//! `schema:` in `hubward.yml` and in `schema/*.yml`: object types and what each of them shall have, and custom events. Names
+//! are held to HubSpot's rules here (api.md 5.2, 6.1, 7.3, 9.3); whether the account has them already is not known.
 
+mod event;
 mod object;
 mod property;
 
 use hubward_core::declared::{DeclaredGroup, DeclaredLabel, DeclaredProperty, DeclaredType};
 
 use super::{Declared, Reader};
-use crate::grammar::{DECLARED_LABEL, DECLARED_TYPE, SCHEMA_FILE};
+use crate::grammar::{DECLARED_LABEL, DECLARED_TYPE, EVENTS, SCHEMA_FILE};
 use crate::read::fields::Fields;
-use crate::sink::{Span, quoted};
+use crate::sink::{Sink, quoted};
 use crate::yaml::{Key, Kind, Node};
 
 /// Longest internal name of a property, a group or a label, in characters.
@@ -24,39 +25,36 @@ pub(crate) fn schema_file(reader: &mut Reader<'_, '_>, tree: &Node) {
     }
 }
 
-/// A map of object types.
+/// A map of object types; under `events`, custom events.
 pub(super) fn types(reader: &mut Reader<'_, '_>, node: &Node) {
     for (key, value) in reader.named(node, "schema", "duplicate-name", "the object type") {
-        once(reader, key);
+        if key.text == EVENTS {
+            event::events(reader, value);
+            continue;
+        }
+        if once(reader.sink, &reader.read.schema_names, key, "object type") {
+            reader.read.schema_names.push(Declared { name: key.text.clone(), span: key.span });
+        }
         let Some(fields) = reader.table(value, &DECLARED_TYPE) else { continue };
         if let Some(declared) = declared(reader, key, &fields) {
-            reader.read.schema.push(declared);
+            reader.read.schema.types.push(declared);
         }
     }
 }
 
-/// An object type may stand in one file only: a second place would hide half of what is declared.
-fn once(reader: &mut Reader<'_, '_>, key: &Key) {
-    let first = reader.read.schema_names.iter().find(|known| known.name.eq_ignore_ascii_case(&key.text));
-    match first.map(|known| known.span) {
-        // A repetition within one map has been reported by its reader.
-        Some(first) => {
-            let place = reader.sink.location(first);
-            reader.sink.error_beside(
-                "duplicate-name",
-                key.span,
-                (first, "first declared here"),
-                format!(
-                    "the object type {} is declared twice; first in {} on line {}",
-                    quoted(&key.text),
-                    place.file,
-                    place.line
-                ),
-                "write everything of one object type in one place",
-            );
-        }
-        None => reader.read.schema_names.push(Declared { name: key.text.clone(), span: key.span }),
-    }
+/// An object type or an event may stand in one place only: a second one would hide half of what is declared.
+fn once(sink: &mut Sink<'_>, names: &[Declared], key: &Key, what: &str) -> bool {
+    // A repetition within one map has been reported by its reader.
+    let Some(first) = names.iter().find(|known| known.name.eq_ignore_ascii_case(&key.text)) else { return true };
+    let place = sink.location(first.span);
+    sink.error_beside(
+        "duplicate-name",
+        key.span,
+        (first.span, "first declared here"),
+        format!("the {what} {} is declared twice; first in {} on line {}", quoted(&key.text), place.file, place.line),
+        format!("write everything of one {what} in one place"),
+    );
+    false
 }
 
 fn declared(reader: &mut Reader<'_, '_>, key: &Key, fields: &Fields<'_>) -> Option<DeclaredType> {
@@ -183,24 +181,25 @@ fn label(reader: &mut Reader<'_, '_>, to: &Key, node: &Node, known: &[DeclaredLa
 
 /// Whether a key can be the internal name of a property or a group.
 fn internal_name(reader: &mut Reader<'_, '_>, key: &Key, what: &str) -> bool {
-    let good = key.text.chars().count() <= NAME_MAX
+    short_name(reader, key, what, NAME_MAX)
+}
+
+/// Whether a key of at most `most` characters can be such a name.
+fn short_name(reader: &mut Reader<'_, '_>, key: &Key, what: &str, most: usize) -> bool {
+    let good = key.text.chars().count() <= most
         && key.text.starts_with(|c: char| c.is_ascii_lowercase())
         && key.text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if !good {
-        bad_name(reader, key.span, &key.text, what);
+        reader.sink.error(
+            "bad-name",
+            key.span,
+            format!("{} cannot be the internal name of {what}", quoted(&key.text)),
+            format!(
+                "use lower-case letters, digits and `_`, starting with a letter, at most {most} of them; what people see is the label"
+            ),
+        );
     }
     good
-}
-
-fn bad_name(reader: &mut Reader<'_, '_>, span: Span, name: &str, what: &str) {
-    reader.sink.error(
-        "bad-name",
-        span,
-        format!("{} cannot be the internal name of {what}", quoted(name)),
-        format!(
-            "use lower-case letters, digits and `_`, starting with a letter, at most {NAME_MAX} of them; what people see is the label"
-        ),
-    );
 }
 
 /// What people see where the file gives no label: `customer_no` becomes `Customer no`.

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hubward_core::spec::{
-    Compare, Conversion, Mode, ModelQuery, Nulls, OnConflict, OnMatchChange, OnRemoved, RemovalLimit,
+    Compare, ContactKey, Conversion, EventName, EventSubject, ListMode, ListTarget, Mode, ModelQuery, Nulls,
+    OnConflict, OnMatchChange, OnRemoved, RemovalLimit, SyncSpec,
 };
-use hubward_project::{
-    ContactKey, EventName, EventSubject, ListMode, ListTarget, Schedule, SyncSpec, codes, json_schema,
-};
+use hubward_project::{Schedule, codes, json_schema};
 use serde_json::Value;
 
 use crate::loaded;
@@ -117,6 +116,15 @@ schema:
       associated: [contacts]
       description: Where tools are kept
     properties: { number: string, colour: { type: enumeration, options: [red, green] } }
+  events:
+    harvest:
+      label: Harvest
+      description: Something was picked
+      object: shed
+      properties:
+        kilos: number
+        crop: { type: enumeration, label: Crop, description: What, options: [bean, pea] }
+      default_properties: false
 "#;
 
 const MODEL_FILE: &str = "model: beds\nsource: mart\nsql_file: models/customers.sql\nprimary_key: id\n";
@@ -154,9 +162,11 @@ fn every_key_arrives() {
     assert_eq!((project.name.as_str(), project.removal_limit), ("garden", Some(0.5)));
     assert_eq!(project.sources.len(), 4);
     assert_eq!(project.models.len(), 4);
-    let [contacts, shed] = project.schema.as_slice() else { panic!("two types are declared") };
+    let [contacts, shed] = project.schema.types.as_slice() else { panic!("two types are declared") };
     assert_eq!(contacts.properties[1].options[1].label, "Rake");
     assert_eq!(shed.object.as_ref().and_then(|object| object.description.as_deref()), Some("Where tools are kept"));
+    let harvest = project.schema.event("harvest").expect("it is declared");
+    assert_eq!((harvest.object.as_str(), harvest.properties.len(), harvest.default_properties), ("shed", 2, false));
     let gardeners = project.model("gardeners").expect("it is declared");
     assert_eq!(gardeners.query, ModelQuery::Sql("select id, mail, \"full name\", since\nfrom gardeners\n".to_owned()));
 
@@ -173,8 +183,9 @@ fn every_key_arrives() {
     assert_eq!(project.schedule("gardeners"), Some(&Schedule::Every(Duration::from_secs(900))));
 
     let Some(SyncSpec::Event(event)) = project.sync("visits") else { panic!("it is an event sync") };
-    assert_eq!(event.event, EventName::Column("event_name".to_owned()));
-    assert!(matches!(&event.subject, EventSubject::Contact { by: ContactKey::Utk, column, .. } if column == "cookie"));
+    assert!(matches!(&event.event, EventName::Column { column, .. } if column == "event_name"));
+    let EventSubject::Contact { keys } = &event.subject else { panic!("it is an event of a contact") };
+    assert!(matches!(keys.as_slice(), [key] if key.by == ContactKey::Utk && key.column == "cookie"));
     assert_eq!(project.schedule("visits"), Some(&Schedule::Cron("0 6 * * mon-fri".to_owned())));
 
     let Some(SyncSpec::List(list)) = project.sync("members") else { panic!("it is a list sync") };

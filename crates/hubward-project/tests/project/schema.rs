@@ -38,7 +38,7 @@ schema:
 #[test]
 fn a_declaration_is_read_with_its_defaults() {
     let project = loaded(&[("hubward.yml", &format!("{BASE}{CONTACTS}")), ("schema/machine.yml", MACHINE)]).project;
-    let [contacts, machine] = project.schema.as_slice() else { panic!("two types") };
+    let [contacts, machine] = project.schema.types.as_slice() else { panic!("two types") };
     assert_eq!(contacts.name, "contacts");
     assert_eq!((contacts.groups[0].name.as_str(), contacts.groups[0].label.as_str()), ("shop", "Shop"));
     let seen: Vec<(&str, &str, &str, &str, bool)> = contacts
@@ -133,8 +133,135 @@ schema:
     );
 }
 
+const EVENTS: &str = "\
+schema:
+  events:
+    order_placed:
+      label: Order placed
+      description: Somebody bought something
+      object: Deal
+      properties:
+        amount: number
+        channel: { type: enumeration, label: Where, options: { web: Web shop, shop: Shop } }
+        gift: { type: bool, description: Wrapped }
+      default_properties: false
+    signed_up:
+";
+
 #[test]
-fn a_type_is_declared_in_one_place_and_event_definitions_are_not_taken_yet() {
+fn events_are_read_with_their_defaults_and_may_stand_in_several_files() {
+    let other = "schema: { events: { left: { properties: { at: datetime } } } }\n";
+    let given = [("hubward.yml", BASE), ("schema/a.yml", EVENTS), ("schema/b.yml", other)];
+    let schema = loaded(&given).project.schema;
+    assert!(schema.types.is_empty() && !schema.is_empty());
+    let seen: Vec<String> = schema
+        .events
+        .iter()
+        .map(|one| {
+            let (object, description) = (&one.object, one.description.as_deref().unwrap_or("-"));
+            format!("{}|{}|{description}|{object}|{}|{}", one.name, one.label, one.default_properties, one.at.line)
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            "order_placed|Order placed|Somebody bought something|Deal|false|3",
+            "signed_up|Signed up|-|contacts|true|12",
+            "left|Left|-|contacts|true|1",
+        ]
+    );
+    let properties: Vec<(&str, &str, &str, usize, Option<&str>)> = schema.events[0]
+        .properties
+        .iter()
+        .map(|one| {
+            let (name, label) = (one.name.as_str(), one.label.as_str());
+            (name, label, one.type_.name(), one.options.len(), one.description.as_deref())
+        })
+        .collect();
+    assert_eq!(
+        properties,
+        [
+            ("amount", "Amount", "number", 0, None),
+            ("channel", "Where", "enumeration", 2, None),
+            ("gift", "Gift", "bool", 0, Some("Wrapped")),
+        ]
+    );
+    assert_eq!(schema.event("left").map(|one| one.properties[0].type_.name()), Some("datetime"));
+}
+
+#[test]
+fn every_mistake_of_an_event_is_told_at_its_place() {
+    let many: String = (0..51).map(|at| format!("p{at}: string, ")).collect();
+    let wrong = format!(
+        "\
+schema:
+  events:
+    Order: {{}}
+    {long}: {{}}
+    a: {{ label: {label} }}
+    b: {{ object: invoices }}
+    c: {{ unique: true }}
+    d:
+      properties:
+        Amount: number
+        x: {{ type: enumeration }}
+        y: {{ type: bool, options: [true, false] }}
+        z: {{ type: string, group: shop }}
+        w: {{ type: string, label: {label} }}
+        v:
+        u: text
+    e: {{ properties: {{ {many} }} }}
+    f: {{ properties: [a] }}
+    g: {{ default_properties: maybe }}
+",
+        long = "e".repeat(51),
+        label = "l".repeat(101)
+    );
+    assert_eq!(
+        places(&[("hubward.yml", BASE), ("schema/s.yml", &wrong)]),
+        [
+            "bad-name schema/s.yml:3:5",
+            "bad-name schema/s.yml:4:5",
+            "schema-event schema/s.yml:5:17",
+            "schema-event schema/s.yml:6:18",
+            "unknown-key schema/s.yml:7:10",
+            "bad-name schema/s.yml:10:9",
+            "schema-property schema/s.yml:11:9",
+            "schema-property schema/s.yml:12:35",
+            "unknown-key schema/s.yml:13:28",
+            "schema-event schema/s.yml:14:35",
+            "empty-value schema/s.yml:15:9",
+            "unknown-value schema/s.yml:16:12",
+            "schema-event schema/s.yml:17:22",
+            "wrong-type schema/s.yml:18:22",
+            "wrong-type schema/s.yml:19:30",
+        ]
+    );
+    assert_eq!(
+        shown(&[
+            ("hubward.yml", BASE),
+            ("schema/a.yml", EVENTS),
+            ("schema/b.yml", "schema: { events: { signed_up: } }\n")
+        ]),
+        "\
+error[duplicate-name]: the event `signed_up` is declared twice; first in schema/a.yml on line 12
+  --> schema/b.yml:1:21
+   |
+ 1 | schema: { events: { signed_up: } }
+   |                     ^^^^^^^^^
+   |
+  ::: schema/a.yml:12:5
+   |
+12 |     signed_up:
+   |     --------- first declared here
+   |
+   = help: write everything of one event in one place
+"
+    );
+}
+
+#[test]
+fn a_type_is_declared_in_one_place_and_events_stand_beside_the_types() {
     let text = format!("{BASE}{CONTACTS}");
     assert_eq!(
         shown(&[("hubward.yml", &text), ("schema/more.yml", "schema:\n  Contacts: { events: {} }\n")]),

@@ -1,8 +1,8 @@
 //! Rules on syncs.
 
 use hubward_core::Value;
+use hubward_core::spec::{ContactKey, EventSubject, ListTarget, SyncSpec};
 use hubward_core::spec::{MapSource, RemovalLimit, WriteRule};
-use hubward_project::{ListTarget, SyncSpec};
 
 use crate::{BASE, SYNC, loaded, shown, with_sync};
 
@@ -256,11 +256,56 @@ fn an_event_sync_takes_its_own_keys() {
 }
 
 #[test]
+fn the_contact_of_an_event_may_be_named_in_several_ways() {
+    let event = "sync: orders\nmodel: customers\nto: { event: order }\ncontact: CONTACT\n";
+    let with = |contact: &str| event.replace("CONTACT", contact);
+    let both = with("[{ by: utk, column: cookie }, { by: email, column: mail }]");
+    let project = loaded(&[("hubward.yml", BASE), ("syncs/s.yml", &both)]).project;
+    let SyncSpec::Event(sync) = &project.syncs[0] else { panic!("it is an event sync") };
+    let EventSubject::Contact { keys } = &sync.subject else { panic!("it is an event of a contact") };
+    let found: Vec<_> = keys.iter().map(|key| (key.by, key.column.as_str())).collect();
+    assert_eq!(found, [(ContactKey::Utk, "cookie"), (ContactKey::Email, "mail")]);
+    let twice = with("[{ by: email, column: a }, { by: email, column: b }]");
+    assert_eq!(with_sync(&twice), ["duplicate-key syncs/s.yml:4:37"]);
+    assert_eq!(with_sync(&with("[]")), ["empty-value syncs/s.yml:4:10"]);
+    assert_eq!(with_sync(&with("[email]")), ["wrong-type syncs/s.yml:4:11"]);
+}
+
+#[test]
+fn event_and_list_syncs_come_after_the_records_they_name() {
+    let contacts =
+        "sync: people\nmodel: customers\nto: { object: contacts }\nmatch: { column: email, property: email }\n";
+    let companies = contacts
+        .replace("people", "firms")
+        .replace("contacts", "companies")
+        .replace("property: email", "property: name");
+    let list =
+        "sync: a_list\nmodel: customers\nto: { list: { object: companies } }\nmatch: { column: id, property: id }\n";
+    let event = "sync: an_event\nmodel: customers\nto: { event: order }\ncontact: { by: email, column: email }\n";
+    let files = [
+        ("hubward.yml", BASE),
+        ("syncs/a.yml", list),
+        ("syncs/b.yml", event),
+        ("syncs/c.yml", &companies),
+        ("syncs/d.yml", contacts),
+    ];
+    let project = loaded(&files).project;
+    let order: Vec<&str> = project.run_order().into_iter().map(|at| project.syncs[at].name()).collect();
+    let place = |name: &str| order.iter().position(|known| *known == name).expect("it is in the project");
+    assert!(place("firms") < place("a_list") && place("people") < place("an_event"), "{order:?}");
+}
+
+#[test]
 fn a_list_sync_takes_its_own_keys() {
     let list = "sync: news\nmodel: customers\nto: { list: }\nmatch: { column: email, property: email }\n";
     let project = loaded(&[("hubward.yml", BASE), ("syncs/s.yml", list)]).project;
     let SyncSpec::List(sync) = &project.syncs[0] else { panic!("it is a list sync") };
     assert_eq!(sync.list, ListTarget::Name("customers".to_owned()));
+    assert_eq!(sync.object, None);
+    let firms = list.replace("list: }", "list: { id: 7, object: companies } }");
+    let project = loaded(&[("hubward.yml", BASE), ("syncs/s.yml", &firms)]).project;
+    let SyncSpec::List(sync) = &project.syncs[0] else { panic!("it is a list sync") };
+    assert_eq!((&sync.list, sync.object.as_deref()), (&ListTarget::Id(7), Some("companies")));
     assert_eq!(with_sync(&format!("{list}mode: add\nexclusive: true\n")), ["list-option syncs/s.yml:6:12"]);
     assert_eq!(with_sync(&format!("{list}mode: remove\ncreate_missing: true\n")), ["list-option syncs/s.yml:6:17"]);
     assert_eq!(with_sync(&list.replace("list: }", "list: { name: a, id: 2 } }")), ["choose-one syncs/s.yml:3:21"]);

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use hubward_core::spec::{Model, ObjectSync};
+use hubward_core::spec::{Model, ObjectSync, SyncSpec};
 use hubward_engine::{Engine, Problem, Silent, needed, preview_model};
-use hubward_project::{Diagnostic, Severity, SourceFile, SyncSpec};
+use hubward_project::{Diagnostic, Severity, SourceFile};
 use hubward_sources::ReadOptions;
 use serde_json::{Value, json};
 

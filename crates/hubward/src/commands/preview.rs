@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use hubward_core::spec::SyncSpec;
 use hubward_engine::{Cancel, Preview, RequestPreview, Silent, preview_model};
-use hubward_project::SyncSpec;
 use hubward_sources::ReadOptions;
 use serde_json::{Value, json};
 

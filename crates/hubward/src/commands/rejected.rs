@@ -1,6 +1,6 @@
 //! `hubward rejected`: the rows that are invalid or rejected now.
 
-use hubward_project::SyncSpec;
+use hubward_core::spec::SyncSpec;
 use hubward_store::{IssueRow, WaitingRow};
 use serde_json::{Value, json};
 

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use hubward_core::spec::SyncSpec;
 use hubward_engine::{Engine, Progress, RunOptions, Severity};
 use hubward_hubspot::Account;
-use hubward_project::SyncSpec;
 
 use crate::args::{Global, RunArgs};
 use crate::exit::{Exit, Failure};

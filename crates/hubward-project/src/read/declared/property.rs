@@ -72,7 +72,7 @@ fn bare(name: &str, type_: &str, at: hubward_core::spec::Location) -> DeclaredPr
 }
 
 /// A text that may be left out; `None` when it is there and cannot be read.
-fn optional(reader: &mut Reader<'_, '_>, fields: &Fields<'_>, name: &'static str) -> Option<Option<String>> {
+pub(super) fn optional(reader: &mut Reader<'_, '_>, fields: &Fields<'_>, name: &'static str) -> Option<Option<String>> {
     match fields.get(name) {
         Some(node) => reader.text(node, name).map(|text| Some(text.value)),
         None => Some(None),
@@ -96,7 +96,7 @@ fn field(reader: &mut Reader<'_, '_>, node: &Node, type_: &'static str) -> Optio
 }
 
 /// The options, checked against the type: an enumeration needs some, a bool has its own two, others have none.
-fn options_of(
+pub(super) fn options_of(
     reader: &mut Reader<'_, '_>,
     type_: &str,
     node: Option<&Node>,

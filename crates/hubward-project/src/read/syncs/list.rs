@@ -1,8 +1,9 @@
 //! List syncs: rows become members of a list.
 
 use super::{Common, match_, target};
+use hubward_core::spec::{ListMode, ListSync, ListTarget, Location, SyncSpec};
+
 use crate::grammar::{LIST, LIST_MODES};
-use crate::project::{ListMode, ListSync, ListTarget, SyncSpec};
 use crate::read::Reader;
 use crate::read::fields::Fields;
 use crate::yaml::Node;
@@ -55,10 +56,13 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, common: Common, fields: &Fields<
         whole = false;
     }
     let (match_, _) = matched?;
+    let (list, object, list_at) = list?;
     let sync = ListSync {
         name: common.name?,
         model: common.model?,
-        list: list?,
+        list,
+        list_at,
+        object,
         match_,
         mode: mode?,
         create_missing: create_missing?,
@@ -76,8 +80,23 @@ fn flag(reader: &mut Reader<'_, '_>, fields: &Fields<'_>, name: &'static str) ->
     }
 }
 
-fn list_target(reader: &mut Reader<'_, '_>, node: &Node, model: Option<&str>) -> Option<ListTarget> {
+/// The list, the type of its members and where it stands.
+fn list_target(
+    reader: &mut Reader<'_, '_>,
+    node: &Node,
+    model: Option<&str>,
+) -> Option<(ListTarget, Option<String>, Location)> {
     let fields = reader.table(node, &LIST)?;
+    let object = match fields.get("object") {
+        Some(object) => Some(reader.text(object, "object")?.value),
+        None => None,
+    };
+    let at = reader.sink.location(node.span);
+    let target = named_list(reader, &fields, model)?;
+    Some((target, object, at))
+}
+
+fn named_list(reader: &mut Reader<'_, '_>, fields: &Fields<'_>, model: Option<&str>) -> Option<ListTarget> {
     match (fields.get("name"), fields.get("id")) {
         (Some(name), Some(_)) => {
             reader.sink.error(

@@ -3,11 +3,11 @@
 use hubward_core::object_types::same;
 use hubward_core::spec::{
     AssociationSpec, Compare, Match, Mode, Nulls, ObjectSync, OnConflict, OnMatchChange, OnRemoved, RemovalLimit,
+    SyncSpec,
 };
 
 use super::{Common, match_, target};
 use crate::grammar::{ASSOCIATION, COMPARE, MODES, NULLS, ON_CONFLICT, ON_MATCH_CHANGE, ON_REMOVED};
-use crate::project::SyncSpec;
 use crate::read::fields::Fields;
 use crate::read::{Reader, mapping};
 use crate::sink::{Span, quoted};
