@@ -8,6 +8,7 @@ pub mod bits;
 pub mod clock;
 pub mod convert;
 pub mod declared;
+pub mod event;
 pub mod fingerprint;
 pub mod mapping;
 pub mod object_types;

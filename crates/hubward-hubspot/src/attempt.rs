@@ -103,9 +103,11 @@ impl Client {
     ) -> Result<(Sent, Result<Answer<T>, ApiError>), ApiError> {
         let inner = &self.inner;
         // Searches are few and bounded by their own rate: they hold no place in flight while they wait for it.
+        let concurrency =
+            if request.kind == RequestKind::Event { &inner.event_concurrency } else { &inner.concurrency };
         let place = match request.kind {
             RequestKind::Search | RequestKind::Token => None,
-            _ => Some(inner.concurrency.acquire().await),
+            _ => Some(concurrency.acquire().await),
         };
         let ticket = match request.kind.budget() {
             None => None,
@@ -141,9 +143,13 @@ impl Client {
             ticket.answered(headers, failure, retry_after);
         }
         match failure {
-            None => inner.concurrency.went_well(),
+            None => concurrency.went_well(),
+            // So many events at once may be more connections than the machine or the network lets us have.
+            Some(ErrorKind::NotSent) if request.kind == RequestKind::Event => {
+                concurrency.overloaded(sent_at, Instant::now());
+            }
             Some(ErrorKind::Locked | ErrorKind::Server | ErrorKind::Unknown) => {
-                inner.concurrency.overloaded(sent_at, Instant::now());
+                concurrency.overloaded(sent_at, Instant::now());
             }
             Some(_) => {}
         }

@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 use crate::account::{Account, TypeAt};
 use crate::association_labels::{self, LabelCreate};
 use crate::auth::{App, TokenInput};
+use crate::event_definitions::{self, DefinitionInput};
+use crate::list_load::{self, ListInput};
 use crate::objects;
 use crate::owners::Owner;
 use crate::property::{Property, PropertyCreate};
@@ -53,17 +55,13 @@ const KEYS: &[&str] = &[
     "apps",
     "lists",
     "event_definitions",
+    "usertokens",
 ];
 
 pub(crate) fn load(inner: &Inner, document: &Value) -> Result<(), LoadError> {
     let document = document.as_object().ok_or_else(|| wrong("the document", "must be a JSON object"))?;
     if let Some(key) = document.keys().find(|key| !KEYS.contains(&key.as_str())) {
         return Err(wrong(key, format!("unknown key; use {}", KEYS.join(", "))));
-    }
-    for key in ["lists", "event_definitions"] {
-        if document.get(key).and_then(Value::as_array).is_some_and(|list| !list.is_empty()) {
-            return Err(wrong(key, "not supported by this version of the sandbox"));
-        }
     }
     let now_ms = inner.clock.now_ms();
     for (at, token) in list::<TokenInput>(document, "tokens")?.into_iter().enumerate() {
@@ -111,6 +109,23 @@ pub(crate) fn load(inner: &Inner, document: &Value) -> Result<(), LoadError> {
             put_record(&mut account, type_at, record, &format!("{field}[{at}]"), now_ms)?;
         }
     }
+    for (at, input) in list::<ListInput>(document, "lists")?.into_iter().enumerate() {
+        list_load::put(&mut account, input, now_ms)
+            .map_err(|(field, problem)| wrong(format!("lists[{at}].{field}"), problem))?;
+    }
+    events(&mut account, document, now_ms)
+}
+
+/// Definitions of events, and the contacts of known visitors.
+fn events(account: &mut Account, document: &Map<String, Value>, now_ms: i64) -> Result<(), LoadError> {
+    for (at, definition) in list::<DefinitionInput>(document, "event_definitions")?.into_iter().enumerate() {
+        event_definitions::add(account, definition, true, now_ms)
+            .map_err(|refusal| wrong(format!("event_definitions[{at}]"), &refusal.body().message))?;
+    }
+    for (token, contact) in map(document, "usertokens")? {
+        let id = number(contact).ok_or_else(|| wrong(format!("usertokens.{token}"), "is no record id"))?;
+        account.events.visitors.insert(token.clone(), id);
+    }
     Ok(())
 }
 
@@ -135,7 +150,7 @@ fn map<'d>(document: &'d Map<String, Value>, key: &str) -> Result<Vec<(&'d Strin
     let Some(value) = document.get(key) else {
         return Ok(Vec::new());
     };
-    Ok(value.as_object().ok_or_else(|| wrong(key, "must be an object by object type"))?.iter().collect())
+    Ok(value.as_object().ok_or_else(|| wrong(key, "must be an object"))?.iter().collect())
 }
 
 fn labels(account: &mut Account, document: &Map<String, Value>) -> Result<(), LoadError> {
@@ -228,6 +243,7 @@ fn put_record(
             record.merged_ids.push(id);
         }
         account.associations.move_all(type_at, id, survivor);
+        account.lists.merged(type_at, id, survivor, now_ms);
         return Ok(());
     }
     let empty = Map::new();
@@ -264,6 +280,8 @@ fn put_record(
     }
     if record.get("archived") == Some(&Value::Bool(true)) {
         account.archive(type_at, id, now_ms);
+    } else {
+        account.lists.restored(type_at, id, now_ms);
     }
     Ok(())
 }

@@ -55,6 +55,7 @@ pub(crate) struct Log {
     burst: Peak,
     search: Peak,
     associations: Peak,
+    events: Peak,
 }
 
 impl Log {
@@ -64,6 +65,7 @@ impl Log {
             Some(Budget::Search) => self.search.count(ms, SECOND_MS),
             Some(Budget::Burst) => self.burst.count(ms, BURST_MS),
             Some(Budget::Associations) => self.associations.count(ms, BURST_MS),
+            Some(Budget::Events) => self.events.count(ms, SECOND_MS),
             Some(Budget::Exempt) | None => {}
         }
     }
@@ -117,6 +119,7 @@ impl Log {
             "max_in_10s": self.burst.most,
             "max_search_in_1s": self.search.most,
             "max_associations_in_10s": self.associations.most,
+            "max_events_in_1s": self.events.most,
             "log": { "entries": self.entries.len(), "bytes": self.bytes, "dropped": self.first },
         })
     }
@@ -133,11 +136,15 @@ fn text_or_json(body: &Bytes) -> Value {
     serde_json::from_slice(body).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()))
 }
 
-/// How many records a request named: a batch's inputs, one for other bodies, none without a body.
+/// How many records a request named: a batch's inputs, a list's members, one for other bodies, none without a body.
 fn inputs(body: &Value) -> usize {
     match body {
         Value::Null => 0,
         Value::Array(items) => items.len(),
-        _ => body.get("inputs").and_then(Value::as_array).map_or(1, Vec::len),
+        _ => {
+            let keys = ["inputs", "recordIdsToAdd", "recordIdsToRemove"];
+            let named: Vec<&Vec<Value>> = keys.iter().filter_map(|key| body.get(key)?.as_array()).collect();
+            if named.is_empty() { 1 } else { named.into_iter().map(Vec::len).sum() }
+        }
     }
 }

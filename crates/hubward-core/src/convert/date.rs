@@ -96,7 +96,7 @@ fn number_to_utc(digits: &str) -> Option<DateTime> {
 }
 
 /// `YYYYMMDD` of a plausible year.
-fn compact_date(digits: &str) -> Option<Date> {
+pub(crate) fn compact_date(digits: &str) -> Option<Date> {
     if digits.len() != 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }

@@ -6,7 +6,7 @@ use crate::row::value_text;
 
 /// Trims the address; refuses what no mail server would take. What only HubSpot can know (undeliverable domains) is left
 /// to it.
-pub(super) fn email(value: &Value) -> Result<String, Refusal> {
+pub(crate) fn email(value: &Value) -> Result<String, Refusal> {
     let text = value_text(value);
     let address = text.trim();
     match fault(address) {

@@ -5,8 +5,8 @@
 
 mod boolean;
 mod choice;
-mod date;
-mod email;
+pub(crate) mod date;
+pub(crate) mod email;
 mod matching;
 mod number;
 mod owner;
@@ -116,6 +116,11 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
+    /// The refusal as a reason that names what the value was for.
+    pub(crate) fn about(self, what: &str, value: &Value) -> Reason {
+        Reason::new(self.category, self.text).on(what, Some(quoted(value)))
+    }
+
     pub(crate) fn new(category: &'static str, text: impl Into<String>) -> Self {
         Self { category, text: text.into() }
     }

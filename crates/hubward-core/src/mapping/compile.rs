@@ -76,7 +76,7 @@ impl Mapping {
         match_: &Match,
         schema: &Schema,
     ) -> Result<Vec<String>, Vec<MappingProblem>> {
-        let mut compiler = Compiler { properties: HashMap::new(), schema, problems: Vec::new(), columns: Vec::new() };
+        let mut compiler = Compiler::of_columns(schema);
         compiler.column(&match_.column, &match_.at);
         for entry in entries {
             compiler.source(entry, None);
@@ -91,11 +91,20 @@ impl Mapping {
     }
 }
 
-struct Compiler<'a> {
+/// Reads columns, templates and constants against a model's schema, and keeps every fault.
+pub(crate) struct Compiler<'a> {
     properties: HashMap<&'a str, &'a PropertyDef>,
     schema: &'a Schema,
-    problems: Vec<MappingProblem>,
-    columns: Vec<String>,
+    pub(crate) problems: Vec<MappingProblem>,
+    /// Every column that was asked for.
+    pub(crate) columns: Vec<String>,
+}
+
+impl<'a> Compiler<'a> {
+    /// One that knows the model's columns and no properties.
+    pub(crate) fn of_columns(schema: &'a Schema) -> Self {
+        Self { properties: HashMap::new(), schema, problems: Vec::new(), columns: Vec::new() }
+    }
 }
 
 impl Compiler<'_> {
@@ -150,7 +159,7 @@ impl Compiler<'_> {
         })
     }
 
-    fn source(&mut self, entry: &MapEntry, property: Option<&PropertyDef>) -> Option<Source> {
+    pub(crate) fn source(&mut self, entry: &MapEntry, property: Option<&PropertyDef>) -> Option<Source> {
         match &entry.source {
             MapSource::Column(name) => self.column(name, &entry.at).map(Source::Column),
             MapSource::Template(text) => self.template(text, &entry.at).map(Source::Template),
@@ -203,7 +212,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn column(&mut self, name: &str, at: &Location) -> Option<ColumnRef> {
+    pub(crate) fn column(&mut self, name: &str, at: &Location) -> Option<ColumnRef> {
         match self.schema.column_with_name(name) {
             Some((index, _)) => {
                 self.columns.push(name.to_owned());

@@ -17,8 +17,10 @@ use crate::Value;
 use crate::spec::{Conversion, WriteRule};
 use crate::template::Template;
 
+pub(crate) use compile::Compiler;
 pub use problem::MappingProblem;
 pub use row::MappedRow;
+pub(crate) use row::Row;
 
 /// A compiled mapping. Its entries are sorted by property, and an entry's position is what the written-bitmap speaks of.
 #[derive(Debug)]
@@ -41,7 +43,7 @@ pub struct MappedProperty {
 }
 
 #[derive(Debug)]
-enum Source {
+pub(crate) enum Source {
     Column(ColumnRef),
     Value(Value),
     Template(Template),
@@ -49,9 +51,15 @@ enum Source {
 
 /// A column by name, with the place where the model's schema had it.
 #[derive(Clone, Debug)]
-struct ColumnRef {
+pub(crate) struct ColumnRef {
     name: String,
     index: usize,
+}
+
+impl ColumnRef {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 /// How a row finds its record.

@@ -8,7 +8,7 @@ use crate::suggest::nearest;
 pub struct MappingProblem {
     pub at: Location,
     /// `unknown-property`, `read-only-property`, `unknown-column`, `bad-template`, `invalid-value`, `match-by-id`,
-    /// `duplicate-property`, `append-not-multi`.
+    /// `duplicate-property`, `append-not-multi`, `unknown-event`, `ambiguous-event`, `event-object`.
     pub code: &'static str,
     pub message: String,
     /// What to do; empty where the message says it all.
@@ -16,7 +16,7 @@ pub struct MappingProblem {
 }
 
 impl MappingProblem {
-    pub(super) fn new(at: &Location, code: &'static str, message: String, help: String) -> Self {
+    pub(crate) fn new(at: &Location, code: &'static str, message: String, help: String) -> Self {
         Self { at: at.clone(), code, message, help }
     }
 

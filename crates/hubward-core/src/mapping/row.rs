@@ -157,7 +157,7 @@ impl MappedRow {
 }
 
 /// One row of a batch.
-struct Row<'a> {
+pub(crate) struct Row<'a> {
     batch: &'a RecordBatch,
     row: usize,
     /// Why a column that a template asked for could not be read.
@@ -165,11 +165,11 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn new(batch: &'a RecordBatch, row: usize) -> Self {
+    pub(crate) fn new(batch: &'a RecordBatch, row: usize) -> Self {
         Self { batch, row, unreadable: RefCell::new(None) }
     }
 
-    fn column_value(&self, column: &ColumnRef) -> Result<Value, Reason> {
+    pub(crate) fn column_value(&self, column: &ColumnRef) -> Result<Value, Reason> {
         let schema = self.batch.schema_ref();
         // The batch may be a projection of the model's schema.
         let index = match schema.fields().get(column.index) {
@@ -204,13 +204,13 @@ impl TemplateRow for Row<'_> {
 }
 
 /// A value of the row or of the mapping.
-enum Found<'a> {
+pub(crate) enum Found<'a> {
     Own(Value),
     Constant(&'a Value),
 }
 
 impl Found<'_> {
-    fn as_value(&self) -> &Value {
+    pub(crate) fn as_value(&self) -> &Value {
         match self {
             Found::Own(value) => value,
             Found::Constant(value) => value,
@@ -219,7 +219,7 @@ impl Found<'_> {
 }
 
 impl Source {
-    fn value(&self, row: &Row<'_>) -> Result<Found<'_>, Reason> {
+    pub(crate) fn value(&self, row: &Row<'_>) -> Result<Found<'_>, Reason> {
         match self {
             Source::Column(column) => row.column_value(column).map(Found::Own),
             Source::Value(value) => Ok(Found::Constant(value)),
