@@ -122,6 +122,11 @@ class Sandbox {
     return new Map(results.map((record) => [record.id, record]));
   }
 
+  /** The custom events that the account stored. */
+  async events() {
+    return (await this.#send('GET', 'events')).results;
+  }
+
   /** The requests that a piece of work makes. */
   async requests(work) {
     const before = (await this.#send('GET', 'requests')).results.at(-1)?.seq ?? 0;
