@@ -11,6 +11,7 @@ const contacts = require('@hubspot/api-client/lib/codegen/crm/contacts');
 const associations = require('./associations');
 const definitions = require('./definitions');
 const customEvents = require('./events');
+const lists = require('./lists');
 const { Sandbox, check, finished, refused, typed, waits } = require('./check');
 
 const [basePath, accessToken] = process.argv.slice(2);
@@ -285,6 +286,7 @@ async function main() {
   await definitions.customObjects(crm, sandbox);
   await associations.drive(crm, sandbox);
   await customEvents.drive(events, crm, sandbox);
+  await lists.drive(crm, sandbox);
   await definitions.pipelinesAndOwners(crm, sandbox);
   await limits(crm);
   finished();

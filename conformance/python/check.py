@@ -86,6 +86,10 @@ class Sandbox:
         """The custom events that the account stored."""
         return self._send("GET", "events")["results"]
 
+    def lists(self):
+        """What the account holds of lists, by id."""
+        return {it["listId"]: it for it in self._send("GET", "lists")["results"]}
+
     @contextlib.contextmanager
     def requests(self):
         """A list that holds, after the block, the requests made in it."""

@@ -70,6 +70,7 @@ fn assert_covered(requests: &[Value]) {
         "event",
         "event_occurrences",
         "list",
+        "lists",
         "owners",
         "pipelines",
         "properties",
