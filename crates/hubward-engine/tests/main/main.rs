@@ -26,3 +26,4 @@ mod remembered;
 mod removals;
 mod rows;
 mod schema;
+mod schema_events;
