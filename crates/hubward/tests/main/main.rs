@@ -7,6 +7,7 @@ mod chinook;
 mod clients;
 mod day;
 mod interrupted;
+mod map;
 mod projects;
 mod removals;
 mod runs;
