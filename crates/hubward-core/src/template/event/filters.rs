@@ -5,6 +5,7 @@ use std::fmt;
 
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::Offset;
+use liquid::model::State;
 use liquid_core::parser::{FilterArguments, ParameterReflection};
 use liquid_core::{Error, Expression, Filter, FilterReflection, ParseFilter, Result, Runtime, Value, ValueView};
 use liquid_lib::stdlib;
@@ -39,7 +40,7 @@ const DISABLED: [&str; 20] = [
 ];
 
 /// Filters that LiquidJS has and we have not: what they give is refused, for handing the input on would be wrong silently.
-const NOT_OFFERED: [&str; 24] = [
+const NOT_OFFERED: [&str; 22] = [
     "base64_decode",
     "base64_encode",
     "cgi_escape",
@@ -49,17 +50,15 @@ const NOT_OFFERED: [&str; 24] = [
     "date_to_xmlschema",
     "hmac_sha256",
     "inspect",
-    "normalize_whitespace",
     "number_of_words",
     "pop",
     "push",
-    "raw",
     "sample",
     "sha256",
     "shift",
     "slugify",
-    "squish",
     "sum",
+    "to_integer",
     "unshift",
     "uri_escape",
     "xml_escape",
@@ -69,7 +68,7 @@ const NOT_OFFERED: [&str; 24] = [
 /// What a filter makes of its input and its arguments.
 type Apply = fn(&dyn ValueView, &[Value]) -> Result<Value>;
 
-const OWN: [(&str, Apply); 23] = [
+const OWN: [(&str, Apply); 33] = [
     ("abs", |input, _| Ok(number(to_number(input).abs()))),
     ("at_least", |input, arguments| Ok(number(to_number(input).max(operand(arguments))))),
     ("at_most", |input, arguments| Ok(number(to_number(input).min(operand(arguments))))),
@@ -96,6 +95,16 @@ const OWN: [(&str, Apply); 23] = [
     ("date", date),
     ("json", json),
     ("jsonify", json),
+    ("default", default),
+    ("first", |input, _| Ok(item(input, true))),
+    ("last", |input, _| Ok(item(input, false))),
+    ("size", size),
+    ("split", split),
+    ("truncatewords", truncate_words),
+    ("url_encode", url_encode),
+    ("squish", |input, _| Ok(Value::scalar(words(&text(input)).join(" ")))),
+    ("normalize_whitespace", normalize_whitespace),
+    ("raw", |input, _| Ok(input.to_value())),
 ];
 
 /// The filter of a name.
@@ -126,24 +135,17 @@ fn shared(name: &str) -> Option<Box<dyn ParseFilter>> {
     Some(match name {
         "append" => stdlib::Append.into(),
         "compact" => stdlib::Compact.into(),
-        "default" => stdlib::Default.into(),
         "downcase" => stdlib::Downcase.into(),
-        "first" => stdlib::First.into(),
-        "last" => stdlib::Last.into(),
         "lstrip" => stdlib::Lstrip.into(),
         "prepend" => stdlib::Prepend.into(),
         "rstrip" => stdlib::Rstrip.into(),
-        "size" => stdlib::Size.into(),
         "slice" => stdlib::Slice.into(),
-        "split" => stdlib::Split.into(),
         "strip" => stdlib::Strip.into(),
         "strip_html" => stdlib::StripHtml.into(),
         "strip_newlines" => stdlib::StripNewlines.into(),
         "truncate" => stdlib::Truncate.into(),
-        "truncatewords" => stdlib::TruncateWords.into(),
         "upcase" => stdlib::Upcase.into(),
         "url_decode" => stdlib::UrlDecode.into(),
-        "url_encode" => stdlib::UrlEncode.into(),
         "where" => stdlib::Where.into(),
         _ => return None,
     })
@@ -183,7 +185,10 @@ impl FilterReflection for Named {
 
 impl ParseFilter for Named {
     fn parse(&self, arguments: FilterArguments<'_>) -> Result<Box<dyn Filter>> {
-        Ok(Box::new(Parsed { named: self.clone(), arguments: arguments.positional.collect() }))
+        // LiquidJS too puts named arguments behind the others; only `default` looks at one.
+        let named = arguments.keyword.map(|(_, argument)| argument);
+        let arguments = arguments.positional.chain(named).collect();
+        Ok(Box::new(Parsed { named: self.clone(), arguments }))
     }
 
     fn reflection(&self) -> &dyn FilterReflection {
@@ -257,8 +262,7 @@ fn number(result: f64) -> Value {
 
 fn divided_by(input: &dyn ValueView, arguments: &[Value]) -> Result<Value> {
     let quotient = to_number(input) / operand(arguments);
-    let whole = arguments.get(1).is_some_and(|whole| whole.as_scalar().and_then(|flag| flag.to_bool()) == Some(true));
-    Ok(number(if whole { quotient.floor() } else { quotient }))
+    Ok(number(if is_true(arguments.get(1)) { quotient.floor() } else { quotient }))
 }
 
 fn round(input: &dyn ValueView, arguments: &[Value]) -> Result<Value> {
@@ -276,6 +280,94 @@ fn text(input: &dyn ValueView) -> String {
 
 fn argument(arguments: &[Value], position: usize) -> String {
     arguments.get(position).map(|argument| text(argument)).unwrap_or_default()
+}
+
+fn is_true(argument: Option<&Value>) -> bool {
+    argument.is_some_and(|flag| flag.as_scalar().and_then(|flag| flag.to_bool()) == Some(true))
+}
+
+/// The second argument is `allow_false`.
+fn default(input: &dyn ValueView, arguments: &[Value]) -> Result<Value> {
+    let is_false = input.type_name() == "boolean" && !input.query_state(State::Truthy);
+    let is_empty = input.is_nil()
+        || input.type_name() == "string" && input.to_kstr().is_empty()
+        || input.as_array().is_some_and(|items| items.size() == 0);
+    let stays = if is_false { is_true(arguments.get(1)) } else { !is_empty };
+    Ok(if stays { input.to_value() } else { arguments.first().cloned().unwrap_or_default() })
+}
+
+fn item(input: &dyn ValueView, first: bool) -> Value {
+    if input.type_name() == "string" {
+        let text = input.to_kstr();
+        let mut characters = text.chars();
+        let found = if first { characters.next() } else { characters.next_back() };
+        return found.map_or(Value::Nil, |found| Value::scalar(found.to_string()));
+    }
+    let found = input.as_array().and_then(|items| if first { items.first() } else { items.last() });
+    found.map_or(Value::Nil, ValueView::to_value)
+}
+
+fn size(input: &dyn ValueView, _: &[Value]) -> Result<Value> {
+    let items = input.as_array().map(|items| items.size());
+    let units = || if input.type_name() == "string" { input.to_kstr().encode_utf16().count() } else { 0 };
+    Ok(Value::scalar(items.unwrap_or_else(|| i64::try_from(units()).unwrap_or(i64::MAX))))
+}
+
+/// Empty texts at the end are dropped.
+fn split(input: &dyn ValueView, arguments: &[Value]) -> Result<Value> {
+    let (own, separator) = (text(input), argument(arguments, 0));
+    let mut parts: Vec<String> = if separator.is_empty() {
+        own.chars().map(String::from).collect()
+    } else {
+        own.split(&separator).map(str::to_owned).collect()
+    };
+    while parts.last().is_some_and(String::is_empty) {
+        parts.pop();
+    }
+    Ok(Value::Array(parts.into_iter().map(Value::scalar).collect()))
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split_whitespace().collect()
+}
+
+fn truncate_words(input: &dyn ValueView, arguments: &[Value]) -> Result<Value> {
+    let own = text(input);
+    let mut parts = words(&own);
+    if own.ends_with(char::is_whitespace) || parts.is_empty() {
+        parts.push("");
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and the words there are")]
+    let kept = arguments.first().map_or(15.0, |count| to_number(count)).max(1.0) as usize;
+    let end = if arguments.len() > 1 { argument(arguments, 1) } else { "...".to_owned() };
+    let end = if parts.len() >= kept { end } else { String::new() };
+    Ok(Value::scalar(parts[..kept.min(parts.len())].join(" ") + &end))
+}
+
+/// As `encodeURIComponent`, with `+` for a blank.
+fn url_encode(input: &dyn ValueView, _: &[Value]) -> Result<Value> {
+    let mut encoded = String::new();
+    for byte in text(input).bytes() {
+        match byte {
+            b' ' => encoded.push('+'),
+            b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')' => encoded.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    Ok(Value::scalar(encoded))
+}
+
+fn normalize_whitespace(input: &dyn ValueView, _: &[Value]) -> Result<Value> {
+    let own = text(input);
+    let mut normal = words(&own).join(" ");
+    if own.starts_with(char::is_whitespace) {
+        normal.insert(0, ' ');
+    }
+    if own.ends_with(char::is_whitespace) && normal != " " {
+        normal.push(' ');
+    }
+    Ok(Value::scalar(normal))
 }
 
 fn capitalize(input: &dyn ValueView, _: &[Value]) -> Result<Value> {
@@ -365,6 +457,8 @@ fn date(input: &dyn ValueView, arguments: &[Value]) -> Result<Value> {
     let Some(instant) = instant else { return Ok(input.to_value()) };
     let format = arguments.first().filter(|format| !format.is_nil());
     let format = format.map_or_else(|| "%A, %B %-e, %Y at %-l:%M %P %z".to_owned(), |format| text(format));
+    // Milliseconds, which LiquidJS calls so; a percent sign of its own keeps its meaning.
+    let format = format.replace("%%", "\0").replace("%L", "%3f").replace('\0', "%%");
     let mut time = BrokenDownTime::from(instant);
     time.set_offset(Some(Offset::UTC));
     match time.to_string(&format) {
@@ -375,5 +469,8 @@ fn date(input: &dyn ValueView, arguments: &[Value]) -> Result<Value> {
 }
 
 fn json(input: &dyn ValueView, _: &[Value]) -> Result<Value> {
+    if input.type_name() == "undefined" {
+        return Ok(Value::Nil);
+    }
     Ok(Value::scalar(value_json(&from_liquid(input)).to_string()))
 }

@@ -9,19 +9,20 @@
 
 mod filters;
 mod scan;
+mod tree;
 
 use std::collections::BTreeSet;
 
-use liquid::model::{KString, KStringCow, KStringRef, ScalarCow, Value as Liquid, ValueCow};
+use liquid::model::{KString, KStringCow, KStringRef, ScalarCow, Value as Liquid, ValueCow, ValueView as _};
 use liquid_core::parser::ParseFilter;
 use liquid_core::runtime::{PartialStore, Registers, RuntimeBuilder};
 use liquid_core::{Language, Renderable as _, Runtime};
 use liquid_lib::stdlib;
 use serde_json::Value;
 
-use super::values::json_to_liquid;
 use super::variables::{AssignTag, CaptureBlock};
 use super::{Bounded, MAX_OUTPUT_BYTES, TemplateError, one_line, parse_error};
+use tree::{MISSING, NIL, Tree};
 
 /// A parsed template.
 pub struct EventTemplate {
@@ -52,11 +53,10 @@ impl EventTemplate {
     /// # Errors
     /// A disabled filter that is reached, in LiquidJS's words; a filter that refuses its input; too much output.
     pub fn render(&self, event: &Value) -> Result<String, TemplateError> {
-        let globals = match json_to_liquid(event) {
-            Liquid::Object(object) => object,
-            _ => liquid::Object::new(),
-        };
-        let runtime = RuntimeBuilder::new().set_globals(&globals).build();
+        let tree = Tree::of(event);
+        let nothing = liquid::Object::new();
+        let globals = tree.as_object().unwrap_or(&nothing);
+        let runtime = RuntimeBuilder::new().set_globals(globals).build();
         let mut output = Bounded::default();
         match self.template.render_to(&mut output, &Lenient(runtime)) {
             Ok(()) => {}
@@ -77,7 +77,9 @@ impl EventTemplate {
                 return place.error(disabled);
             }
         }
-        TemplateError { message: format!("the template failed: {message}"), line: None }
+        // What the filter was given is the event's and has no place in a message.
+        let told: Vec<&str> = message.split("; ").take_while(|part| !part.starts_with("input=")).collect();
+        TemplateError { message: format!("the template failed: {}", told.join("; ")), line: None }
     }
 }
 
@@ -123,11 +125,23 @@ impl<R: Runtime> Runtime for Lenient<R> {
     }
 
     fn try_get(&self, path: &[ScalarCow<'_>]) -> Option<ValueCow<'_>> {
+        // The engine counts a text's bytes, and numbers have a size too.
+        if let Some((last, parents)) = path.split_last()
+            && last.to_kstr() == "size"
+            && let Some(parent) = self.0.try_get(parents).filter(|parent| parent.is_scalar())
+        {
+            let text = (parent.type_name() == "string").then(|| parent.to_kstr().encode_utf16().count());
+            return text.map(|count| ValueCow::Owned(Liquid::scalar(i64::try_from(count).unwrap_or(i64::MAX))));
+        }
         self.0.try_get(path)
     }
 
     fn get(&self, path: &[ScalarCow<'_>]) -> liquid_core::Result<ValueCow<'_>> {
-        Ok(self.try_get(path).unwrap_or(ValueCow::Owned(Liquid::Nil)))
+        Ok(match self.try_get(path) {
+            Some(value) if !value.is_nil() => value,
+            Some(_) => ValueCow::Borrowed(&NIL),
+            None => ValueCow::Borrowed(&MISSING),
+        })
     }
 
     fn set_global(&self, name: KString, value: Liquid) -> Option<Liquid> {
@@ -176,6 +190,24 @@ mod tests {
         assert_eq!(output("{{ traits.zz | default: 'd' | upcase }}"), "D");
         assert_eq!(output("{% if traits.zz == nil %}no{% endif %}{% if traits.zz > 3 %}yes{% endif %}"), "no");
         assert_eq!(output("{{ traits.email | append: traits.zz }}"), "A@x.com");
+    }
+
+    #[test]
+    fn objects_and_lists_print_as_in_javascript_and_nil_contains_nothing() {
+        assert_eq!(output("{{ traits.o }} {{ traits.arr }}"), "[object Object] [object Object][object Object]");
+        assert_eq!(output("{% if traits.zz contains 'x' or traits.nul contains 'x' %}y{% else %}n{% endif %}"), "n");
+        assert_eq!(
+            output("{{ 'añ😀' | size }} {{ traits.email.size }} {{ traits.arr.size }} [{{ traits.n.size }}]"),
+            "3 7 2 []"
+        );
+    }
+
+    #[test]
+    fn what_an_event_holds_is_not_told_in_a_message() {
+        let told = fault("{{ traits.email | date: '%Y' | truncate: 'x' }}");
+        assert!(!told.contains("A@x.com"), "{told}");
+        let told = fault("{{ traits.email | sha256 }}");
+        assert!(told.contains("sha256") && !told.contains("A@x.com"), "{told}");
     }
 
     #[test]
