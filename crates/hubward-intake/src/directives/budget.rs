@@ -10,7 +10,7 @@ pub const RESULT_VALUES_MAX: usize = 200_000;
 /// Bytes of text that resolving one event may make, intermediate ones included.
 pub const RESULT_BYTES_MAX: usize = 16 << 20;
 /// How deep lists and objects of a result may stand in each other.
-pub const RESULT_DEPTH_MAX: usize = 512;
+pub const RESULT_DEPTH_MAX: usize = 300;
 
 /// What is left to one resolving.
 #[derive(Debug)]
@@ -27,6 +27,11 @@ impl Budget {
     /// Takes one value with a text of so many bytes.
     pub(super) fn take(&mut self, bytes: usize) -> Result<(), ResolveError> {
         self.values = self.values.checked_sub(1).ok_or_else(too_large)?;
+        self.take_bytes(bytes)
+    }
+
+    /// Takes the bytes of a name.
+    fn take_bytes(&mut self, bytes: usize) -> Result<(), ResolveError> {
         self.bytes = self.bytes.checked_sub(bytes).ok_or_else(too_large)?;
         Ok(())
     }
@@ -48,7 +53,7 @@ impl Budget {
             Js::Object(members) => {
                 self.take(0)?;
                 members.iter().try_for_each(|(name, value)| {
-                    self.take(name.len())?;
+                    self.take_bytes(name.len())?;
                     self.account(value)
                 })
             }

@@ -198,8 +198,9 @@ mod tests {
         assert_eq!(output("{% if traits.zz contains 'x' or traits.nul contains 'x' %}y{% else %}n{% endif %}"), "n");
         assert_eq!(
             output("{{ 'añ😀' | size }} {{ traits.email.size }} {{ traits.arr.size }} [{{ traits.n.size }}]"),
-            "3 7 2 []"
+            "4 7 2 []"
         );
+        assert_eq!(output("{{ traits.nul | json }}|{{ traits.zz | json }}"), "null|");
     }
 
     #[test]
