@@ -15,7 +15,7 @@ use crate::run::{changes_of, digest, writes_existing};
 use crate::strategy::MatchKind;
 
 /// Rows that a plan shows in full.
-const SAMPLES_MAX: usize = 10;
+pub(crate) const SAMPLES_MAX: usize = 10;
 
 /// One sync's part of a plan.
 #[derive(Clone, Debug)]
@@ -33,6 +33,9 @@ pub struct SyncPlan {
     pub seconds_at_limit: f64,
     /// Part of the account's daily requests, 0 to 1; none where HubSpot does not tell the daily limit.
     pub daily_share: Option<f64>,
+    /// Part of the account's event occurrences of this calendar month that this project will have used after the run, 0 to
+    /// 1 and above; none for syncs that send no events.
+    pub monthly_share: Option<f64>,
     pub samples: Vec<Sample>,
     /// Changes with whatever would change what a run sends.
     pub digest: u64,
@@ -74,6 +77,7 @@ impl Engine {
             requests,
             seconds_at_limit,
             daily_share,
+            monthly_share: None,
             digest: digest(&ready),
             samples: ready.analysis.samples,
             warnings,
@@ -83,7 +87,7 @@ impl Engine {
 }
 
 /// The least time a rolling window allows: whole windows wait for the requests that do not fit into the first.
-fn least_seconds(requests: u64, budget: &BudgetSnapshot) -> f64 {
+pub(crate) fn least_seconds(requests: u64, budget: &BudgetSnapshot) -> f64 {
     let windows = requests.saturating_sub(1) / u64::from(budget.allowed.max(1));
     windows as f64 * budget.interval.as_secs_f64()
 }

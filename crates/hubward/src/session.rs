@@ -73,6 +73,7 @@ pub(crate) async fn connect(
         read: ReadOptions { env: environment::driver_search(), ..ReadOptions::default() },
         expected_portal_id: account.portal_id,
         search_settles_after: SEARCH_SETTLES_AFTER,
+        events_settle_after: EVENTS_SETTLE_AFTER,
     })
     .await
     .map_err(|error| located(error, account, &base_url))?;
