@@ -24,6 +24,26 @@ pub(crate) fn operation(method: &str, path: &str) -> Option<Operation> {
     // HubSpot's guides show this second spelling of the schemas' path (api.md 1.2).
     let renamed = path.strip_prefix("/crm/v3/schemas").map(|rest| format!("/crm-object-schemas/v3/schemas{rest}"));
     let path = renamed.as_deref().unwrap_or(path);
+    described(method, path).or_else(|| described(method, &other_events_path(path)?))
+}
+
+/// The other spelling of a path of custom events: of each version the documents have one, HubSpot's guides and catalogue
+/// both, with and without `custom` (api.md 9.1).
+fn other_events_path(path: &str) -> Option<String> {
+    let rest = path.strip_prefix("/events/")?;
+    match rest.strip_prefix("custom/") {
+        Some(rest) => Some(format!("/events/{rest}")),
+        None => match rest.split_once("/events") {
+            // the catalogue's spelling of reads
+            Some((version, rest)) if !version.contains('/') && version != "v3" => {
+                Some(format!("/events/event-occurrences/{version}{rest}"))
+            }
+            _ => Some(format!("/events/custom/{rest}")),
+        },
+    }
+}
+
+fn described(method: &str, path: &str) -> Option<Operation> {
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     for file in candidates(path) {
         let Some(document) = document(&file) else { continue };

@@ -36,10 +36,12 @@ pub enum ErrorKind {
     Forbidden,
     /// 429 `TEN_SECONDLY_ROLLING`.
     BurstLimit,
-    /// 429 `SECONDLY`: search.
+    /// 429 `SECONDLY`: search, events.
     SecondlyLimit,
     /// 429 `DAILY`.
     DailyLimit,
+    /// 429 that speaks of a month: the events that an account may have in one (api.md 9.2).
+    MonthlyLimit,
     /// 423: the account is locked for about two seconds.
     Locked,
     /// 477: the account is moving between data centres.
@@ -96,6 +98,7 @@ impl ErrorKind {
             | Self::NotInEdition
             | Self::Forbidden
             | Self::DailyLimit
+            | Self::MonthlyLimit
             | Self::Migrating => Verdict::Stop,
         }
     }

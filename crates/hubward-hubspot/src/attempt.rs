@@ -103,9 +103,11 @@ impl Client {
     ) -> Result<(Sent, Result<Answer<T>, ApiError>), ApiError> {
         let inner = &self.inner;
         // Searches are few and bounded by their own rate: they hold no place in flight while they wait for it.
+        let concurrency =
+            if request.kind == RequestKind::Event { &inner.event_concurrency } else { &inner.concurrency };
         let place = match request.kind {
             RequestKind::Search | RequestKind::Token => None,
-            _ => Some(inner.concurrency.acquire().await),
+            _ => Some(concurrency.acquire().await),
         };
         let ticket = match request.kind.budget() {
             None => None,
@@ -141,9 +143,9 @@ impl Client {
             ticket.answered(headers, failure, retry_after);
         }
         match failure {
-            None => inner.concurrency.went_well(),
+            None => concurrency.went_well(),
             Some(ErrorKind::Locked | ErrorKind::Server | ErrorKind::Unknown) => {
-                inner.concurrency.overloaded(sent_at, Instant::now());
+                concurrency.overloaded(sent_at, Instant::now());
             }
             Some(_) => {}
         }

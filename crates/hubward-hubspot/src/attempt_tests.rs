@@ -1,113 +1,12 @@
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use bytes::Bytes;
-use futures_util::future::BoxFuture;
-use hubward_core::{SecretString, WallClock};
+use hubward_core::SecretString;
 
 use super::*;
 use crate::config::ClientConfig;
-use crate::observe::Observer;
 use crate::requests::Input;
+use crate::scripted::{Noon, Script, Step, client, token};
 use crate::transport::Transport;
-
-/// One scripted answer.
-enum Step {
-    Answer(u16, &'static [(&'static str, &'static str)], &'static str),
-    Broken(TransportErrorKind),
-}
-
-#[derive(Default)]
-struct Script {
-    steps: Mutex<VecDeque<Step>>,
-    seen: Mutex<Vec<HttpRequest>>,
-}
-
-impl Script {
-    fn of(steps: Vec<Step>) -> Arc<Self> {
-        Arc::new(Self { steps: Mutex::new(steps.into()), seen: Mutex::default() })
-    }
-
-    fn sent(&self) -> usize {
-        self.seen.lock().expect("no panic").len()
-    }
-
-    fn seen<T>(&self, index: usize, look: impl Fn(&HttpRequest) -> T) -> T {
-        look(&self.seen.lock().expect("no panic")[index])
-    }
-
-    fn authorization(&self, index: usize) -> String {
-        self.seen(index, |request| {
-            let value = request.headers.get(AUTHORIZATION);
-            let value = value.expect("every call but a token call has one");
-            value.to_str().expect("text").to_owned()
-        })
-    }
-}
-
-impl Transport for Script {
-    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>> {
-        self.seen.lock().expect("no panic").push(request);
-        let step = self.steps.lock().expect("no panic").pop_front();
-        Box::pin(async move {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            match step.expect("the script has a step for every sending") {
-                Step::Answer(status, fields, body) => {
-                    let mut headers = HeaderMap::new();
-                    for (name, value) in fields {
-                        headers.insert(*name, HeaderValue::from_static(value));
-                    }
-                    Ok(HttpResponse { status, headers, body: Bytes::from_static(body.as_bytes()) })
-                }
-                Step::Broken(kind) => Err(TransportError { kind, message: "broken by the script".to_owned() }),
-            }
-        })
-    }
-}
-
-struct Noon;
-
-impl WallClock for Noon {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-}
-
-/// (attempt, outcome, what the observer was shown)
-type Entry = (u32, AttemptOutcome, String);
-
-#[derive(Default)]
-struct Log(Mutex<Vec<Entry>>);
-
-impl Log {
-    fn entries(&self) -> Vec<Entry> {
-        self.0.lock().expect("no panic").clone()
-    }
-}
-
-impl Observer for Log {
-    fn attempt(&self, attempt: &Attempt<'_>) {
-        let shown = format!(
-            "{attempt:?} {} {}",
-            String::from_utf8_lossy(attempt.request.unwrap_or_default()),
-            String::from_utf8_lossy(attempt.response)
-        );
-        let entry = (attempt.attempt, attempt.outcome, shown);
-        self.0.lock().expect("no panic").push(entry);
-    }
-}
-
-fn client(script: &Arc<Script>, auth: Auth) -> (Client, Arc<Log>) {
-    let log = Arc::new(Log::default());
-    let transport: Arc<dyn Transport> = Arc::<Script>::clone(script);
-    let observer: Arc<dyn Observer> = Arc::<Log>::clone(&log);
-    let client = Client::new(ClientConfig::new(auth), transport, Arc::new(Noon), Some(observer));
-    (client, log)
-}
-
-fn token(text: &str) -> Auth {
-    Auth::Token(SecretString::from(text.to_owned()))
-}
 
 fn oauth() -> Auth {
     Auth::OAuth {

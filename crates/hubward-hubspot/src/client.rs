@@ -5,8 +5,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use hubward_core::{ExposeSecret, WallClock};
 
-use crate::concurrency::Concurrency;
+use crate::concurrency::{self, Concurrency};
 use crate::config::{Auth, ClientConfig, DEFAULT_BASE_URL};
+use crate::events::EventPaths;
 use crate::limiter::Limiter;
 use crate::observe::Observer;
 use crate::token::Tokens;
@@ -20,6 +21,9 @@ pub(crate) struct Inner {
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) limiter: Limiter,
     pub(crate) concurrency: Arc<Concurrency>,
+    /// Events have limits of their own, and keep many more requests in flight.
+    pub(crate) event_concurrency: Arc<Concurrency>,
+    pub(crate) event_paths: EventPaths,
     pub(crate) tokens: Tokens,
     host: RwLock<Arc<str>>,
     draws: AtomicU64,
@@ -51,7 +55,9 @@ impl Client {
                 clock,
                 observer,
                 limiter,
-                concurrency: Arc::new(Concurrency::new()),
+                concurrency: Arc::new(Concurrency::new(concurrency::RECORDS)),
+                event_concurrency: Arc::new(Concurrency::new(concurrency::EVENTS)),
+                event_paths: EventPaths::default(),
                 tokens: Tokens::default(),
                 host: RwLock::new(host),
                 draws: AtomicU64::new(0),

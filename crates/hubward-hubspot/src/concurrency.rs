@@ -8,10 +8,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-/// Requests in flight before anything is known: the first second of a run.
-const START: usize = 16;
-/// Two-second batches at HubSpot's highest rates keep about this many in flight (api.md 11.4).
-const MAX: usize = 40;
+/// How many requests may be in flight: at first, at most, and how fast after trouble.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Range {
+    start: usize,
+    max: usize,
+    /// Places won back by one round of good answers after trouble.
+    regain: f64,
+}
+
+/// Requests on records, associations, lists. Two-second batches at HubSpot's highest rates keep about the most in flight
+/// (api.md 11.4); the start is for the first second of a run, before anything is known.
+pub(crate) const RECORDS: Range = Range { start: 16, max: 40, regain: 1.0 };
+/// Events, which HubSpot queues and answers without a look at them. Their 1,250 requests a second (api.md 11.1) keep 250 in
+/// flight at 200 ms: it starts a little above, and grows to half a second's worth.
+pub(crate) const EVENTS: Range = Range { start: 320, max: 640, regain: 20.0 };
 
 struct State {
     /// How many may be in flight.
@@ -24,15 +35,17 @@ struct State {
 
 /// Additive increase, multiplicative decrease, in the order of asking.
 pub(crate) struct Concurrency {
+    range: Range,
     semaphore: Arc<Semaphore>,
     state: Mutex<State>,
 }
 
 impl Concurrency {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(range: Range) -> Self {
         Self {
-            semaphore: Arc::new(Semaphore::new(START)),
-            state: Mutex::new(State { target: START as f64, permits: START, halved_at: None }),
+            range,
+            semaphore: Arc::new(Semaphore::new(range.start)),
+            state: Mutex::new(State { target: range.start as f64, permits: range.start, halved_at: None }),
         }
     }
 
@@ -46,11 +59,12 @@ impl Concurrency {
         Place { permit: Some(permit), concurrency: Arc::clone(self) }
     }
 
-    /// HubSpot answered well: one more at once, or a fraction of one after there has been trouble.
+    /// HubSpot answered well: one more at once, or after there has been trouble a fraction of one.
     pub(crate) fn went_well(&self) {
         let mut state = self.state();
-        let step = if state.halved_at.is_none() { 1.0 } else { 1.0 / state.target };
-        state.target = (state.target + step).min(MAX as f64);
+        let step =
+            if state.halved_at.is_none() { 1.0 } else { self.range.regain / state.target.max(self.range.regain) };
+        state.target = (state.target + step).min(self.range.max as f64);
         let wanted = state.target as usize;
         if wanted > state.permits {
             self.semaphore.add_permits(wanted - state.permits);
@@ -104,9 +118,12 @@ mod tests {
 
     use super::*;
 
+    const START: usize = RECORDS.start;
+    const MAX: usize = RECORDS.max;
+
     #[tokio::test(start_paused = true)]
     async fn trouble_halves_once_for_everything_in_flight_and_good_answers_grow_it() {
-        let concurrency = Arc::new(Concurrency::new());
+        let concurrency = Arc::new(Concurrency::new(RECORDS));
         let mut places = Vec::new();
         for _ in 0..START {
             places.push(concurrency.acquire().await);
@@ -137,7 +154,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn without_trouble_it_grows_to_the_most_and_no_further() {
-        let concurrency = Arc::new(Concurrency::new());
+        let concurrency = Arc::new(Concurrency::new(RECORDS));
         for _ in 0..200 {
             concurrency.went_well();
         }

@@ -251,11 +251,13 @@ fn not_found(envelope: Option<&Value>, error: &ApiError, words: Option<ErrorKind
 fn limit(envelope: Option<&Value>, error: &ApiError, kind: RequestKind) -> ErrorKind {
     let policy = envelope.map_or("", |value| text(value, "policyName"));
     let said = lower(&format!("{policy} {}", error.message));
-    if said.contains("daily") {
+    if said.contains("monthly") || said.contains("month's") || said.contains("per month") {
+        ErrorKind::MonthlyLimit
+    } else if said.contains("daily") {
         ErrorKind::DailyLimit
     } else if said.contains("ten_secondly") {
         ErrorKind::BurstLimit
-    } else if said.contains("secondly") || kind == RequestKind::Search {
+    } else if said.contains("secondly") || matches!(kind, RequestKind::Search | RequestKind::Event) {
         ErrorKind::SecondlyLimit
     } else {
         ErrorKind::BurstLimit

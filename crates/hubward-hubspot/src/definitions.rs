@@ -103,7 +103,7 @@ fn read(path: String) -> ApiRequest {
     ApiRequest { body: None, ..definition(Method::GET, path, &body, true, 0) }
 }
 
-fn option_body(option: &NewOption, place: usize) -> Value {
+pub(crate) fn option_body(option: &NewOption, place: usize) -> Value {
     json!({ "value": option.value, "label": option.label, "displayOrder": place, "hidden": false })
 }
 

@@ -143,6 +143,11 @@ impl ApiError {
                  what other tools use, or buy more calls"
                     .to_owned()
             }
+            ErrorKind::MonthlyLimit => {
+                "what HubSpot takes of the account in a month is used up (30 million events, for one): run again next month, \
+                 or send less"
+                    .to_owned()
+            }
             ErrorKind::Migrating => {
                 "HubSpot is moving the account to another data centre; this can take a day: run again later".to_owned()
             }
@@ -217,6 +222,7 @@ mod tests {
             ErrorKind::Forbidden,
             ErrorKind::NoSuchPath,
             ErrorKind::DailyLimit,
+            ErrorKind::MonthlyLimit,
         ];
         let mut texts: Vec<String> =
             kinds.iter().map(|kind| ApiError::new(*kind, "no").remedy().expect("a person must act")).collect();

@@ -27,6 +27,8 @@ pub enum Budget {
     Search,
     /// Ten-second rolling, of associations.
     Associations,
+    /// Per second, of events sent; exempt from all others and from the day's calls (api.md 9.2, 11.1).
+    Events,
 }
 
 /// A budget as it stands.
@@ -58,6 +60,7 @@ pub struct LimiterSnapshot {
     pub burst: BudgetSnapshot,
     pub search: BudgetSnapshot,
     pub associations: BudgetSnapshot,
+    pub events: BudgetSnapshot,
     pub daily: DailySnapshot,
 }
 
@@ -88,6 +91,7 @@ struct Inner {
     burst: LaneGate,
     search: LaneGate,
     associations: LaneGate,
+    events: LaneGate,
 }
 
 /// The limits of one account, shared by all that send to it. Cloning shares.
@@ -104,6 +108,7 @@ impl Limiter {
                 burst: LaneGate::new(),
                 search: LaneGate::new(),
                 associations: LaneGate::new(),
+                events: LaneGate::new(),
             }),
         }
     }
@@ -117,6 +122,7 @@ impl Limiter {
             Budget::Burst => &self.inner.burst,
             Budget::Search => &self.inner.search,
             Budget::Associations => &self.inner.associations,
+            Budget::Events => &self.inner.events,
         }
     }
 
@@ -162,6 +168,7 @@ impl Limiter {
             burst: budget(&state.burst),
             search: budget(&state.search),
             associations: budget(&state.associations),
+            events: budget(&state.events),
             daily: DailySnapshot { limit: state.daily.limit, remaining: state.daily.remaining, ours: state.daily.ours },
         }
     }

@@ -88,12 +88,12 @@ pub struct AssociationLimit {
     pub most: u64,
 }
 
-fn object(body: &[u8]) -> Result<Value, String> {
+pub(crate) fn object(body: &[u8]) -> Result<Value, String> {
     let value: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     if value.is_object() { Ok(value) } else { Err("expected a JSON object".to_owned()) }
 }
 
-fn results(body: &[u8]) -> Result<Vec<Value>, String> {
+pub(crate) fn results(body: &[u8]) -> Result<Vec<Value>, String> {
     #[derive(Deserialize)]
     struct Results {
         results: Vec<Value>,
@@ -102,24 +102,24 @@ fn results(body: &[u8]) -> Result<Vec<Value>, String> {
 }
 
 /// A number that may be written as text.
-fn number(value: &Value) -> Option<u64> {
+pub(crate) fn number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str().and_then(|text| text.parse().ok()))
 }
 
 /// An id that may be written as a number; empty when missing.
-fn id(value: &Value) -> String {
+pub(crate) fn id(value: &Value) -> String {
     strings(value).into_iter().next().unwrap_or_default()
 }
 
-fn owned(value: &Value, name: &str) -> Option<String> {
+pub(crate) fn owned(value: &Value, name: &str) -> Option<String> {
     value[name].as_str().map(str::to_owned)
 }
 
-fn flag(value: &Value, name: &str) -> bool {
+pub(crate) fn flag(value: &Value, name: &str) -> bool {
     value[name].as_bool().unwrap_or(false)
 }
 
-fn items<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+pub(crate) fn items<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     value[name].as_array().into_iter().flatten()
 }
 

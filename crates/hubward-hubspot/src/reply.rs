@@ -93,7 +93,7 @@ pub struct AssociatedRecords {
 }
 
 /// Text, number or boolean, as text.
-struct Text(String);
+pub(crate) struct Text(pub(crate) String);
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

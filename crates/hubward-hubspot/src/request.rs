@@ -20,7 +20,11 @@ pub enum RequestKind {
     Associate,
     /// Associations read.
     AssociationRead,
-    /// Account, properties, schemas, pipelines, owners, labels.
+    /// Events sent.
+    Event,
+    /// Lists made, their members added or removed. Looking lists up is metadata, reading members is a read.
+    List,
+    /// Account, properties, schemas, pipelines, owners, labels, event definitions, lists.
     Metadata,
     /// Tokens: refresh and introspection. Its bodies hold secrets and are never shown to an observer.
     Token,
@@ -39,6 +43,8 @@ impl RequestKind {
             Self::Search => "search",
             Self::Associate => "associate",
             Self::AssociationRead => "association_read",
+            Self::Event => "event",
+            Self::List => "list",
             Self::Metadata => "metadata",
             Self::Token => "token",
         }
@@ -50,6 +56,7 @@ impl RequestKind {
         match self {
             Self::Search => Some(Budget::Search),
             Self::Associate | Self::AssociationRead => Some(Budget::Associations),
+            Self::Event => Some(Budget::Events),
             Self::Token => None,
             _ => Some(Budget::Burst),
         }
@@ -82,7 +89,7 @@ pub struct ApiRequest {
     pub body: Option<Bytes>,
     pub encoding: Encoding,
     pub kind: RequestKind,
-    /// Whether repeating it after an unknown outcome can do harm; false for creates only.
+    /// Whether repeating it after an unknown outcome can do harm; false for creates and events only.
     pub idempotent: bool,
     /// How many records (pairs, for associations) it names; 0 for metadata.
     pub inputs: usize,

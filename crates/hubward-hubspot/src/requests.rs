@@ -10,6 +10,8 @@ use http::Method;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
+pub use crate::events::{EVENT_BATCH_MAX, OCCURRENCES_MAX, send_events};
+pub use crate::lists::{MEMBERSHIPS_MAX, create_list, list_change};
 use crate::request::{ApiRequest, Encoding, RequestKind};
 use crate::search::SearchQuery;
 use crate::version::{ApiVersion, Endpoint, push_query};
@@ -49,7 +51,7 @@ pub struct AssociationInput<'a> {
     pub types: &'a [AssociationType],
 }
 
-struct Properties<'a>(&'a [(Arc<str>, String)]);
+pub(crate) struct Properties<'a>(pub(crate) &'a [(Arc<str>, String)]);
 
 impl Serialize for Properties<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -74,8 +76,8 @@ struct InputBody<'a> {
 }
 
 #[derive(Serialize)]
-struct Inputs<T> {
-    inputs: Vec<T>,
+pub(crate) struct Inputs<T> {
+    pub(crate) inputs: Vec<T>,
 }
 
 #[derive(Serialize)]
@@ -140,12 +142,12 @@ struct AfterBody<'a> {
     after: Option<&'a str>,
 }
 
-fn json(body: &impl Serialize) -> Option<Bytes> {
+pub(crate) fn json(body: &impl Serialize) -> Option<Bytes> {
     let bytes = serde_json::to_vec(body).expect("bodies of text, numbers and lists are always JSON");
     Some(Bytes::from(bytes))
 }
 
-fn get(path: String, kind: RequestKind) -> ApiRequest {
+pub(crate) fn get(path: String, kind: RequestKind) -> ApiRequest {
     ApiRequest {
         method: Method::GET,
         path,
@@ -158,14 +160,14 @@ fn get(path: String, kind: RequestKind) -> ApiRequest {
     }
 }
 
-fn post(path: String, kind: RequestKind, body: Option<Bytes>, inputs: usize) -> ApiRequest {
+pub(crate) fn post(path: String, kind: RequestKind, body: Option<Bytes>, inputs: usize) -> ApiRequest {
     ApiRequest {
         method: Method::POST,
         path,
         body,
         encoding: Encoding::Json,
         kind,
-        idempotent: kind != RequestKind::Create,
+        idempotent: !matches!(kind, RequestKind::Create | RequestKind::Event),
         inputs,
         one_record: false,
     }

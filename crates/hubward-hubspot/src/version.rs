@@ -70,11 +70,28 @@ pub(crate) enum Endpoint {
     AssociationBatch,
     AssociationLabels,
     AssociationLimits,
+    EventDefinitions,
+    EventProperty,
+    EventSend,
+    EventOccurrences,
+    Lists,
+    List,
+    ListByName,
+    ListSearch,
+    ListMembers,
+    ListMembersChange,
     Account,
     Token,
     TokenIntrospect,
     PrivateAppToken,
 }
+
+/// Paths of the dated versions for which HubSpot's own sources disagree: the one tried first, and the other (api.md 1.2, 9.1).
+const DISPUTED: [(&str, &str); 3] = [
+    ("/events/{ver}/event-definitions", "/events/custom/{ver}/event-definitions"),
+    ("/events/{ver}/send", "/events/custom/{ver}/send"),
+    ("/events/event-occurrences/{ver}", "/events/{ver}/events"),
+];
 
 impl Endpoint {
     /// Path templates: before the dated versions, and since (api.md 1.2, 10.2, 10.3).
@@ -102,6 +119,23 @@ impl Endpoint {
                 "/crm/associations/v4/definitions/configurations/{from}/{to}",
                 "/crm/associations/{ver}/definitions/configurations/{from}/{to}",
             ),
+            Self::EventDefinitions => ("/events/v3/event-definitions", "/events/{ver}/event-definitions"),
+            Self::EventProperty => {
+                ("/events/v3/event-definitions/{name}/property", "/events/{ver}/event-definitions/{name}/property")
+            }
+            Self::EventSend => ("/events/v3/send/batch", "/events/{ver}/send/batch"),
+            Self::EventOccurrences => ("/events/v3/events", "/events/event-occurrences/{ver}"),
+            Self::Lists => ("/crm/v3/lists", "/crm/lists/{ver}"),
+            Self::List => ("/crm/v3/lists/{id}", "/crm/lists/{ver}/{id}"),
+            Self::ListByName => (
+                "/crm/v3/lists/object-type-id/{type}/name/{name}",
+                "/crm/lists/{ver}/object-type-id/{type}/name/{name}",
+            ),
+            Self::ListSearch => ("/crm/v3/lists/search", "/crm/lists/{ver}/search"),
+            Self::ListMembers => ("/crm/v3/lists/{id}/memberships", "/crm/lists/{ver}/{id}/memberships"),
+            Self::ListMembersChange => {
+                ("/crm/v3/lists/{id}/memberships/{op}", "/crm/lists/{ver}/{id}/memberships/{op}")
+            }
             Self::Account => ("/account-info/v3/details", "/account-info/{ver}/details"),
             Self::Token => ("/oauth/v3/token", "/oauth/{ver}/token"),
             Self::TokenIntrospect => ("/oauth/v3/token/introspect", "/oauth/{ver}/token/introspect"),
@@ -137,6 +171,18 @@ impl Endpoint {
         path.push_str(rest);
         path
     }
+}
+
+/// The other path of a request whose path HubSpot's sources dispute, query and all; none where there is one path only.
+pub(crate) fn disputed(version: ApiVersion, path: &str) -> Option<String> {
+    if version == ApiVersion::V3 {
+        return None;
+    }
+    for (first, other) in DISPUTED {
+        let Some(rest) = path.strip_prefix(&first.replace("{ver}", version.name())) else { continue };
+        return Some(format!("{}{rest}", other.replace("{ver}", version.name())));
+    }
+    None
 }
 
 /// Appends `?name=value` or `&name=value`, percent-encoded.
@@ -187,6 +233,25 @@ mod tests {
     fn a_value_in_a_path_stays_one_segment() {
         let path = Endpoint::Object.path(ApiVersion::V2026_03, &[("t", "contacts"), ("id", "a/b?c@d e.é")]);
         assert_eq!(path, "/crm/objects/2026-03/contacts/a%2Fb%3Fc%40d%20e.%C3%A9");
+    }
+
+    #[test]
+    fn a_path_that_is_disputed_has_another_and_no_other_path_has() {
+        let other = |version, path: &str| disputed(version, path);
+        assert_eq!(
+            other(ApiVersion::V2026_09, "/events/2026-09/send/batch").as_deref(),
+            Some("/events/custom/2026-09/send/batch")
+        );
+        assert_eq!(
+            other(ApiVersion::V2026_03, "/events/2026-03/event-definitions?limit=100").as_deref(),
+            Some("/events/custom/2026-03/event-definitions?limit=100")
+        );
+        assert_eq!(
+            other(ApiVersion::V2026_09, "/events/event-occurrences/2026-09?id=a").as_deref(),
+            Some("/events/2026-09/events?id=a")
+        );
+        assert_eq!(other(ApiVersion::V3, "/events/v3/send/batch"), None);
+        assert_eq!(other(ApiVersion::V2026_09, "/crm/lists/2026-09/7"), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::answers::Refusal;
 use crate::association_types::Labels;
 use crate::associations::Associations;
 use crate::cardinality::Cardinality;
+use crate::event_definitions::Events;
 use crate::pipelines::{Audit, Pipeline};
 use crate::property::Property;
 use crate::random::SplitMix;
@@ -28,6 +29,7 @@ pub(crate) struct Account {
     pub(crate) associations: Associations,
     pub(crate) labels: Labels,
     pub(crate) cardinality: Cardinality,
+    pub(crate) events: Events,
     /// Contacts made since the automatic company association last looked.
     pub(crate) new_contacts: Vec<u64>,
     pub(crate) random: SplitMix,
@@ -77,6 +79,7 @@ impl Account {
             associations: Associations::default(),
             labels: Labels::default(),
             cardinality: Cardinality::default(),
+            events: Events::default(),
             new_contacts: Vec::new(),
             random: SplitMix::new(seed),
             search_lag_ms,

@@ -27,6 +27,9 @@ pub(crate) enum Need {
     CustomSchemaWrite,
     AssociationWrite,
     Owners,
+    EventSend,
+    EventDefinitions,
+    EventReads,
     /// A token, but no scope.
     Nothing,
     /// Not even a token.
@@ -96,6 +99,7 @@ fn all_scopes() -> Vec<String> {
         }
     }
     all.extend(["crm.lists.read", "crm.lists.write", "analytics.behavioral_events.send"].map(str::to_owned));
+    all.push("behavioral_events.event_definitions.read_write".to_owned());
     all.sort_unstable();
     all
 }
@@ -199,9 +203,24 @@ pub(crate) fn authorize(account: &Account, grant: &Grant, routed: &Routed) -> Re
     match routed.need {
         Need::Nothing | Need::Anyone => Ok(()),
         Need::Owners => scopes(grant, vec!["crm.objects.owners.read".to_owned()]),
+        Need::EventSend | Need::EventDefinitions => {
+            let least = if account.settings.events_need_enterprise { Tier::Enterprise } else { Tier::Professional };
+            edition(account, least, "Custom events")?;
+            let send = routed.need == Need::EventSend;
+            let scope = if send {
+                "analytics.behavioral_events.send"
+            } else {
+                "behavioral_events.event_definitions.read_write"
+            };
+            scopes(grant, vec![scope.to_owned()])
+        }
+        Need::EventReads if account.settings.event_reads_need_enterprise => {
+            edition(account, Tier::Enterprise, "Reads of event occurrences")
+        }
+        Need::EventReads => Ok(()),
         Need::CustomSchemaRead => schema_scopes(grant, "crm.schemas.custom.read", "custom-object-read"),
         Need::CustomSchemaWrite => {
-            edition(account)?;
+            edition(account, Tier::Enterprise, CUSTOM_OBJECTS)?;
             schema_scopes(grant, "crm.schemas.custom.write", "custom-object-write")
         }
         need => {
@@ -223,7 +242,7 @@ fn objects(account: &Account, grant: &Grant, need: Need, name: &str) -> Result<(
     // Below Enterprise no custom type can be made; one that is there was loaded, as what is left of a better edition. Only
     // the free edition refuses its records too.
     if object_type.schema.is_some() && account.tier == Tier::Free {
-        edition(account)?;
+        edition(account, Tier::Enterprise, CUSTOM_OBJECTS)?;
     }
     let (area, verb, right) = match need {
         Need::ObjectRead => ("objects", "read", "read"),
@@ -248,14 +267,18 @@ fn objects(account: &Account, grant: &Grant, need: Need, name: &str) -> Result<(
 }
 
 /// Custom objects need Enterprise (api.md 6.1).
-fn edition(account: &Account) -> Result<(), Refusal> {
+const CUSTOM_OBJECTS: &str = "Custom objects";
+
+/// Refuses a feature that needs a better edition than the account's; `least` is Professional or Enterprise.
+fn edition(account: &Account, least: Tier, feature: &str) -> Result<(), Refusal> {
     let edition = match account.tier {
         Tier::Free => "Free",
-        Tier::Professional => "Professional",
-        Tier::Enterprise | Tier::Addon | Tier::OAuth | Tier::Unlimited => return Ok(()),
+        Tier::Professional if least == Tier::Enterprise => "Professional",
+        _ => return Ok(()),
     };
+    let least = if least == Tier::Enterprise { "an Enterprise" } else { "a Professional or Enterprise" };
     let message = format!(
-        "Custom objects are not available in this account's subscription ({edition}). They require an Enterprise subscription."
+        "{feature} are not available in this account's subscription ({edition}). They require {least} subscription."
     );
     Err(Refusal::new(403, "FORBIDDEN", message).sub_category("SUBSCRIPTION_TIER"))
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::associations;
 use crate::sandbox::Inner;
-use crate::{faults, load};
+use crate::{event_reads, faults, load};
 
 /// Answers one control request. Wrong input is 400 with a message that names the field.
 pub(crate) fn answer(
@@ -69,15 +69,19 @@ fn route(inner: &Inner, method: &Method, name: &str, query: &[(String, String)],
             let after = query.iter().find(|(key, _)| key == "after").map_or(Ok(0), |(_, value)| value.parse::<u64>());
             done(&inner.log().shown(after.map_err(|_| bad("after: must be a number of a request"))?))
         }
-        ("GET", "stats") => done(&inner.log().stats()),
+        ("GET", "stats") => done(&stats(inner)),
+        ("GET", "events") => {
+            let (after, limit) = (number(query, "after")?.unwrap_or(0), number(query, "limit")?.unwrap_or(u64::MAX));
+            Ok(event_reads::control(inner, after, usize::try_from(limit).unwrap_or(usize::MAX)))
+        }
         ("GET", other) if other.starts_with("records/") => {
             records(inner, &crate::route::decode(&other["records/".len()..], false))
         }
-        (_, "events" | "lists") => {
+        (_, "lists") => {
             let message = format!("/_sandbox/{name}: this version of the sandbox has no {name} yet");
             Err((http::StatusCode::NOT_FOUND, message))
         }
-        (verb, "reset" | "load" | "limits" | "clock" | "faults" | "requests" | "stats") => {
+        (verb, "reset" | "load" | "limits" | "clock" | "faults" | "requests" | "stats" | "events") => {
             Err((http::StatusCode::METHOD_NOT_ALLOWED, format!("/_sandbox/{name} does not take {verb}")))
         }
         _ => Err((http::StatusCode::NOT_FOUND, format!("/_sandbox/{name}: no such control path"))),
@@ -102,6 +106,27 @@ fn limit(field: &str, value: &Value) -> Result<Option<u64>, (http::StatusCode, S
     }
 }
 
+/// A whole number of the query.
+fn number(query: &[(String, String)], name: &str) -> Result<Option<u64>, (http::StatusCode, String)> {
+    let Some((_, text)) = query.iter().find(|(key, _)| key == name) else {
+        return Ok(None);
+    };
+    text.parse().map(Some).map_err(|_| bad(format!("{name}: {text} is no whole number")))
+}
+
+/// What the log counted, and how the month's events stand.
+fn stats(inner: &Inner) -> Value {
+    let mut stats = inner.log().stats();
+    let (this_month, monthly_limit) = inner.meter().month_events(inner.clock.now_ms());
+    let account = inner.account();
+    let occurrences = &account.events.occurrences;
+    stats["events"] = json!({
+        "stored": occurrences.all().len(), "repeated": occurrences.repeated, "unmatched": occurrences.unmatched,
+        "this_month": this_month, "monthly_limit": monthly_limit,
+    });
+    stats
+}
+
 fn limits(inner: &Inner, body: &Value) -> Answer {
     let mut meter = inner.meter();
     let mut limits = meter.limits.clone();
@@ -113,6 +138,8 @@ fn limits(inner: &Inner, body: &Value) -> Answer {
             "search_per_second" => limits.search_per_second = limit(field, value)?,
             "association_burst" => limits.association_burst = limit(field, value)?,
             "association_daily" => limits.association_daily = limit(field, value)?,
+            "events_per_second" => limits.events_per_second = limit(field, value)?,
+            "events_monthly" => limits.events_monthly = limit(field, value)?,
             "burst_window_ms" => {
                 let window = value
                     .as_i64()
@@ -121,7 +148,7 @@ fn limits(inner: &Inner, body: &Value) -> Answer {
                 limits.burst_window_ms = window;
             }
             _ => {
-                let known = "burst, burst_window_ms, oauth_burst, daily, search_per_second, association_burst, association_daily";
+                let known = "burst, burst_window_ms, oauth_burst, daily, search_per_second, association_burst, association_daily, events_per_second, events_monthly";
                 return Err(bad(format!("{field}: unknown limit; use {known}")));
             }
         }
@@ -131,6 +158,7 @@ fn limits(inner: &Inner, body: &Value) -> Answer {
     done(&json!({
         "burst": limits.burst, "burst_window_ms": limits.burst_window_ms, "oauth_burst": limits.oauth_burst, "daily": limits.daily,
         "search_per_second": limits.search_per_second, "association_burst": limits.association_burst, "association_daily": limits.association_daily,
+        "events_per_second": limits.events_per_second, "events_monthly": limits.events_monthly,
     }))
 }
 

@@ -24,6 +24,10 @@ pub(crate) struct Limits {
     pub(crate) search_per_second: Option<u64>,
     pub(crate) association_burst: Option<u64>,
     pub(crate) association_daily: Option<u64>,
+    /// Requests that send events.
+    pub(crate) events_per_second: Option<u64>,
+    /// Occurrences in a calendar month of the account's time zone.
+    pub(crate) events_monthly: Option<u64>,
 }
 
 impl Limits {
@@ -44,6 +48,8 @@ impl Limits {
                     search_per_second: None,
                     association_burst: None,
                     association_daily: None,
+                    events_per_second: None,
+                    events_monthly: None,
                 };
             }
         };
@@ -55,6 +61,8 @@ impl Limits {
             search_per_second: Some(5),
             association_burst: Some(association_burst),
             association_daily,
+            events_per_second: Some(1_250),
+            events_monthly: Some(30_000_000),
         }
     }
 }
@@ -80,6 +88,9 @@ pub(crate) struct Meter {
     bursts: HashMap<String, Window>,
     associations: HashMap<String, Window>,
     search: Window,
+    events: Window,
+    month_ends_ms: i64,
+    month_events: u64,
     day_ends_ms: i64,
     day_used: u64,
     associations_used: u64,
@@ -100,6 +111,9 @@ impl Meter {
             bursts: HashMap::new(),
             associations: HashMap::new(),
             search: Window::default(),
+            events: Window::default(),
+            month_ends_ms: i64::MIN,
+            month_events: 0,
             day_ends_ms: i64::MIN,
             day_used: 0,
             associations_used: 0,
@@ -131,9 +145,18 @@ impl Meter {
         self.turn_day(now_ms);
         let oauth = grant.kind.is_oauth();
         // the daily count is for the account's own tokens; for marketplace apps none is stated `[DOC-USAGE]`
-        let daily = if oauth || budget == Budget::Exempt { None } else { self.limits.daily };
+        let daily = if oauth || matches!(budget, Budget::Exempt | Budget::Events) { None } else { self.limits.daily };
         match budget {
             Budget::Exempt => return Ok(()),
+            Budget::Events => {
+                if let Some(most) = self.limits.events_per_second {
+                    if self.events.used(now_ms, SECOND_MS) >= most {
+                        return Err(refused("You have reached your secondly limit.", Some("SECONDLY")));
+                    }
+                    self.events.0.push_back(now_ms);
+                }
+                return Ok(());
+            }
             Budget::Associations => {
                 if self.limits.association_daily.is_some_and(|most| self.associations_used >= most) {
                     return Err(refused("You have reached your daily limit.", Some("DAILY")));
@@ -185,6 +208,27 @@ impl Meter {
     }
 }
 
+impl Meter {
+    /// Events of this month, and how many there may be.
+    pub(crate) fn month_events(&mut self, now_ms: i64) -> (u64, Option<u64>) {
+        if now_ms >= self.month_ends_ms {
+            self.month_events = 0;
+            self.month_ends_ms = next_month_ms(now_ms, &self.time_zone);
+        }
+        (self.month_events, self.limits.events_monthly)
+    }
+
+    /// Counts events of one request, or refuses all of them. The words are ours: no capture of this refusal is known.
+    pub(crate) fn draw_events(&mut self, count: u64, now_ms: i64) -> Result<(), Refusal> {
+        let (used, most) = self.month_events(now_ms);
+        if most.is_some_and(|most| used + count > most) {
+            return Err(refused("You have reached your monthly limit of custom event occurrences.", None));
+        }
+        self.month_events += count;
+        Ok(())
+    }
+}
+
 fn rolling() -> Refusal {
     refused("You have reached your ten_secondly_rolling limit.", Some("TEN_SECONDLY_ROLLING"))
 }
@@ -215,6 +259,13 @@ pub(crate) fn next_midnight_ms(now_ms: i64, time_zone: &TimeZone) -> i64 {
         .and_then(|now| now.to_zoned(time_zone.clone()).date().tomorrow())
         .and_then(|date| date.to_zoned(time_zone.clone()));
     midnight.map_or(now_ms + 86_400_000, |zoned| zoned.timestamp().as_millisecond())
+}
+
+fn next_month_ms(now_ms: i64, time_zone: &TimeZone) -> i64 {
+    let first = jiff::Timestamp::from_millisecond(now_ms)
+        .and_then(|now| now.to_zoned(time_zone.clone()).date().last_of_month().tomorrow())
+        .and_then(|date| date.to_zoned(time_zone.clone()));
+    first.map_or(now_ms + 30 * 86_400_000, |zoned| zoned.timestamp().as_millisecond())
 }
 
 /// The account's time zone; a machine without a time zone database gets the offset of US/Eastern's winter.

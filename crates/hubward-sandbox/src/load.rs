@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::account::{Account, TypeAt};
 use crate::association_labels::{self, LabelCreate};
 use crate::auth::{App, TokenInput};
+use crate::event_definitions::{self, DefinitionInput};
 use crate::objects;
 use crate::owners::Owner;
 use crate::property::{Property, PropertyCreate};
@@ -53,6 +54,7 @@ const KEYS: &[&str] = &[
     "apps",
     "lists",
     "event_definitions",
+    "usertokens",
 ];
 
 pub(crate) fn load(inner: &Inner, document: &Value) -> Result<(), LoadError> {
@@ -60,7 +62,7 @@ pub(crate) fn load(inner: &Inner, document: &Value) -> Result<(), LoadError> {
     if let Some(key) = document.keys().find(|key| !KEYS.contains(&key.as_str())) {
         return Err(wrong(key, format!("unknown key; use {}", KEYS.join(", "))));
     }
-    for key in ["lists", "event_definitions"] {
+    for key in ["lists"] {
         if document.get(key).and_then(Value::as_array).is_some_and(|list| !list.is_empty()) {
             return Err(wrong(key, "not supported by this version of the sandbox"));
         }
@@ -111,6 +113,19 @@ pub(crate) fn load(inner: &Inner, document: &Value) -> Result<(), LoadError> {
             put_record(&mut account, type_at, record, &format!("{field}[{at}]"), now_ms)?;
         }
     }
+    events(&mut account, document, now_ms)
+}
+
+/// Definitions of events, and the contacts of known visitors.
+fn events(account: &mut Account, document: &Map<String, Value>, now_ms: i64) -> Result<(), LoadError> {
+    for (at, definition) in list::<DefinitionInput>(document, "event_definitions")?.into_iter().enumerate() {
+        event_definitions::add(account, definition, true, now_ms)
+            .map_err(|refusal| wrong(format!("event_definitions[{at}]"), &refusal.body().message))?;
+    }
+    for (token, contact) in map(document, "usertokens")? {
+        let id = number(contact).ok_or_else(|| wrong(format!("usertokens.{token}"), "is no record id"))?;
+        account.events.visitors.insert(token.clone(), id);
+    }
     Ok(())
 }
 
@@ -135,7 +150,7 @@ fn map<'d>(document: &'d Map<String, Value>, key: &str) -> Result<Vec<(&'d Strin
     let Some(value) = document.get(key) else {
         return Ok(Vec::new());
     };
-    Ok(value.as_object().ok_or_else(|| wrong(key, "must be an object by object type"))?.iter().collect())
+    Ok(value.as_object().ok_or_else(|| wrong(key, "must be an object"))?.iter().collect())
 }
 
 fn labels(account: &mut Account, document: &Map<String, Value>) -> Result<(), LoadError> {

@@ -55,6 +55,7 @@ pub(crate) struct Log {
     burst: Peak,
     search: Peak,
     associations: Peak,
+    events: Peak,
 }
 
 impl Log {
@@ -64,6 +65,7 @@ impl Log {
             Some(Budget::Search) => self.search.count(ms, SECOND_MS),
             Some(Budget::Burst) => self.burst.count(ms, BURST_MS),
             Some(Budget::Associations) => self.associations.count(ms, BURST_MS),
+            Some(Budget::Events) => self.events.count(ms, SECOND_MS),
             Some(Budget::Exempt) | None => {}
         }
     }
@@ -117,6 +119,7 @@ impl Log {
             "max_in_10s": self.burst.most,
             "max_search_in_1s": self.search.most,
             "max_associations_in_10s": self.associations.most,
+            "max_events_in_1s": self.events.most,
             "log": { "entries": self.entries.len(), "bytes": self.bytes, "dropped": self.first },
         })
     }

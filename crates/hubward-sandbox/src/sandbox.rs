@@ -22,8 +22,8 @@ use crate::random::SplitMix;
 use crate::route::{self, Lost, Operation, Routed};
 use crate::{
     account_info, association_api, association_labels, association_limits, association_reads, auto_company, batch,
-    control, limits_tracking, load, merge, oauth, objects, owners, pipeline_api, properties, property_groups,
-    schema_api, search, validation_api,
+    control, event_definition_api, event_reads, event_send, limits_tracking, load, merge, oauth, objects, owners,
+    pipeline_api, properties, property_groups, schema_api, search, validation_api,
 };
 
 /// The token that has every scope.
@@ -408,6 +408,18 @@ fn dispatch(call: &Call<'_>) -> Result<Reply, Refusal> {
         Operation::LimitsCreate => association_limits::create(call),
         Operation::LimitsUpdate => association_limits::update(call),
         Operation::LimitsPurge => association_limits::purge(call),
+        Operation::EventSend => event_send::one(call),
+        Operation::EventSendBatch => event_send::batch(call),
+        Operation::EventDefinitionList => event_definition_api::list(call),
+        Operation::EventDefinitionCreate => event_definition_api::create(call),
+        Operation::EventDefinitionRead => event_definition_api::read(call),
+        Operation::EventDefinitionUpdate => event_definition_api::update(call),
+        Operation::EventDefinitionDelete => event_definition_api::delete(call),
+        Operation::EventPropertyCreate => event_definition_api::property_create(call),
+        Operation::EventPropertyUpdate => event_definition_api::property_update(call),
+        Operation::EventPropertyDelete => event_definition_api::property_delete(call),
+        Operation::EventReadList => event_reads::list(call),
+        Operation::EventTypes => event_reads::types(call),
         Operation::GroupList => property_groups::list(call),
         Operation::GroupCreate => property_groups::create(call),
         Operation::GroupRead => property_groups::read(call),

@@ -29,6 +29,14 @@ pub(crate) struct SettingsInput {
     pub(crate) gdpr_blocks_emails: Option<bool>,
     pub(crate) sensitive_data: Option<bool>,
     pub(crate) leads_need_association: Option<bool>,
+    pub(crate) events_need_enterprise: Option<bool>,
+    pub(crate) event_reads_need_enterprise: Option<bool>,
+    pub(crate) events_deduplicate: Option<bool>,
+    pub(crate) events_create_contacts: Option<bool>,
+    pub(crate) events_try_next_identifier: Option<bool>,
+    pub(crate) events_refuse_undefined_properties: Option<bool>,
+    pub(crate) events_refuse_invalid_values: Option<bool>,
+    pub(crate) event_lag_ms: Option<(u64, u64)>,
 }
 
 /// Tells `null` from a key left out.
@@ -57,6 +65,22 @@ pub(crate) struct Settings {
     pub(crate) sensitive_data: bool,
     /// A lead is refused at creation without an association to a contact `[DOC-OBJ]`.
     pub(crate) leads_need_association: bool,
+    /// Custom events are not for Professional; sources differ (api.md 9.2).
+    pub(crate) events_need_enterprise: bool,
+    /// Occurrences are read on Enterprise only (api.md 9.4).
+    pub(crate) event_reads_need_enterprise: bool,
+    /// An event whose `uuid` is known is not stored again. The documents say so; nobody has shown it.
+    pub(crate) events_deduplicate: bool,
+    /// An event of an unknown e-mail makes a contact (api.md 9.2). Sources differ.
+    pub(crate) events_create_contacts: bool,
+    /// An identifier that leads nowhere gives way to the next one. HubSpot states an order, and not this.
+    pub(crate) events_try_next_identifier: bool,
+    /// A property that the event does not have is refused, instead of dropped.
+    pub(crate) events_refuse_undefined_properties: bool,
+    /// A value that does not fit its property is refused, instead of dropped.
+    pub(crate) events_refuse_invalid_values: bool,
+    /// Least and most milliseconds until an event is processed and can be read.
+    pub(crate) event_lag_ms: (u64, u64),
 }
 
 impl Default for Settings {
@@ -66,6 +90,14 @@ impl Default for Settings {
             gdpr_blocks_emails: true,
             sensitive_data: false,
             leads_need_association: true,
+            events_need_enterprise: false,
+            event_reads_need_enterprise: true,
+            events_deduplicate: true,
+            events_create_contacts: true,
+            events_try_next_identifier: false,
+            events_refuse_undefined_properties: false,
+            events_refuse_invalid_values: false,
+            event_lag_ms: (1_000, 5_000),
             auto_company_association: false,
             auto_company_excluded_domains: Vec::new(),
             first_company_is_primary: false,
@@ -104,5 +136,17 @@ impl Settings {
         if let Some(on) = input.leads_need_association {
             self.leads_need_association = on;
         }
+        for (own, sent) in [
+            (&mut self.events_need_enterprise, input.events_need_enterprise),
+            (&mut self.event_reads_need_enterprise, input.event_reads_need_enterprise),
+            (&mut self.events_deduplicate, input.events_deduplicate),
+            (&mut self.events_create_contacts, input.events_create_contacts),
+            (&mut self.events_try_next_identifier, input.events_try_next_identifier),
+            (&mut self.events_refuse_undefined_properties, input.events_refuse_undefined_properties),
+            (&mut self.events_refuse_invalid_values, input.events_refuse_invalid_values),
+        ] {
+            *own = sent.unwrap_or(*own);
+        }
+        self.event_lag_ms = input.event_lag_ms.unwrap_or(self.event_lag_ms);
     }
 }

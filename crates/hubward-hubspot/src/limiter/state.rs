@@ -20,6 +20,9 @@ const SEARCH_MAX: u32 = 5;
 const SEARCH_INTERVAL: Duration = Duration::from_secs(1);
 /// Searches without a 429 after which the fifth a second is tried.
 const SEARCH_TRUST_AFTER: u32 = 20;
+/// Events sent in a second (api.md 9.2, 11.1).
+const EVENTS_MAX: u32 = 1_250;
+const EVENTS_INTERVAL: Duration = Duration::from_secs(1);
 /// A full daily budget is asked about this often: it resets at midnight in a time zone that we need not know.
 const DAILY_PROBE_EVERY: Duration = Duration::from_secs(15 * 60);
 /// A daily figure that rises by more than this was not merely overtaken by other answers.
@@ -220,6 +223,7 @@ pub(super) struct State {
     pub(super) burst: Lane,
     pub(super) search: Lane,
     pub(super) associations: Lane,
+    pub(super) events: Lane,
     pub(super) daily: Daily,
 }
 
@@ -230,6 +234,7 @@ impl State {
             burst: Lane::new(window(BURST_FALLBACK, BURST_INTERVAL), true),
             search: Lane::new(window(SEARCH_START, SEARCH_INTERVAL), false),
             associations: Lane::new(window(ASSOCIATION_FALLBACK, BURST_INTERVAL), false),
+            events: Lane::new(window(EVENTS_MAX, EVENTS_INTERVAL), false),
             daily: Daily {
                 cap: daily_cap,
                 share: if share.is_finite() { share.clamp(0.0, 1.0) } else { 1.0 },
@@ -243,14 +248,15 @@ impl State {
             Budget::Burst => &mut self.burst,
             Budget::Search => &mut self.search,
             Budget::Associations => &mut self.associations,
+            Budget::Events => &mut self.events,
         }
     }
 
     pub(super) fn decide(&mut self, budget: Budget, now: Instant) -> Result<Decision, DailyRefused> {
         let decision = self.lane(budget).decide(now);
         if decision == Decision::Go {
-            // Associations have a day of their own (api.md 7.4), of which HubSpot tells nothing.
-            if budget != Budget::Associations {
+            // Associations have a day of their own (api.md 7.4), of which HubSpot tells nothing; events have none (api.md 9.2).
+            if !matches!(budget, Budget::Associations | Budget::Events) {
                 self.daily.check(now)?;
                 self.daily.sent();
             }
@@ -276,8 +282,9 @@ impl State {
         let Answered { kind, failure, retry_after, sent_at, now } = *answer;
         self.daily.learn(headers.daily, headers.daily_remaining);
         let lane = self.lane(budget);
-        // Search answers carry no burst headers; should one carry them all the same, they would speak of another window.
-        if budget != Budget::Search
+        // Answers to searches and events carry no burst headers; should one carry them all the same, they would speak of
+        // another window.
+        if !matches!(budget, Budget::Search | Budget::Events)
             && let Some(max) = headers.max
         {
             lane.window.set_max(max);
@@ -306,7 +313,8 @@ impl State {
             }
             // The whole account is locked: what waits would be refused too.
             Some(ErrorKind::Locked) => lane.close_for(LOCKED_FOR, now),
-            Some(ErrorKind::DailyLimit) => self.daily.exhausted(now),
+            // What an event is refused by is not the day's calls: others may go on.
+            Some(ErrorKind::DailyLimit) if budget != Budget::Events => self.daily.exhausted(now),
             Some(_) => {}
         }
         self.derive_limits(budget);

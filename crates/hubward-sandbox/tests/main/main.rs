@@ -7,6 +7,7 @@ mod associations;
 mod batches;
 mod conformance;
 mod control;
+mod events;
 mod harness;
 mod identity;
 mod limits;
