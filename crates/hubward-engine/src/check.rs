@@ -167,7 +167,10 @@ impl Engine {
         self.known_pipelines(object, Trust::Fresh).await.ok()?.value.as_ref().clone()
     }
 
-    pub(crate) async fn check_source<S: Clone + Send + 'static>(&self, job: &SyncJob<S>) -> Result<arrow_schema::SchemaRef, EngineError> {
+    pub(crate) async fn check_source<S: Clone + Send + 'static>(
+        &self,
+        job: &SyncJob<S>,
+    ) -> Result<arrow_schema::SchemaRef, EngineError> {
         let read = self.read_options(None);
         let job = job.clone();
         blocking(move || {

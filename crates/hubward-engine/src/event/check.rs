@@ -18,9 +18,7 @@ impl Engine {
         let sight = sight.map_err(|error| problems.push(Problem::error(error, at))).ok();
         if let Some(columns) = &columns {
             let found = match sight {
-                Some(sight) => {
-                    EventMapping::compile(&job.sync, sight.definitions, sight.subject_type, columns).err()
-                }
+                Some(sight) => EventMapping::compile(&job.sync, sight.definitions, sight.subject_type, columns).err(),
                 None => EventMapping::columns_of(&job.sync, columns).err(),
             };
             for problem in found.into_iter().flatten() {

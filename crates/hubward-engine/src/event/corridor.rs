@@ -59,6 +59,14 @@ pub(crate) struct Flow<'a> {
     full: bool,
 }
 
+/// What the loop has come to.
+pub(crate) struct Ended {
+    pub(crate) stopped: Option<Stopped>,
+    pub(crate) deferred: Vec<u128>,
+    pub(crate) sent_before: u64,
+    pub(crate) over_month: u64,
+}
+
 type Reading = JoinHandle<(Feed, Result<Option<Chunk>, EngineError>)>;
 /// A chunk under construction, with its rows' number.
 type Building = (usize, JoinHandle<Built>);
@@ -104,7 +112,10 @@ impl<'a> Flow<'a> {
             }
             let goes_on = self.stopped.is_none() && !self.full;
             let in_build: usize = building.iter().map(|(rows, _)| rows).sum();
-            if goes_on && !at_end && building.len() < BUILDERS_MAX && self.rows.len() + in_build < QUEUED_ROWS_MAX
+            if goes_on
+                && !at_end
+                && building.len() < BUILDERS_MAX
+                && self.rows.len() + in_build < QUEUED_ROWS_MAX
                 && let Some(mut feed) = idle.take()
             {
                 reading = Some(tokio::task::spawn_blocking(move || {
@@ -113,7 +124,8 @@ impl<'a> Flow<'a> {
                 }));
             }
             let quiet = reading.is_none() && building.is_empty();
-            while self.stopped.is_none() && sending.len() < IN_FLIGHT_BATCHES_MAX
+            while self.stopped.is_none()
+                && sending.len() < IN_FLIGHT_BATCHES_MAX
                 && let Some(batch) = self.cut(quiet && (at_end || self.full), sending.is_empty())
             {
                 let sender = Arc::clone(&self.sender);
@@ -156,6 +168,12 @@ impl<'a> Flow<'a> {
         }
         self.defer_the_rest(idle).await;
         self.engine.keep_month(&mut self.month, true).await;
+    }
+
+    /// Lets go of everything that is shared.
+    pub(crate) fn end(self) -> Ended {
+        let Self { stopped, deferred, sent_before, over_month, .. } = self;
+        Ended { stopped, deferred, sent_before, over_month }
     }
 
     fn fail(&mut self, error: EngineError) {

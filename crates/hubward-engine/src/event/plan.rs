@@ -42,8 +42,7 @@ impl Engine {
         cancel: &Cancel,
     ) -> Result<SyncPlan, EngineError> {
         let read = self.read_events(job, None, cancel, None).await?;
-        let (read, outlook) =
-            outlook(read, job.clone(), self.normalises_dates(), SAMPLES_MAX, cancel.clone()).await?;
+        let (read, outlook) = outlook(read, job.clone(), self.normalises_dates(), SAMPLES_MAX, cancel.clone()).await?;
         let changes = changes_of(&read.scan);
         let open = read.ledger.intents().len() as u64;
         let mut counts = RequestCounts {

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use arrow_schema::SchemaRef;
 use hubward_core::event::EventMapping;
 use hubward_core::spec::EventSync;
 use hubward_sources::CancelFlag;
@@ -45,7 +46,7 @@ impl Engine {
     ) -> Result<EventRead, EngineError> {
         let stop = CancelFlag::default();
         let _watch = Watch::over(cancel, &stop);
-        let (tell_schema, schema) = oneshot::channel();
+        let (tell_schema, schema) = oneshot::channel::<SchemaRef>();
         let looking = async {
             let compiled = async {
                 let sight = Box::pin(self.event_sight(&job.sync)).await?;
@@ -95,7 +96,8 @@ impl Engine {
         let (mapping, read) = tokio::join!(looking, reading);
         let mapping = mapping?;
         let (scan, ledger, tally) = read?;
-        let mapping = mapping.ok_or_else(|| EngineError::new("internal", "a model was read and its schema is not there"))?;
+        let mapping =
+            mapping.ok_or_else(|| EngineError::new("internal", "a model was read and its schema is not there"))?;
         Ok(EventRead { mapping, scan, ledger, tally })
     }
 }
@@ -127,9 +129,6 @@ fn its_own(ledger: &Ledger, job: &SyncJob<EventSync>) -> Result<(), EngineError>
         "other-object-type",
         format!("sync {:?} has written to object type {known} before and now sends events", job.sync.name),
     )
-    .help(format!(
-        "give the sync another name; or, to forget what it wrote before, delete {}",
-        ledger.dir().display()
-    ))
+    .help(format!("give the sync another name; or, to forget what it wrote before, delete {}", ledger.dir().display()))
     .at(&job.sync.at))
 }

@@ -14,7 +14,7 @@ use crate::association::AssociationCounts;
 use crate::engine::{Engine, SyncJob};
 use crate::error::EngineError;
 use crate::event::build::Builder;
-use crate::event::corridor::Flow;
+use crate::event::corridor::{Ended, Flow};
 use crate::event::feed::{Feed, met};
 use crate::event::plan::outlook;
 use crate::event::read::EventRead;
@@ -69,7 +69,8 @@ impl Engine {
         let mut read = self.read_events(job, options.limit, &options.cancel, Some(Arc::clone(&issues))).await?;
         if let Some(expected) = options.expected_digest {
             // Only a saved plan costs a second look at the rows.
-            let (back, outlook) = outlook(read, job.clone(), self.normalises_dates(), 0, options.cancel.clone()).await?;
+            let (back, outlook) =
+                outlook(read, job.clone(), self.normalises_dates(), 0, options.cancel.clone()).await?;
             read = back;
             if outlook.digest != expected {
                 return Err(EngineError::new(
@@ -117,7 +118,7 @@ impl Engine {
             let left = intents.into_iter().filter(|intent| !met.contains(&intent.key)).collect();
             flow.settle_left(left, EventIds::new(&job.sync.name), settles_at).await;
         }
-        let Flow { stopped, deferred, sent_before, over_month, .. } = flow;
+        let Ended { stopped, deferred, sent_before, over_month } = flow.end();
         let unreadable = sender.is_unreadable();
         // With its last owner the writer ends, and only then nobody else holds the ledger.
         drop(sender);

@@ -202,10 +202,7 @@ impl Sender {
     }
 
     pub(crate) fn meta(&self, rows: &[EventRow]) -> CallMeta {
-        CallMeta {
-            sync: Some(Arc::clone(&self.sync)),
-            rows: rows.iter().map(|row| row.key_text.clone()).collect(),
-        }
+        CallMeta { sync: Some(Arc::clone(&self.sync)), rows: rows.iter().map(|row| row.key_text.clone()).collect() }
     }
 }
 

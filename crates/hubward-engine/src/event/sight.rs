@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hubward_core::event::{EventDef, EventMapping, SubjectType};
 use hubward_core::spec::{EventSubject, EventSync};
-use hubward_hubspot::EventDefinition;
+use hubward_hubspot::{CallMeta, EventDefinition};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -20,7 +20,7 @@ pub(crate) struct EventSight {
 impl Engine {
     /// The account's event definitions with their properties.
     pub(crate) async fn known_events(&self, trust: Trust) -> Result<Known<Vec<EventDefinition>>, EngineError> {
-        self.known("events", trust, self.config.client.event_definitions()).await
+        self.known("events", trust, self.config.client.event_definitions(&CallMeta::default())).await
     }
 
     /// Reads what the sync needs, as it is now.
@@ -38,8 +38,7 @@ impl Engine {
             EventSubject::Contact { .. } => ("contacts", &sync.at),
             EventSubject::Record { object, at, .. } => (object.as_str(), at),
         };
-        let (found, _) =
-            self.known_object_type(object, Trust::Fresh).await.map_err(|error| located(error, at))?;
+        let (found, _) = self.known_object_type(object, Trust::Fresh).await.map_err(|error| located(error, at))?;
         let mut names = vec![found.id.clone(), found.path.clone(), found.name.clone(), object.to_owned()];
         if !found.id.starts_with("0-")
             && let Some(schema) =
@@ -54,11 +53,7 @@ impl Engine {
 
 impl EventSight {
     /// The compiled sync, or every problem of it in one error.
-    pub(crate) fn compile(
-        self,
-        sync: &EventSync,
-        schema: &arrow_schema::Schema,
-    ) -> Result<EventMapping, EngineError> {
+    pub(crate) fn compile(self, sync: &EventSync, schema: &arrow_schema::Schema) -> Result<EventMapping, EngineError> {
         EventMapping::compile(sync, self.definitions, self.subject_type, schema)
             .map_err(|problems| EngineError::of_mapping(problems, &format!("event sync {:?}", sync.name)))
     }

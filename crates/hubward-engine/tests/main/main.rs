@@ -11,6 +11,7 @@ mod compare;
 mod costs;
 mod dates;
 mod edges;
+mod events;
 mod faults;
 mod harness;
 mod identity;
