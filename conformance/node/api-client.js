@@ -10,6 +10,7 @@ const hubspot = require('@hubspot/api-client');
 const contacts = require('@hubspot/api-client/lib/codegen/crm/contacts');
 const associations = require('./associations');
 const definitions = require('./definitions');
+const lists = require('./lists');
 const { Sandbox, check, finished, refused, typed, waits } = require('./check');
 
 const [basePath, accessToken] = process.argv.slice(2);
@@ -283,6 +284,7 @@ async function main() {
   await definitions.properties(crm);
   await definitions.customObjects(crm, sandbox);
   await associations.drive(crm, sandbox);
+  await lists.drive(crm, sandbox);
   await definitions.pipelinesAndOwners(crm, sandbox);
   await limits(crm);
   finished();

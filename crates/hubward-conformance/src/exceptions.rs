@@ -259,6 +259,14 @@ pub const EXCEPTIONS: &[Exception] = &[
         why: "an archived owner has no user any more",
         evidence: &[],
     },
+    Exception {
+        part: Part::Answer,
+        operation: "PUT */memberships/*",
+        pointer: "",
+        what: "lacks `record*",
+        why: "the answer to a change of members may leave out what is empty",
+        evidence: &["DOC-LISTADD"],
+    },
     // --- what the sandbox answers: tokens ---
     Exception {
         part: Part::Answer,

@@ -8,6 +8,7 @@ use crate::association_types::Labels;
 use crate::associations::Associations;
 use crate::cardinality::Cardinality;
 use crate::event_definitions::Events;
+use crate::lists::Lists;
 use crate::pipelines::{Audit, Pipeline};
 use crate::property::Property;
 use crate::random::SplitMix;
@@ -30,6 +31,7 @@ pub(crate) struct Account {
     pub(crate) labels: Labels,
     pub(crate) cardinality: Cardinality,
     pub(crate) events: Events,
+    pub(crate) lists: Lists,
     /// Contacts made since the automatic company association last looked.
     pub(crate) new_contacts: Vec<u64>,
     pub(crate) random: SplitMix,
@@ -80,6 +82,7 @@ impl Account {
             labels: Labels::default(),
             cardinality: Cardinality::default(),
             events: Events::default(),
+            lists: Lists::default(),
             new_contacts: Vec::new(),
             random: SplitMix::new(seed),
             search_lag_ms,
@@ -146,10 +149,12 @@ impl Account {
         format!("2-{}", self.next_type_number)
     }
 
-    /// Puts a record in the recycle bin: its unique values are free again and its associations gone (api.md 3.10).
+    /// Puts a record in the recycle bin: its unique values are free again, its associations gone (api.md 3.10),
+    /// and it is out of its lists until it comes back.
     pub(crate) fn archive(&mut self, type_at: TypeAt, id: u64, now_ms: i64) {
         self.types[type_at].archive(id, now_ms);
         self.associations.remove_record(type_at, id);
+        self.lists.archived(type_at, id, now_ms);
     }
 
     /// When search begins to show something written now.

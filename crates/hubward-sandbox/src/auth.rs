@@ -27,6 +27,10 @@ pub(crate) enum Need {
     CustomSchemaWrite,
     AssociationWrite,
     Owners,
+    ListRead,
+    /// Reading as well as writing: HubSpot's documents ask for both `[SPEC]`.
+    ListWrite,
+    ListCreate,
     EventSend,
     EventDefinitions,
     EventReads,
@@ -203,6 +207,12 @@ pub(crate) fn authorize(account: &Account, grant: &Grant, routed: &Routed) -> Re
     match routed.need {
         Need::Nothing | Need::Anyone => Ok(()),
         Need::Owners => scopes(grant, vec!["crm.objects.owners.read".to_owned()]),
+        Need::ListRead => scopes(grant, vec!["crm.lists.read".to_owned()]),
+        Need::ListCreate => scopes(grant, vec!["crm.lists.write".to_owned()]),
+        Need::ListWrite => {
+            scopes(grant, vec!["crm.lists.write".to_owned()])?;
+            scopes(grant, vec!["crm.lists.read".to_owned()])
+        }
         Need::EventSend | Need::EventDefinitions => {
             let least = if account.settings.events_need_enterprise { Tier::Enterprise } else { Tier::Professional };
             edition(account, least, "Custom events")?;

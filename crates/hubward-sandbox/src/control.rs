@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::associations;
 use crate::sandbox::Inner;
-use crate::{event_reads, faults, load};
+use crate::{event_reads, faults, list_load, load};
 
 /// Answers one control request. Wrong input is 400 with a message that names the field.
 pub(crate) fn answer(
@@ -77,11 +77,8 @@ fn route(inner: &Inner, method: &Method, name: &str, query: &[(String, String)],
         ("GET", other) if other.starts_with("records/") => {
             records(inner, &crate::route::decode(&other["records/".len()..], false))
         }
-        (_, "lists") => {
-            let message = format!("/_sandbox/{name}: this version of the sandbox has no {name} yet");
-            Err((http::StatusCode::NOT_FOUND, message))
-        }
-        (verb, "reset" | "load" | "limits" | "clock" | "faults" | "requests" | "stats" | "events") => {
+        ("GET", "lists") => Ok(list_load::shown(&inner.account())),
+        (verb, "reset" | "load" | "limits" | "clock" | "faults" | "requests" | "stats" | "events" | "lists") => {
             Err((http::StatusCode::METHOD_NOT_ALLOWED, format!("/_sandbox/{name} does not take {verb}")))
         }
         _ => Err((http::StatusCode::NOT_FOUND, format!("/_sandbox/{name}: no such control path"))),

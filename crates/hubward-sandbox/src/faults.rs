@@ -94,7 +94,10 @@ impl Fault {
             .is_none_or(|own| own.eq_ignore_ascii_case(method))
             && self.path.as_ref().is_none_or(|own| own.is_match(path))
             // A word for one record means the batch of it too: who wants creates to fail means all of them.
-            && self.kind.as_ref().is_none_or(|own| own == kind || kind.strip_prefix("batch_") == Some(own));
+            // And `list` is a page of records as well as everything about lists.
+            && self.kind.as_ref().is_none_or(|own| {
+                own == kind || kind.strip_prefix("batch_") == Some(own) || (own == "list" && kind == "lists")
+            });
         if !matches {
             return false;
         }

@@ -10,6 +10,7 @@ use crate::account::{Account, TypeAt};
 use crate::association_labels::{self, LabelCreate};
 use crate::auth::{App, TokenInput};
 use crate::event_definitions::{self, DefinitionInput};
+use crate::list_load::{self, ListInput};
 use crate::objects;
 use crate::owners::Owner;
 use crate::property::{Property, PropertyCreate};
@@ -62,11 +63,6 @@ pub(crate) fn load(inner: &Inner, document: &Value) -> Result<(), LoadError> {
     if let Some(key) = document.keys().find(|key| !KEYS.contains(&key.as_str())) {
         return Err(wrong(key, format!("unknown key; use {}", KEYS.join(", "))));
     }
-    for key in ["lists"] {
-        if document.get(key).and_then(Value::as_array).is_some_and(|list| !list.is_empty()) {
-            return Err(wrong(key, "not supported by this version of the sandbox"));
-        }
-    }
     let now_ms = inner.clock.now_ms();
     for (at, token) in list::<TokenInput>(document, "tokens")?.into_iter().enumerate() {
         if token.token.is_empty() {
@@ -112,6 +108,10 @@ pub(crate) fn load(inner: &Inner, document: &Value) -> Result<(), LoadError> {
         for (at, record) in records.iter().enumerate() {
             put_record(&mut account, type_at, record, &format!("{field}[{at}]"), now_ms)?;
         }
+    }
+    for (at, input) in list::<ListInput>(document, "lists")?.into_iter().enumerate() {
+        list_load::put(&mut account, input, now_ms)
+            .map_err(|(field, problem)| wrong(format!("lists[{at}].{field}"), problem))?;
     }
     events(&mut account, document, now_ms)
 }
@@ -243,6 +243,7 @@ fn put_record(
             record.merged_ids.push(id);
         }
         account.associations.move_all(type_at, id, survivor);
+        account.lists.merged(type_at, id, survivor, now_ms);
         return Ok(());
     }
     let empty = Map::new();
@@ -279,6 +280,8 @@ fn put_record(
     }
     if record.get("archived") == Some(&Value::Bool(true)) {
         account.archive(type_at, id, now_ms);
+    } else {
+        account.lists.restored(type_at, id, now_ms);
     }
     Ok(())
 }

@@ -136,11 +136,15 @@ fn text_or_json(body: &Bytes) -> Value {
     serde_json::from_slice(body).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()))
 }
 
-/// How many records a request named: a batch's inputs, one for other bodies, none without a body.
+/// How many records a request named: a batch's inputs, a list's members, one for other bodies, none without a body.
 fn inputs(body: &Value) -> usize {
     match body {
         Value::Null => 0,
         Value::Array(items) => items.len(),
-        _ => body.get("inputs").and_then(Value::as_array).map_or(1, Vec::len),
+        _ => {
+            let keys = ["inputs", "recordIdsToAdd", "recordIdsToRemove"];
+            let named: Vec<&Vec<Value>> = keys.iter().filter_map(|key| body.get(key)?.as_array()).collect();
+            if named.is_empty() { 1 } else { named.into_iter().map(Vec::len).sum() }
+        }
     }
 }

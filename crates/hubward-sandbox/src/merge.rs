@@ -79,6 +79,7 @@ fn combine(account: &mut Account, type_at: TypeAt, primary: u64, other: u64, now
     for id in [primary, other] {
         if id != survivor {
             account.associations.move_all(type_at, id, survivor);
+            account.lists.merged(type_at, id, survivor, now_ms);
         }
     }
     survivor
@@ -160,6 +161,7 @@ pub(crate) fn gdpr_delete(call: &Call<'_>) -> Result<Reply, Refusal> {
         object_type.purge(id);
         object_type.merged.retain(|_, survivor| *survivor != id);
         account.associations.remove_record(type_at, id);
+        account.lists.purged(type_at, id, call.now_ms);
     }
     if account.settings.gdpr_blocks_emails {
         account.blocked_emails.extend(blocked);

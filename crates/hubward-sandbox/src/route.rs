@@ -45,6 +45,7 @@ enum Area {
     Schemas,
     Pipelines,
     Owners,
+    Lists,
     Associations,
     AssociationTypes,
     Events,
@@ -142,6 +143,30 @@ operations! {
     Pipelines "DELETE" "{}/{}" => PipelineDelete "pipelines" Burst SchemaWrite;
     Owners "GET" "" => OwnerList "owners" Burst Owners;
     Owners "GET" "{}" => OwnerRead "owners" Burst Owners;
+    Lists "POST" "" => ListCreate "lists" Burst ListCreate;
+    Lists "GET" "" => ListSeveral "lists" Burst ListRead;
+    Lists "POST" "search" => ListSearch "lists" Burst ListRead;
+    Lists "POST" "all" => ListAll "lists" Burst ListRead;
+    Lists "GET" "idmapping" => ListOfLegacy "lists" Burst ListRead;
+    Lists "POST" "idmapping" => ListsOfLegacy "lists" Burst ListRead;
+    Lists "GET" "object-type-id/{}/name/{}" => ListByName "lists" Burst ListRead;
+    Lists "GET" "records/{}/{}/memberships" => ListsOfRecord "lists" Burst ListRead;
+    Lists "POST" "records/memberships/batch/read" => ListsOfRecords "lists" Burst ListRead;
+    Lists "GET" "{}" => ListRead "lists" Burst ListRead;
+    Lists "DELETE" "{}" => ListDelete "lists" Burst ListWrite;
+    Lists "PUT" "{}/restore" => ListRestore "lists" Burst ListWrite;
+    Lists "PUT" "{}/update-list-name" => ListRename "lists" Burst ListWrite;
+    Lists "PUT" "{}/update-list-filters" => ListRefilter "lists" Burst ListWrite;
+    Lists "GET" "{}/schedule-conversion" => ListConversionRead "lists" Burst ListRead;
+    Lists "PUT" "{}/schedule-conversion" => ListConversionSet "lists" Burst ListWrite;
+    Lists "DELETE" "{}/schedule-conversion" => ListConversionCancel "lists" Burst ListWrite;
+    Lists "GET" "{}/memberships" => ListMembers "lists" Burst ListRead;
+    Lists "DELETE" "{}/memberships" => ListClear "lists" Burst ListWrite;
+    Lists "GET" "{}/memberships/join-order" => ListJoinOrder "lists" Burst ListRead;
+    Lists "PUT" "{}/memberships/add" => ListAdd "lists" Burst ListWrite;
+    Lists "PUT" "{}/memberships/remove" => ListRemove "lists" Burst ListWrite;
+    Lists "PUT" "{}/memberships/add-and-remove" => ListAddAndRemove "lists" Burst ListWrite;
+    Lists "PUT" "{}/memberships/add-from/{}" => ListAddFrom "lists" Burst ListWrite;
     Events "POST" "send" => EventSend "event" Events EventSend;
     Events "POST" "send/batch" => EventSendBatch "event" Events EventSend;
     Events "GET" "event-definitions" => EventDefinitionList "event_definitions" Burst EventDefinitions;
@@ -182,6 +207,8 @@ const PREFIXES: &[(&str, Area, Option<Version>)] = &[
     ("crm/pipelines/{ver}", Area::Pipelines, None),
     ("crm/v3/owners", Area::Owners, Some(Version::V3)),
     ("crm/owners/{ver}", Area::Owners, None),
+    ("crm/v3/lists", Area::Lists, Some(Version::V3)),
+    ("crm/lists/{ver}", Area::Lists, None),
     ("crm/v4/associations", Area::Associations, Some(Version::V4)),
     ("crm/associations/{ver}", Area::Associations, None),
     // labels stand under the first in the documentation and under the second in the specification
@@ -237,6 +264,10 @@ pub(crate) fn route(method: &str, path: &str) -> Result<Routed, Lost> {
         let Some((version, rest)) = begins_with(&segments, prefix, *version) else {
             continue;
         };
+        // folders are not part of this account, and no list has that id
+        if *area == Area::Lists && rest.first() == Some(&"folders") {
+            continue;
+        }
         for (of, verb, pattern, operation, kind, budget, need) in TABLE {
             if of != area || !served(*area, *operation, version) {
                 continue;
@@ -254,8 +285,11 @@ pub(crate) fn route(method: &str, path: &str) -> Result<Routed, Lost> {
     Err(lost)
 }
 
-/// v4 objects paths hold associations only; the dated families hold both.
+/// v4 objects paths hold associations only; the dated families hold both. All lists by a cursor are new in 2026-09.
 fn served(area: Area, operation: Operation, version: Version) -> bool {
+    if operation == Operation::ListAll && version != Version::September2026 {
+        return false;
+    }
     let of_associations = area != Area::Objects
         || matches!(
             operation,

@@ -22,8 +22,8 @@ use crate::random::SplitMix;
 use crate::route::{self, Lost, Operation, Routed};
 use crate::{
     account_info, association_api, association_labels, association_limits, association_reads, auto_company, batch,
-    control, event_definition_api, event_reads, event_send, limits_tracking, load, merge, oauth, objects, owners,
-    pipeline_api, properties, property_groups, schema_api, search, validation_api,
+    control, event_definition_api, event_reads, event_send, limits_tracking, list_api, list_memberships, list_search,
+    load, merge, oauth, objects, owners, pipeline_api, properties, property_groups, schema_api, search, validation_api,
 };
 
 /// The token that has every scope.
@@ -144,6 +144,7 @@ impl Inner {
         if !account.new_contacts.is_empty() {
             auto_company::catch_up(&mut account, self.clock.now_ms());
         }
+        account.lists.convert_due(self.clock.now_ms());
         account
     }
 
@@ -462,6 +463,30 @@ fn dispatch(call: &Call<'_>) -> Result<Reply, Refusal> {
         Operation::PipelineRead => pipeline_api::read(call),
         Operation::OwnerList => owners::list(call),
         Operation::OwnerRead => owners::read(call),
+        Operation::ListCreate => list_api::create(call),
+        Operation::ListSeveral => list_api::several(call),
+        Operation::ListSearch => list_search::search(call),
+        Operation::ListAll => list_search::all(call),
+        Operation::ListOfLegacy => list_api::legacy_one(call),
+        Operation::ListsOfLegacy => list_api::legacy_batch(call),
+        Operation::ListByName => list_api::by_name(call),
+        Operation::ListsOfRecord => list_memberships::of_record(call),
+        Operation::ListsOfRecords => list_memberships::of_records(call),
+        Operation::ListRead => list_api::read(call),
+        Operation::ListDelete => list_api::delete(call),
+        Operation::ListRestore => list_api::restore(call),
+        Operation::ListRename => list_api::rename(call),
+        Operation::ListRefilter => list_api::refilter(call),
+        Operation::ListConversionRead => list_api::conversion_read(call),
+        Operation::ListConversionSet => list_api::conversion_set(call),
+        Operation::ListConversionCancel => list_api::conversion_cancel(call),
+        Operation::ListMembers => list_memberships::page_by_id(call),
+        Operation::ListClear => list_memberships::clear(call),
+        Operation::ListJoinOrder => list_memberships::page_by_time(call),
+        Operation::ListAdd => list_memberships::add(call),
+        Operation::ListRemove => list_memberships::remove(call),
+        Operation::ListAddAndRemove => list_memberships::add_and_remove(call),
+        Operation::ListAddFrom => list_memberships::add_from(call),
         Operation::AccountDetails => account_info::details(call),
         Operation::AccountUsage => account_info::usage(call),
         Operation::TokenInfo => oauth::private_app_info(call),

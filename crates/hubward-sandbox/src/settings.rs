@@ -29,6 +29,13 @@ pub(crate) struct SettingsInput {
     pub(crate) gdpr_blocks_emails: Option<bool>,
     pub(crate) sensitive_data: Option<bool>,
     pub(crate) leads_need_association: Option<bool>,
+    pub(crate) snapshot_lists_take_members: Option<bool>,
+    pub(crate) list_resolves_merged_ids: Option<bool>,
+    pub(crate) list_answers_omit_empty: Option<bool>,
+    pub(crate) deleted_lists_readable: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
+    pub(crate) list_membership_ids: Option<Option<usize>>,
+    pub(crate) list_bulk_members: Option<usize>,
     pub(crate) events_need_enterprise: Option<bool>,
     pub(crate) event_reads_need_enterprise: Option<bool>,
     pub(crate) events_deduplicate: Option<bool>,
@@ -65,6 +72,18 @@ pub(crate) struct Settings {
     pub(crate) sensitive_data: bool,
     /// A lead is refused at creation without an association to a contact `[DOC-OBJ]`.
     pub(crate) leads_need_association: bool,
+    /// Requests may change the members of a SNAPSHOT list, as HubSpot's documents say (api.md 8.2).
+    pub(crate) snapshot_lists_take_members: bool,
+    /// An id that was merged away stands for its survivor in a membership request, instead of being missing.
+    pub(crate) list_resolves_merged_ids: bool,
+    /// The answer to a membership request leaves out its empty arrays (api.md 8.2).
+    pub(crate) list_answers_omit_empty: bool,
+    /// A deleted list can still be read by its id and has `deletedAt`.
+    pub(crate) deleted_lists_readable: bool,
+    /// Most ids of one membership request; HubSpot documents none (api.md 15).
+    pub(crate) list_membership_ids: Option<usize>,
+    /// A list with as many members can't be copied into another nor cleared `[SPEC]`.
+    pub(crate) list_bulk_members: usize,
     /// Custom events are not for Professional; sources differ (api.md 9.2).
     pub(crate) events_need_enterprise: bool,
     /// Occurrences are read on Enterprise only (api.md 9.4).
@@ -90,6 +109,12 @@ impl Default for Settings {
             gdpr_blocks_emails: true,
             sensitive_data: false,
             leads_need_association: true,
+            snapshot_lists_take_members: true,
+            list_resolves_merged_ids: false,
+            list_answers_omit_empty: false,
+            deleted_lists_readable: false,
+            list_membership_ids: Some(100_000),
+            list_bulk_members: 100_000,
             events_need_enterprise: false,
             event_reads_need_enterprise: true,
             events_deduplicate: true,
@@ -135,6 +160,24 @@ impl Settings {
         }
         if let Some(on) = input.leads_need_association {
             self.leads_need_association = on;
+        }
+        if let Some(on) = input.snapshot_lists_take_members {
+            self.snapshot_lists_take_members = on;
+        }
+        if let Some(on) = input.list_resolves_merged_ids {
+            self.list_resolves_merged_ids = on;
+        }
+        if let Some(on) = input.list_answers_omit_empty {
+            self.list_answers_omit_empty = on;
+        }
+        if let Some(on) = input.deleted_lists_readable {
+            self.deleted_lists_readable = on;
+        }
+        if let Some(most) = input.list_membership_ids {
+            self.list_membership_ids = most;
+        }
+        if let Some(most) = input.list_bulk_members {
+            self.list_bulk_members = most;
         }
         for (own, sent) in [
             (&mut self.events_need_enterprise, input.events_need_enterprise),

@@ -57,6 +57,12 @@ async fn definitions(account: &Account) {
     account.post("/crm-object-schemas/2026-09/schemas", schema).await;
 }
 
+async fn lists(account: &Account) {
+    const AT: &str = "/crm/lists/2026-09";
+    account.load(json!({ "settings": { "list_answers_omit_empty": true }, "lists": [{ "name": "L", "objectTypeId": "0-1", "listId": 1 }] }));
+    account.put(&format!("{AT}/1/memberships/add"), json!(["1"])).await;
+}
+
 async fn tokens(account: &Account) {
     const GOOD: &str =
         "grant_type=refresh_token&client_id=sandbox-client&client_secret=sandbox-secret&refresh_token=sandbox-refresh";
@@ -76,6 +82,7 @@ async fn every_exception_to_hubspots_documents_is_still_needed() {
     let account = Account::with(Tier::Enterprise, Duration::ZERO);
     objects(&account).await;
     definitions(&account).await;
+    lists(&account).await;
     tokens(&account).await;
     let daily = json!([{ "match": { "method": "GET" }, "do": { "status": 429, "policy": "DAILY" } }]);
     account.post("/_sandbox/faults", daily).await;

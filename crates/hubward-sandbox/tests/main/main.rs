@@ -11,6 +11,8 @@ mod events;
 mod harness;
 mod identity;
 mod limits;
+mod list_members;
+mod lists;
 mod merging;
 mod object_types;
 mod pipelines;

@@ -68,6 +68,7 @@ fn assert_covered(requests: &[Value]) {
         "create",
         "dissociate",
         "list",
+        "lists",
         "owners",
         "pipelines",
         "properties",
