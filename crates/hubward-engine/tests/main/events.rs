@@ -12,10 +12,10 @@ use crate::harness::{World, cancelled, column};
 
 pub(crate) const EVENT: &str = "pe1234567_order_placed";
 
-/// An account with the event `order_placed` and the contacts of `orders`.
+/// An account with three events and three hundred contacts, and a source with so many orders.
 pub(crate) fn world(orders: u32) -> World {
     let world = World::with(|config| config.tier = hubward_sandbox::Tier::Enterprise);
-    let contacts: Vec<Value> = (1..=orders.min(300))
+    let contacts: Vec<Value> = (1..=300)
         .map(|id| json!({"id": 1_000 + id, "properties": {"email": format!("person{id}@example.com")}}))
         .collect();
     world.load(&json!({
