@@ -122,6 +122,11 @@ class Sandbox {
     return new Map(results.map((record) => [record.id, record]));
   }
 
+  /** The custom events that the account stored. */
+  async events() {
+    return (await this.#send('GET', 'events')).results;
+  }
+
   /** What the account holds of lists, keyed by id. */
   async lists() {
     const { results } = await this.#send('GET', 'lists');

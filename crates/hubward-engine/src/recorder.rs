@@ -68,6 +68,7 @@ impl Observer for Recorder {
                 RequestKind::Archive => counts.archive += 1,
                 RequestKind::Associate | RequestKind::AssociationRead => counts.associate += 1,
                 RequestKind::Event => counts.event += 1,
+                RequestKind::List => counts.list += 1,
                 _ => {}
             }
             if attempt.attempt > 1 {
@@ -85,6 +86,7 @@ impl Observer for Recorder {
                 | RequestKind::Archive
                 | RequestKind::Associate
                 | RequestKind::Event
+                | RequestKind::List
         );
         let refused = attempt.status.is_some_and(|status| (400..500).contains(&status));
         if writes && !refused && !hold(&self.wrote).contains(sync) {

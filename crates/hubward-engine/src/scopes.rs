@@ -1,6 +1,6 @@
 //! Which scopes a sync needs (api.md 10.5).
 
-use hubward_core::spec::{EventSubject, EventSync, ObjectSync};
+use hubward_core::spec::{EventSubject, EventSync, ListSync, ObjectSync};
 
 use crate::object_type::{ObjectType, standard};
 
@@ -39,6 +39,18 @@ pub fn needed_for_event(sync: &EventSync) -> Vec<String> {
     {
         scopes.push("crm.schemas.custom.read".to_owned());
     }
+    scopes
+}
+
+/// The scopes that a list sync takes, each once: its list, and the records that it finds or makes.
+#[must_use]
+pub fn needed_for_list(sync: &ListSync, object: Option<&ObjectType>) -> Vec<String> {
+    let declared = sync.object.as_deref().unwrap_or("contacts");
+    let resolved = object.cloned().or_else(|| standard(declared));
+    let mut scopes = vec!["crm.lists.read".to_owned(), "crm.lists.write".to_owned()];
+    scopes.extend(
+        of_type(resolved.as_ref()).into_iter().filter(|scope| sync.create_missing || !scope.ends_with(".write")),
+    );
     scopes
 }
 

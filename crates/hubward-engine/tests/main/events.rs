@@ -6,6 +6,7 @@ use hubward_core::spec::{
     ContactColumn, ContactKey, EventName, EventSubject, EventSync, Location, Model, ModelQuery, SourceSpec,
 };
 use hubward_engine::{RunOptions, Status, SyncJob, SyncReport};
+use hubward_sandbox::Tier;
 use serde_json::{Value, json};
 
 use crate::harness::{World, cancelled, column};
@@ -14,7 +15,11 @@ pub(crate) const EVENT: &str = "pe1234567_order_placed";
 
 /// An account with three events and three hundred contacts, and a source with so many orders.
 pub(crate) fn world(orders: u32) -> World {
-    let world = World::with(|config| config.tier = hubward_sandbox::Tier::Enterprise);
+    world_of(Tier::Enterprise, orders)
+}
+
+pub(crate) fn world_of(tier: Tier, orders: u32) -> World {
+    let world = World::with(|config| config.tier = tier);
     let contacts: Vec<Value> = (1..=300)
         .map(|id| json!({"id": 1_000 + id, "properties": {"email": format!("person{id}@example.com")}}))
         .collect();
@@ -243,7 +248,8 @@ async fn what_is_wrong_with_the_sync_is_told_before_anything_is_sent() {
         job
     };
     let name = |name: &str| EventName::Name { name: name.to_owned(), at: Location::default() };
-    let cases: [(&dyn Fn(&mut EventSync), &str); 6] = [
+    type Change<'a> = &'a dyn Fn(&mut EventSync);
+    let cases: [(Change<'_>, &str); 6] = [
         (&|sync| sync.event = name("order_placd"), "unknown-event"),
         (&|sync| sync.event = name("Deal won"), "event-object"),
         (&|sync| sync.map.push(column("nope", "plan")), "unknown-property"),

@@ -67,6 +67,8 @@ fn assert_covered(requests: &[Value]) {
         "batch_update",
         "create",
         "dissociate",
+        "event",
+        "event_occurrences",
         "list",
         "lists",
         "owners",
