@@ -135,6 +135,9 @@ impl Sender {
                 done.lost = true;
                 let (tired, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.attempts >= SENDINGS_MAX);
                 let why = format!("HubSpot gave no answer to {SENDINGS_MAX} sendings: {error}");
+                if !tired.is_empty() {
+                    done.exhausted = Some(error.into());
+                }
                 for row in tired {
                     // Its intent stands, so the next run looks for it.
                     done.finish(row, Outcome::Deferred, deferred(why.clone()));

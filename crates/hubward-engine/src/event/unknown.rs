@@ -15,13 +15,23 @@ use hubward_hubspot::{ApiError, CallMeta, requests};
 use crate::event::row::{EventBatch, EventRow, Stand};
 use crate::event::send::{Done, Sender};
 
+/// Where nothing can be looked up, each further sending waits so much longer.
+const REPEAT_PAUSE: Duration = Duration::from_secs(5);
+const REPEAT_PAUSE_MAX: Duration = Duration::from_secs(30);
+
 impl Sender {
     /// Finds out what became of these rows. Waits as long as HubSpot may still be at it.
     pub(crate) async fn look(&self, mut rows: Vec<EventRow>, settles_at_ms: i64) -> Done {
         let mut done = Done::default();
         while !rows.is_empty() {
             if self.is_unreadable() {
-                return self.send_again(done, rows).await;
+                // At once the first time; a HubSpot that is down is not hammered.
+                let sendings = rows.iter().map(|row| row.attempts).max().unwrap_or_default();
+                let pause = REPEAT_PAUSE.saturating_mul(sendings.saturating_sub(1)).min(REPEAT_PAUSE_MAX);
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => return self.send_again(done, rows).await,
+                    () = self.cancel.wait() => break,
+                }
             }
             let uuids: Vec<String> = rows.iter().map(|row| row.uuid.clone()).collect();
             let began_ms = self.now_ms();
