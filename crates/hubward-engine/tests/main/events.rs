@@ -1,6 +1,7 @@
 //! Event syncs: every row one occurrence, once, whatever happens; compared with what the sandbox holds.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use hubward_core::spec::{
     ContactColumn, ContactKey, EventName, EventSubject, EventSync, Location, Model, ModelQuery, SourceSpec,
@@ -365,6 +366,24 @@ async fn the_month_has_an_end_and_what_would_go_above_it_is_deferred() {
     assert!(report.notes.iter().any(|note| note.contains("a month")), "{:?}", report.notes);
     assert_eq!(world.db.count(account, "occurrences/2026-11").expect("read"), used + 600);
     assert_eq!(held(&world).await.len(), 600);
+    // The next month begins with them, although the model has others before them.
+    tokio::time::sleep(Duration::from_secs(9 * 24 * 3_600)).await;
+    add(&world, 701, 800);
+    let mut reversed = job.clone();
+    reversed.model.query = ModelQuery::Sql("select * from orders order by id desc".to_owned());
+    let report = run(&world, &reversed).await;
+    assert_eq!((report.status, report.outcomes.applied, report.outcomes.unchanged), (Status::Ok, 200, 600));
+    let held = held(&world).await;
+    let amounts = |events: &[Value]| -> Vec<String> {
+        let mut numbers: Vec<String> =
+            events.iter().map(|event| event["properties"]["amount"].as_str().unwrap_or_default().to_owned()).collect();
+        numbers.sort_unstable();
+        numbers
+    };
+    let deferred: Vec<String> = (601..=700).map(|id| format!("{id}.5")).collect();
+    assert_eq!(amounts(&held[600..700]), deferred);
+    all_there(&world, 800).await;
+    assert_eq!(world.db.count(account, "occurrences/2026-12").expect("read"), 200);
 }
 
 #[tokio::test(start_paused = true)]
