@@ -1,3 +1,4 @@
 //! The trigger language from outside.
 
+mod deciding;
 mod reading;
