@@ -12,6 +12,7 @@ mod glob;
 mod lexer;
 mod numbers;
 mod parser;
+pub mod segment;
 mod suggest;
 
 pub use ast::{Comparison, Condition, Operand, Path};

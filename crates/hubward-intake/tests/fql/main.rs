@@ -1,4 +1,5 @@
 //! The trigger language from outside.
 
 mod deciding;
+mod original;
 mod reading;
