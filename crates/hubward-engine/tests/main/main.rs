@@ -7,6 +7,7 @@ mod associations_faults;
 mod associations_missing;
 mod associations_overwrite;
 mod associations_values;
+mod client_calls;
 mod compare;
 mod costs;
 mod dates;
