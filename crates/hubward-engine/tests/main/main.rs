@@ -15,6 +15,8 @@ mod edges;
 mod faults;
 mod harness;
 mod identity;
+mod list_world;
+mod lists;
 mod modes;
 mod objects;
 mod preflight;
