@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::ast::{Comparison, Condition, Operand, Path};
+use super::numbers;
 
 static NULL: Value = Value::Null;
 
@@ -60,17 +61,10 @@ fn compare(left: &Value, comparison: Comparison, right: &Value) -> bool {
     match comparison {
         Comparison::Equal => equal(left, right),
         Comparison::NotEqual => !equal(left, right),
-        Comparison::Less => numbers(left, right, |left, right| left < right),
-        Comparison::LessOrEqual => numbers(left, right, |left, right| left <= right),
-        Comparison::Greater => numbers(left, right, |left, right| left > right),
-        Comparison::GreaterOrEqual => numbers(left, right, |left, right| left >= right),
-    }
-}
-
-fn numbers(left: &Value, right: &Value, compare: fn(f64, f64) -> bool) -> bool {
-    match (left.as_f64(), right.as_f64()) {
-        (Some(left), Some(right)) => compare(left, right),
-        _ => false,
+        order => match (left.as_f64(), right.as_f64()) {
+            (Some(left), Some(right)) => numbers::compare(left, order, right),
+            _ => false,
+        },
     }
 }
 

@@ -5,6 +5,7 @@
 //! make it fail. Leaves to the caller: which mapping has which trigger.
 
 mod ast;
+mod compat;
 mod error;
 mod evaluate;
 mod functions;
@@ -16,6 +17,7 @@ pub mod segment;
 mod suggest;
 
 pub use ast::{Comparison, Condition, Operand, Path};
+pub use compat::{Warning, differences};
 pub use error::FqlError;
 pub use functions::Function;
 pub use glob::GLOB_CHARS_MAX;

@@ -1,5 +1,19 @@
 //! Numbers as text, the way JavaScript writes and reads them: events come from there, and Segment's parser runs there.
 
+use super::ast::Comparison;
+
+/// Whether the comparison holds between two numbers.
+pub(super) fn compare(left: f64, comparison: Comparison, right: f64) -> bool {
+    match comparison {
+        Comparison::Equal => left == right,
+        Comparison::NotEqual => left != right,
+        Comparison::Less => left < right,
+        Comparison::LessOrEqual => left <= right,
+        Comparison::Greater => left > right,
+        Comparison::GreaterOrEqual => left >= right,
+    }
+}
+
 /// The shortest text that gives the same number, as JavaScript's `String(n)`.
 pub(super) fn text(number: f64) -> String {
     if number.is_nan() {

@@ -48,7 +48,7 @@ fn condition(condition: &Condition, event: &Value) -> Option<bool> {
 }
 
 /// The parts of a path within `properties`, `traits` or `context`: it is split at dots and brackets, escaped or not.
-fn hops(name: &str) -> impl Iterator<Item = &str> {
+pub(in crate::fql) fn hops(name: &str) -> impl Iterator<Item = &str> {
     name.split(['.', '[', ']']).filter(|hop| !hop.is_empty())
 }
 

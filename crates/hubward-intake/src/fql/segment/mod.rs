@@ -13,6 +13,8 @@ mod generate;
 mod lexer;
 mod parser;
 
+pub(super) use evaluate::hops;
+pub(super) use parser::INHERITED;
 use serde_json::{Value, json};
 
 use super::numbers;

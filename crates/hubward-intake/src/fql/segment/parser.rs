@@ -10,7 +10,7 @@ const UNDEFINED: &str = "Cannot read properties of undefined (reading 'type')";
 
 /// Names that every object of JavaScript has: the original looks heads of paths up in an object, finds these there too,
 /// and takes what follows for a condition that it then forgets.
-pub(super) const INHERITED: [&str; 12] = [
+pub(in crate::fql) const INHERITED: [&str; 12] = [
     "constructor",
     "hasOwnProperty",
     "isPrototypeOf",
