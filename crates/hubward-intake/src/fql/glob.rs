@@ -123,6 +123,14 @@ pub(super) fn matches(text: &str, pattern: &str) -> bool {
 }
 
 impl Step {
+    /// The character, if it is one certain one.
+    pub(super) fn literal(&self) -> Option<char> {
+        match self {
+            Self::Literal(c) => Some(*c),
+            _ => None,
+        }
+    }
+
     fn takes(&self, c: char) -> bool {
         match self {
             Self::Literal(literal) => *literal == c,

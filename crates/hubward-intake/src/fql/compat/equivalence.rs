@@ -90,14 +90,13 @@ fn possible(tests: &[(&Test, usize)], answers: usize) -> bool {
 /// Whether some text could give these answers, where no test asks for one certain text.
 fn text_possible(tests: &[(&Test, usize)], expected: impl Fn(usize) -> bool) -> bool {
     let (yes, no): (Vec<_>, Vec<_>) = tests.iter().partition(|(_, at)| expected(*at));
+    let yes: Vec<Test> = yes.iter().flat_map(|(test, _)| test.implied()).collect();
     let impossible = |test: &Test| matches!(test, Test::Is(_) | Test::IsNumber | Test::Number(..));
-    if yes.iter().any(|(test, _)| impossible(test))
-        || no.iter().any(|(test, _)| matches!(test, Test::Exists | Test::IsText))
-    {
+    if yes.iter().any(impossible) || no.iter().any(|(test, _)| matches!(test, Test::Exists | Test::IsText)) {
         return false;
     }
-    for (certain, _) in &yes {
-        for (other, _) in &yes {
+    for certain in &yes {
+        for other in &yes {
             // Of two beginnings, or endings, of one text the shorter is part of the longer.
             let apart = match (certain, other) {
                 (Test::Starts(a), Test::Starts(b)) => !a.starts_with(b.as_str()) && !b.starts_with(a.as_str()),

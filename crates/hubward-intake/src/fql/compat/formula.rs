@@ -41,6 +41,8 @@ pub(super) enum Test {
     Contains(String),
     Starts(String),
     Ends(String),
+    /// A pattern that is none of the above.
+    Glob(String),
     Number(Comparison, f64),
 }
 
@@ -121,7 +123,7 @@ pub(super) fn documented(condition: &Condition) -> Formula {
             (Function::Match, [Operand::Path(path), Operand::Literal(Value::String(pattern))]) => {
                 match pattern_test(pattern) {
                     Some(Some(test)) => Formula::field(&path.0, test),
-                    Some(None) => other(condition),
+                    Some(None) => Formula::field(&path.0, Test::Glob(pattern.clone())),
                     None => Formula::Constant(false),
                 }
             }
@@ -169,13 +171,7 @@ const fn mirrored(comparison: Comparison) -> Comparison {
 /// The test that a pattern is, if it is one of those that both readings have; none at all where nothing can match it.
 pub(super) fn pattern_test(pattern: &str) -> Option<Option<Test>> {
     fn plain(steps: &[Step]) -> Option<String> {
-        steps
-            .iter()
-            .map(|step| match step {
-                Step::Literal(c) => Some(*c),
-                _ => None,
-            })
-            .collect()
+        steps.iter().map(Step::literal).collect()
     }
     let steps = glob::steps(pattern)?;
     Some(match steps.as_slice() {
@@ -244,6 +240,26 @@ fn tested(condition: &segment::Condition) -> Option<Formula> {
 }
 
 impl Test {
+    /// Tests that a text passes for certain if it passes this one, itself included.
+    pub(super) fn implied(&self) -> Vec<Self> {
+        let mut implied = vec![self.clone()];
+        let Self::Glob(pattern) = self else { return implied };
+        let steps = glob::steps(pattern).unwrap_or_default();
+        let mut at = 0;
+        for run in steps.split(|step| !matches!(step, Step::Literal(_))) {
+            let text: String = run.iter().filter_map(Step::literal).collect();
+            if at == 0 {
+                implied.push(Self::Starts(text.clone()));
+            }
+            if at + run.len() == steps.len() {
+                implied.push(Self::Ends(text.clone()));
+            }
+            implied.push(Self::Contains(text));
+            at += run.len() + 1;
+        }
+        implied
+    }
+
     /// Whether a value passes.
     pub(super) fn passes(&self, value: &Value) -> bool {
         let text = || value.as_str().unwrap_or_default();
@@ -256,6 +272,7 @@ impl Test {
             Self::Contains(part) => value.is_string() && text().contains(part.as_str()),
             Self::Starts(part) => value.is_string() && text().starts_with(part.as_str()),
             Self::Ends(part) => value.is_string() && text().ends_with(part.as_str()),
+            Self::Glob(pattern) => value.is_string() && glob::matches(text(), pattern),
             Self::Number(comparison, number) => {
                 value.as_f64().is_some_and(|value| numbers::compare(value, *comparison, *number))
             }
