@@ -49,16 +49,16 @@ fn a_warning_says_what_the_original_reads_and_why() {
     assert_eq!(
         warnings("type = \"track\" and event = \"a\" or event = \"b\""),
         [
-            "the original reads `type = \"track\" and event = \"a\" or event = \"b\"` as `type = \"track\" or event = \"a\" or event = \"b\"`, \
+            "Segment's parser reads `type = \"track\" and event = \"a\" or event = \"b\"` as `type = \"track\" or event = \"a\" or event = \"b\"`, \
              and fires for events that this trigger leaves alone [read-differently]",
-            "`and` and `or` stand side by side: the original takes the last of them for all the conditions of that level [mixed-and-or]",
+            "`and` and `or` stand side by side: Segment's parser takes the last of them for all the conditions of that level [mixed-and-or]",
         ]
     );
     assert_eq!(
         warnings("((type = \"track\"))"),
         [
-            "the original cannot read this trigger and drops every event with an error (Cannot read properties of undefined (reading 'type')) [drops-every-event]",
-            "the original ends a group at the first `)`, so that groups within groups fail [nested-groups]",
+            "Segment's parser cannot read this trigger and drops every event with an error (Cannot read properties of undefined (reading 'type')) [drops-every-event]",
+            "Segment's parser ends a group at the first `)`, so that groups within groups fail [nested-groups]",
         ]
     );
 }

@@ -12,3 +12,4 @@ mod removals;
 mod runs;
 mod server;
 mod support;
+mod triggers;

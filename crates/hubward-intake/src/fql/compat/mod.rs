@@ -52,12 +52,12 @@ pub fn differences(text: &str, trigger: &Trigger) -> Vec<Warning> {
     match &original.root {
         Err(message) => warnings.push(Warning::new(
             "drops-every-event",
-            format!("the original cannot read this trigger and drops every event with an error ({message})"),
+            format!("Segment's parser cannot read this trigger and drops every event with an error ({message})"),
         )),
         Ok(group) => match formula::original(group) {
             None => warnings.push(Warning::new(
                 "drops-events",
-                "the original knows nothing of what stands in one of the parentheses, and drops events with an error when it comes there",
+                "Segment's parser knows nothing of what stands in one of the parentheses, and drops events with an error when it comes there",
             )),
             Some(read) => {
                 let documented = formula::documented(trigger.condition());
@@ -69,7 +69,7 @@ pub fn differences(text: &str, trigger: &Trigger) -> Vec<Warning> {
                 let reading = shown(&original.regenerated().unwrap_or_default());
                 warnings.push(Warning::new(
                     "read-differently",
-                    format!("the original reads `{}` as `{reading}`, and {}", shown(text), effect(difference)),
+                    format!("Segment's parser reads `{}` as `{reading}`, and {}", shown(text), effect(difference)),
                 ));
                 warnings.extend(paths::differences(&read));
             }

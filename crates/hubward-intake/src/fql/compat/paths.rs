@@ -17,7 +17,7 @@ pub(super) fn differences(original: &Formula) -> Vec<Warning> {
     for question in &questions {
         let Question::Field(path, test) = question else { continue };
         if let Some(found) = found_further(path, test) {
-            let warning = Warning::new("path", format!("for `{}` the original takes {found}", path.join(".")));
+            let warning = Warning::new("path", format!("for `{}` Segment's parser takes {found}", path.join(".")));
             if !warnings.contains(&warning) {
                 warnings.push(warning);
             }

@@ -51,7 +51,7 @@ impl Found {
         let mut before = 0;
         for (at, (token, place)) in tokens.iter().enumerate() {
             if text[before..place.start].contains('\r') {
-                self.add("blanks", "the original fails at a carriage return");
+                self.add("blanks", "Segment's parser fails at a carriage return");
             }
             before = place.end;
             let written = &text[place.clone()];
@@ -77,24 +77,27 @@ impl Found {
                     if name.as_deref().is_some_and(|name| matches!(name, "contains" | "match")) {
                         self.add(
                             "negated-function",
-                            format!("the original takes `!{}(…)` for false where the field is missing or no text; here it is true", name.unwrap_or_default()),
+                            format!("Segment's parser takes `!{}(…)` for false where the field is missing or no text; here it is true", name.unwrap_or_default()),
                         );
                     } else {
-                        self.add("negation", "the original passes over `!` before anything but `contains` and `match`");
+                        self.add(
+                            "negation",
+                            "Segment's parser passes over `!` before anything but `contains` and `match`",
+                        );
                     }
                     if rest.starts_with([' ', '\t', '\n', '\r']) {
-                        self.add("blanks", "the original fails at a `!` with a blank after it");
+                        self.add("blanks", "Segment's parser fails at a `!` with a blank after it");
                     }
                 }
                 Token::Comparison(comparison) => {
                     if written.len() == 2 && !terminated(rest) {
-                        self.add("blanks", format!("the original wants a blank after `{}`", comparison.symbol()));
+                        self.add("blanks", format!("Segment's parser wants a blank after `{}`", comparison.symbol()));
                     }
                 }
                 Token::Text(value) => self.text(value, written, rest),
                 Token::Path(path) => {
                     if rest.starts_with(['<', '>']) {
-                        self.add("blanks", format!("the original wants a blank after `{path}`"));
+                        self.add("blanks", format!("Segment's parser wants a blank after `{path}`"));
                     }
                     if tokens.get(at + 1).is_none_or(|(next, _)| *next != Token::Open) {
                         self.path(path, matches!(open.last(), Some(Open::Call)));
@@ -112,7 +115,7 @@ impl Found {
             if grouped {
                 self.add(
                     "nested-groups",
-                    "the original ends a group at the first `)`, so that groups within groups fail",
+                    "Segment's parser ends a group at the first `)`, so that groups within groups fail",
                 );
             }
             open.push(Open::Group { and: false, or: false });
@@ -122,12 +125,12 @@ impl Found {
         if !matches!(function.as_str(), "contains" | "match") {
             self.add(
                 "unknown-function",
-                format!("the original knows `contains` and `match` only, and passes over the name `{function}`"),
+                format!("Segment's parser knows `contains` and `match` only, and passes over the name `{function}`"),
             );
         } else if grouped {
             self.add(
                 "function-in-group",
-                format!("in the original the `)` of `{function}(…)` ends the parentheses around it"),
+                format!("in Segment's parser the `)` of `{function}(…)` ends the parentheses around it"),
             );
         }
         open.push(Open::Call);
@@ -136,7 +139,7 @@ impl Found {
     fn keyword(&mut self, word: &str, written: &str, rest: &str, open: &mut [Open]) {
         match word {
             "and" | "or" if written != word => {
-                self.add("capitals", format!("the original passes over `{written}`; it knows `{word}`"));
+                self.add("capitals", format!("Segment's parser passes over `{written}`; it knows `{word}`"));
             }
             "and" | "or" => {
                 if let Some(Open::Group { and, or }) = open.last_mut() {
@@ -144,29 +147,29 @@ impl Found {
                     if *and && *or {
                         self.add(
                             "mixed-and-or",
-                            "`and` and `or` stand side by side: the original takes the last of them for all the conditions of that level",
+                            "`and` and `or` stand side by side: Segment's parser takes the last of them for all the conditions of that level",
                         );
                     }
                 }
             }
-            "not" => self.add("negation", format!("the original passes over `{written}`")),
-            "in" => self.add("in", "the original has no `in`, and takes such a condition for false"),
+            "not" => self.add("negation", format!("Segment's parser passes over `{written}`")),
+            "in" => self.add("in", "Segment's parser has no `in`, and takes such a condition for false"),
             _ => {}
         }
         if matches!(word, "and" | "or" | "null") && !terminated(rest) {
-            self.add("blanks", format!("the original wants a blank after `{written}`"));
+            self.add("blanks", format!("Segment's parser wants a blank after `{written}`"));
         }
     }
 
     fn text(&mut self, value: &str, written: &str, rest: &str) {
         if written.starts_with('\'') {
-            self.add("single-quotes", format!("the original takes single quotes for part of the text, {written}"));
+            self.add("single-quotes", format!("Segment's parser takes single quotes for part of the text, {written}"));
         }
         if written.get(1..written.len() - 1) != Some(value) {
-            self.add("escapes", format!("the original knows no backslash within quotes, as in {written}"));
+            self.add("escapes", format!("Segment's parser knows no backslash within quotes, as in {written}"));
         }
         if !terminated(rest) {
-            self.add("blanks", format!("the original wants a blank after {written}"));
+            self.add("blanks", format!("Segment's parser wants a blank after {written}"));
         }
     }
 
@@ -174,30 +177,30 @@ impl Found {
         let head = path.0[0].as_str();
         if !HEADS.contains(&head) || (argument && head == "type") {
             let within = if argument { "functions on" } else { "conditions on" };
-            self.add("unknown-field", format!("the original passes over {within} `{path}`"));
+            self.add("unknown-field", format!("Segment's parser passes over {within} `{path}`"));
             return;
         }
         let nested = matches!(head, "properties" | "traits" | "context");
         if nested && path.0.len() == 1 {
-            self.add("field-names", format!("the original takes `{path}` for the field `{path}.{path}`"));
+            self.add("field-names", format!("Segment's parser takes `{path}` for the field `{path}.{path}`"));
         }
         if !nested && path.0.len() > 1 {
             self.add(
                 "field-names",
-                format!("the original takes `{path}` for `{head}`, or knows nothing of it in a function"),
+                format!("Segment's parser takes `{path}` for `{head}`, or knows nothing of it in a function"),
             );
         }
         for name in &path.0[1..] {
             if name.contains(['.', '[', ']']) {
                 self.add(
                     "field-names",
-                    format!("the original takes the escaped dots and brackets of `{path}` for further fields"),
+                    format!("Segment's parser takes the escaped dots and brackets of `{path}` for further fields"),
                 );
             }
             if matches!(name.as_str(), "and" | "or" | "null")
                 || name.starts_with(|c: char| c.is_ascii_digit() || c == '-')
             {
-                self.add("field-names", format!("the original stumbles over the name `{name}` in `{path}`"));
+                self.add("field-names", format!("Segment's parser stumbles over the name `{name}` in `{path}`"));
             }
         }
     }
@@ -206,39 +209,37 @@ impl Found {
         match condition {
             Condition::Any(parts) | Condition::All(parts) => parts.iter().for_each(|part| self.tree(part)),
             Condition::Not(inner) => self.tree(inner),
-            Condition::Compare { left, comparison, right } => {
-                match (left, right) {
-                    (Operand::Path(path), Operand::Literal(literal)) => {
-                        self.comparison(path, *comparison, literal, condition)
-                    }
-                    (Operand::Path(_), Operand::Path(other)) => {
-                        self.add("value", format!("the original compares with the text \"{other}\", not with a field"));
-                    }
-                    (Operand::Path(_), Operand::List(_) | Operand::Call(..)) => {
-                        self.add("value", format!("the original compares with text, numbers, booleans and null only, not as in `{condition}`"));
-                    }
-                    (Operand::Call(..), _) => {
-                        self.add(
-                            "value",
-                            format!(
-                                "the original compares fields only, and passes over the comparison in `{condition}`"
-                            ),
-                        );
-                    }
-                    (Operand::Literal(_) | Operand::List(_), _) => {
-                        self.add(
-                            "value",
-                            format!("the original wants the field first, and passes over or misreads `{condition}`"),
-                        );
-                    }
+            Condition::Compare { left, comparison, right } => match (left, right) {
+                (Operand::Path(path), Operand::Literal(literal)) => {
+                    self.comparison(path, *comparison, literal, condition)
                 }
-            }
+                (Operand::Path(_), Operand::Path(other)) => {
+                    self.add("value", format!("Segment's parser compares with the text \"{other}\", not with a field"));
+                }
+                (Operand::Path(_), Operand::List(_) | Operand::Call(..)) => {
+                    self.add("value", format!("Segment's parser compares with text, numbers, booleans and null only, not as in `{condition}`"));
+                }
+                (Operand::Call(..), _) => {
+                    self.add(
+                        "value",
+                        format!(
+                            "Segment's parser compares fields only, and passes over the comparison in `{condition}`"
+                        ),
+                    );
+                }
+                (Operand::Literal(_) | Operand::List(_), _) => {
+                    self.add(
+                        "value",
+                        format!("Segment's parser wants the field first, and passes over or misreads `{condition}`"),
+                    );
+                }
+            },
             Condition::In { .. } => {}
             Condition::Truth(Operand::Call(function, arguments)) => self.call(*function, arguments, condition),
             Condition::Truth(_) => {
                 self.add(
                     "bare-value",
-                    format!("the original takes the two words after `{condition}` for an operator and a value"),
+                    format!("Segment's parser takes the two words after `{condition}` for an operator and a value"),
                 );
             }
         }
@@ -254,10 +255,10 @@ impl Found {
         match literal {
             Value::Number(_) if nested && comparison == Comparison::NotEqual => self.add(
                 "not-equal-number",
-                format!("the original takes `{condition}` for false where the field is missing or no number; here it is true"),
+                format!("Segment's parser takes `{condition}` for false where the field is missing or no number; here it is true"),
             ),
             Value::Bool(truth) if nested && comparison == Comparison::NotEqual => {
-                self.add("compared-as-text", format!("for `{condition}` the original compares with the text \"{truth}\""));
+                self.add("compared-as-text", format!("for `{condition}` Segment's parser compares with the text \"{truth}\""));
             }
             Value::Number(_) | Value::Bool(_) | Value::Null if equality && !nested => {
                 let known = match head {
@@ -266,11 +267,11 @@ impl Found {
                     _ => false,
                 };
                 if !known {
-                    self.add("compared-as-text", format!("for `{condition}` the original compares with the text \"{literal}\""));
+                    self.add("compared-as-text", format!("for `{condition}` Segment's parser compares with the text \"{literal}\""));
                 }
             }
             Value::String(_) | Value::Bool(_) if !equality => {
-                self.add("order", format!("for `{condition}` the original takes {literal} for a number if it can"));
+                self.add("order", format!("for `{condition}` Segment's parser takes {literal} for a number if it can"));
             }
             _ => {}
         }
@@ -289,14 +290,14 @@ impl Found {
                         Some(prefix) => format!("begins with \"{prefix}\""),
                         None => format!("ends with \"{}\"", pattern.chars().skip(1).collect::<String>()),
                     };
-                    self.add("glob", format!("the original knows patterns with one `*` at the begin or the end; it asks whether the text {reading}"));
+                    self.add("glob", format!("Segment's parser knows patterns with one `*` at the begin or the end; it asks whether the text {reading}"));
                 }
             }
             (Function::Contains, [Operand::Path(_), Operand::Literal(Value::String(_))]) => {}
             (Function::Contains | Function::Match, _) => {
                 self.add(
                     "value",
-                    format!("the original takes a field and a text in functions, not as in `{condition}`"),
+                    format!("Segment's parser takes a field and a text in functions, not as in `{condition}`"),
                 );
             }
             _ => {}
