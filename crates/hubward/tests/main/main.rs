@@ -10,6 +10,7 @@ mod interrupted;
 mod projects;
 mod removals;
 mod runs;
+mod schema_events;
 mod server;
 mod support;
 mod triggers;
