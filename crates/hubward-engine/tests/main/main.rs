@@ -4,6 +4,7 @@
 mod associations;
 mod associations_before;
 mod associations_faults;
+mod associations_insert;
 mod associations_missing;
 mod associations_overwrite;
 mod associations_values;
@@ -16,8 +17,10 @@ mod harness;
 mod identity;
 mod modes;
 mod objects;
+mod once;
 mod preflight;
 mod remembered;
 mod removals;
+mod reverted;
 mod rows;
 mod schema;
