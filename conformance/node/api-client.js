@@ -10,6 +10,8 @@ const hubspot = require('@hubspot/api-client');
 const contacts = require('@hubspot/api-client/lib/codegen/crm/contacts');
 const associations = require('./associations');
 const definitions = require('./definitions');
+const customEvents = require('./events');
+const lists = require('./lists');
 const { Sandbox, check, finished, refused, typed, waits } = require('./check');
 
 const [basePath, accessToken] = process.argv.slice(2);
@@ -276,13 +278,15 @@ async function limits(crm) {
 
 async function main() {
   await sandbox.limits(NO_LIMITS);
-  const { crm } = connect();
+  const { crm, events } = connect();
   await records(crm);
   await batches(crm);
   await search(crm);
   await definitions.properties(crm);
   await definitions.customObjects(crm, sandbox);
   await associations.drive(crm, sandbox);
+  await customEvents.drive(events, crm, sandbox);
+  await lists.drive(crm, sandbox);
   await definitions.pipelinesAndOwners(crm, sandbox);
   await limits(crm);
   finished();

@@ -122,6 +122,17 @@ class Sandbox {
     return new Map(results.map((record) => [record.id, record]));
   }
 
+  /** The custom events that the account stored. */
+  async events() {
+    return (await this.#send('GET', 'events')).results;
+  }
+
+  /** What the account holds of lists, keyed by id. */
+  async lists() {
+    const { results } = await this.#send('GET', 'lists');
+    return new Map(results.map((list) => [list.listId, list]));
+  }
+
   /** The requests that a piece of work makes. */
   async requests(work) {
     const before = (await this.#send('GET', 'requests')).results.at(-1)?.seq ?? 0;

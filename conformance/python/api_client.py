@@ -14,6 +14,8 @@ from hubspot.crm import contacts, objects, owners, pipelines, properties, schema
 from urllib3.util.retry import Retry
 
 import api_client_associations
+import api_client_events
+import api_client_lists
 from check import NO_LIMITS, Sandbox, check, equal, finished, of, true
 
 HOUR_MS = 3_600_000
@@ -391,6 +393,8 @@ def main(url, token):
     definitions(crm, lenient)
     custom_objects(crm, sandbox)
     api_client_associations.drive(crm, lenient, sandbox)
+    api_client_events.drive(client.events, crm, sandbox)
+    api_client_lists.drive(crm, sandbox)
     pipelines_and_owners(crm, sandbox)
     limits(crm, sandbox, lambda **options: connect(url, token, **options))
     finished()

@@ -82,6 +82,14 @@ class Sandbox:
         """What the account holds of a type, by id."""
         return {record["id"]: record for record in self._send("GET", f"records/{kind}")["results"]}
 
+    def events(self):
+        """The custom events that the account stored."""
+        return self._send("GET", "events")["results"]
+
+    def lists(self):
+        """What the account holds of lists, by id."""
+        return {it["listId"]: it for it in self._send("GET", "lists")["results"]}
+
     @contextlib.contextmanager
     def requests(self):
         """A list that holds, after the block, the requests made in it."""

@@ -14,6 +14,8 @@ from hubspot_sdk.types import crm as types
 from hubspot_sdk.types import shared
 
 import sdk_associations
+import sdk_events
+import sdk_lists
 from check import NO_LIMITS, Sandbox, check, equal, finished, of, true
 
 HOUR_MS = 3_600_000
@@ -352,6 +354,8 @@ def main(url, token):
     definitions(crm)
     custom_objects(crm, sandbox)
     sdk_associations.drive(crm, lenient, sandbox)
+    sdk_events.drive(client.events, crm, sandbox)
+    sdk_lists.drive(crm, sandbox)
     pipelines_and_owners(crm, sandbox)
     limits(crm, sandbox, connect(url, token).crm)
     finished()

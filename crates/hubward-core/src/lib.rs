@@ -11,6 +11,7 @@ pub mod declared;
 pub mod event;
 pub mod fingerprint;
 pub mod mapping;
+pub mod membership;
 pub mod object_types;
 pub mod outcome;
 pub mod pipeline;

@@ -1,7 +1,7 @@
 //! Everything that can be known to be wrong with a sync before a row is read.
 
 use hubward_core::Pipeline;
-use hubward_core::mapping::Mapping;
+use hubward_core::mapping::{Mapping, MappingProblem};
 use hubward_core::spec::Location;
 
 use crate::engine::{Engine, SyncJob, open_source};
@@ -42,6 +42,11 @@ impl Problem {
             message: error.message,
             help: error.help,
         }
+    }
+
+    pub(crate) fn mapping(problem: MappingProblem) -> Self {
+        let MappingProblem { code, at, message, help, .. } = problem;
+        Self { severity: Severity::Error, code, at, message, help: Some(help) }
     }
 
     pub(crate) fn warning(code: &'static str, at: &Location, message: String, help: &str) -> Self {
@@ -91,15 +96,7 @@ impl Engine {
             let mapping =
                 Mapping::compile(&job.sync.map, &job.sync.match_, job.sync.mode, job.sync.nulls, &properties, columns);
             if let Err(found) = mapping {
-                for problem in found {
-                    problems.push(Problem {
-                        severity: Severity::Error,
-                        code: problem.code,
-                        at: problem.at,
-                        message: problem.message,
-                        help: Some(problem.help),
-                    });
-                }
+                problems.extend(found.into_iter().map(Problem::mapping));
             }
             for key in &job.model.primary_key {
                 if columns.column_with_name(key).is_none() {
@@ -167,7 +164,10 @@ impl Engine {
         self.known_pipelines(object, Trust::Fresh).await.ok()?.value.as_ref().clone()
     }
 
-    pub(crate) async fn check_source(&self, job: &SyncJob) -> Result<arrow_schema::SchemaRef, EngineError> {
+    pub(crate) async fn check_source<S: Clone + Send + 'static>(
+        &self,
+        job: &SyncJob<S>,
+    ) -> Result<arrow_schema::SchemaRef, EngineError> {
         let read = self.read_options(None);
         let job = job.clone();
         blocking(move || {

@@ -15,7 +15,7 @@ use crate::run::{changes_of, digest, writes_existing};
 use crate::strategy::MatchKind;
 
 /// Rows that a plan shows in full.
-const SAMPLES_MAX: usize = 10;
+pub(crate) const SAMPLES_MAX: usize = 10;
 
 /// One sync's part of a plan.
 #[derive(Clone, Debug)]
@@ -83,7 +83,7 @@ impl Engine {
 }
 
 /// The least time a rolling window allows: whole windows wait for the requests that do not fit into the first.
-fn least_seconds(requests: u64, budget: &BudgetSnapshot) -> f64 {
+pub(crate) fn least_seconds(requests: u64, budget: &BudgetSnapshot) -> f64 {
     let windows = requests.saturating_sub(1) / u64::from(budget.allowed.max(1));
     windows as f64 * budget.interval.as_secs_f64()
 }

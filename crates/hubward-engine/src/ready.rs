@@ -202,7 +202,7 @@ pub(crate) fn located(error: EngineError, at: &hubward_core::spec::Location) -> 
     if error.at.is_some() { error } else { error.at(at) }
 }
 
-pub(crate) fn source_error(error: hubward_sources::SourceError, job: &SyncJob) -> EngineError {
+pub(crate) fn source_error<S>(error: hubward_sources::SourceError, job: &SyncJob<S>) -> EngineError {
     let mut text = format!("model {:?}: {error}", job.model.name);
     if let Some(position) = error.position {
         text.push_str(&format!(" (line {}, column {} of its SQL)", position.line, position.column));

@@ -67,6 +67,7 @@ impl Observer for Recorder {
                 RequestKind::Search => counts.search += 1,
                 RequestKind::Archive => counts.archive += 1,
                 RequestKind::Associate | RequestKind::AssociationRead => counts.associate += 1,
+                RequestKind::List => counts.list += 1,
                 _ => {}
             }
             if attempt.attempt > 1 {
@@ -83,6 +84,7 @@ impl Observer for Recorder {
                 | RequestKind::Update
                 | RequestKind::Archive
                 | RequestKind::Associate
+                | RequestKind::List
         );
         let refused = attempt.status.is_some_and(|status| (400..500).contains(&status));
         if writes && !refused && !hold(&self.wrote).contains(sync) {

@@ -357,7 +357,7 @@ pub(crate) fn digest(ready: &Ready) -> u64 {
 }
 
 /// Rows that left the model and whose records are kept: the ledger forgets them, so that each is reported once.
-fn forget_removed(ledger: &mut Ledger) -> Result<(), EngineError> {
+pub(crate) fn forget_removed(ledger: &mut Ledger) -> Result<(), EngineError> {
     loop {
         let mut changes = Vec::new();
         for entry in ledger.unseen().take(REMOVALS_A_FRAME) {

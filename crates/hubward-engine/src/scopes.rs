@@ -1,6 +1,6 @@
 //! Which scopes a sync needs (api.md 10.5).
 
-use hubward_core::spec::ObjectSync;
+use hubward_core::spec::{ListSync, ObjectSync};
 
 use crate::object_type::{ObjectType, standard};
 
@@ -24,6 +24,18 @@ pub fn needed(sync: &ObjectSync, object: Option<&ObjectType>, owners: bool) -> V
         }
     }
     once
+}
+
+/// The scopes that a list sync takes, each once: its list, and the records that it finds or makes.
+#[must_use]
+pub fn needed_for_list(sync: &ListSync, object: Option<&ObjectType>) -> Vec<String> {
+    let declared = sync.object.as_deref().unwrap_or("contacts");
+    let resolved = object.cloned().or_else(|| standard(declared));
+    let mut scopes = vec!["crm.lists.read".to_owned(), "crm.lists.write".to_owned()];
+    scopes.extend(
+        of_type(resolved.as_ref()).into_iter().filter(|scope| sync.create_missing || !scope.ends_with(".write")),
+    );
+    scopes
 }
 
 /// What records of one type take; none stands for a custom type.

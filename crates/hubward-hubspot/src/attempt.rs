@@ -144,6 +144,10 @@ impl Client {
         }
         match failure {
             None => concurrency.went_well(),
+            // So many events at once may be more connections than the machine or the network lets us have.
+            Some(ErrorKind::NotSent) if request.kind == RequestKind::Event => {
+                concurrency.overloaded(sent_at, Instant::now());
+            }
             Some(ErrorKind::Locked | ErrorKind::Server | ErrorKind::Unknown) => {
                 concurrency.overloaded(sent_at, Instant::now());
             }

@@ -21,8 +21,8 @@ pub(crate) struct Range {
 /// (api.md 11.4); the start is for the first second of a run, before anything is known.
 pub(crate) const RECORDS: Range = Range { start: 16, max: 40, regain: 1.0 };
 /// Events, which HubSpot queues and answers without a look at them. Their 1,250 requests a second (api.md 11.1) keep 250 in
-/// flight at 200 ms: it starts a little above, and grows to half a second's worth.
-pub(crate) const EVENTS: Range = Range { start: 320, max: 640, regain: 20.0 };
+/// flight at 200 ms: it starts a little above, and stays below the thousand files that many machines let a program open.
+pub(crate) const EVENTS: Range = Range { start: 320, max: 512, regain: 20.0 };
 
 struct State {
     /// How many may be in flight.
@@ -150,6 +150,30 @@ mod tests {
             tokio::time::advance(Duration::from_millis(1)).await;
         }
         assert_eq!(concurrency.target(), 1, "never less than one");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn events_win_back_their_places_in_the_time_of_a_few_rounds() {
+        let concurrency = Arc::new(Concurrency::new(EVENTS));
+        concurrency.overloaded(Instant::now(), Instant::now());
+        assert_eq!(concurrency.target(), EVENTS.start / 2);
+        let mut rounds = 0;
+        while concurrency.target() < EVENTS.start {
+            for _ in 0..concurrency.target() {
+                concurrency.went_well();
+            }
+            rounds += 1;
+            assert!(rounds < 12, "{}", concurrency.target());
+        }
+        for _ in 0..100 {
+            tokio::time::advance(Duration::from_millis(1)).await;
+            concurrency.overloaded(Instant::now(), Instant::now());
+        }
+        assert_eq!(concurrency.target(), 1, "never less than one");
+        for _ in 0..EVENTS.max * EVENTS.max {
+            concurrency.went_well();
+        }
+        assert_eq!(concurrency.target(), EVENTS.max);
     }
 
     #[tokio::test(start_paused = true)]

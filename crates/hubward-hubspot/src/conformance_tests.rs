@@ -62,6 +62,63 @@ fn of_the_account(version: ApiVersion) -> Vec<ApiRequest> {
     ]
 }
 
+fn of_events(version: ApiVersion) -> Vec<ApiRequest> {
+    use crate::definitions::NewOption;
+    use crate::event_definitions::{create_event_definition, create_event_property, event_definitions};
+    use crate::events::{EventInput, occurrences};
+    use crate::{NewEventDefinition, NewEventProperty};
+    let properties = [(Arc::from("amount"), "12.5".to_owned())];
+    let event = EventInput {
+        event_name: "pe1_bought",
+        object_id: Some("7"),
+        email: Some("a@example.com"),
+        utk: Some("k"),
+        occurred_at: Some("2026-11-20T10:00:00Z"),
+        uuid: "3f1c2b8e-0000-4000-8000-000000000001",
+        properties: &properties,
+    };
+    let bare = EventInput { object_id: None, utk: None, occurred_at: None, properties: &[], ..event };
+    let property = NewEventProperty {
+        name: "plan".to_owned(),
+        label: "Plan".to_owned(),
+        type_: "enumeration".to_owned(),
+        description: Some("What was bought".to_owned()),
+        options: vec![NewOption { value: "pro".to_owned(), label: "Pro".to_owned() }],
+    };
+    let definition = NewEventDefinition {
+        name: "bought".to_owned(),
+        label: "Bought".to_owned(),
+        description: Some("An invoice".to_owned()),
+        primary_object: Some("CONTACT".to_owned()),
+        properties: vec![property.clone()],
+        include_default_properties: false,
+    };
+    let ids = ["a".to_owned(), "b".to_owned()];
+    vec![
+        send_events(version, &[event, bare]),
+        occurrences(version, &ids, Some("n")),
+        event_definitions(version, None),
+        event_definitions(version, Some("n")),
+        create_event_definition(version, &definition),
+        create_event_definition(version, &NewEventDefinition::default()),
+        create_event_property(version, "bought", &property),
+    ]
+}
+
+fn of_lists(version: ApiVersion) -> Vec<ApiRequest> {
+    use crate::lists::{list, list_by_name, list_members, lists};
+    vec![
+        list(version, 7),
+        list_by_name(version, "0-1", "VIPs"),
+        lists(version, 0, 500),
+        create_list(version, "VIPs", "0-1"),
+        list_members(version, 7, Some("n")),
+        list_change(version, 7, &[1], &[]),
+        list_change(version, 7, &[], &[2]),
+        list_change(version, 7, &[1], &[2]),
+    ]
+}
+
 fn of_tokens(version: ApiVersion) -> Vec<ApiRequest> {
     let app = [("client_id", "a"), ("client_secret", "b")];
     let refresh = [&app[..], &[("grant_type", "refresh_token"), ("refresh_token", "c")]].concat();
@@ -89,7 +146,7 @@ fn every_request_is_as_hubspots_documents_have_it_and_every_exception_is_still_n
     }
     let mut used = Vec::new();
     for version in VERSIONS {
-        let mut all = [of_the_account(version), of_tokens(version)].concat();
+        let mut all = [of_the_account(version), of_tokens(version), of_events(version), of_lists(version)].concat();
         for t in TYPES {
             all.extend(of_records(version, t));
             all.extend(of_associations(version, t));

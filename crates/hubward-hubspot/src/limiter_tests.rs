@@ -63,3 +63,14 @@ async fn a_snapshot_shows_what_was_learned() {
     assert_eq!(seen.daily.limit, Some(625_000));
     assert_eq!(seen.daily.remaining, Some(624_000));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_shows_the_share_of_events_and_what_is_left_of_the_second() {
+    let limiter = Limiter::new(LimitShare { share: 0.8, daily: Some(0) });
+    let ticket = limiter.acquire(Budget::Events, RequestKind::Event).await.expect("events have no day");
+    ticket.answered(&told("190", "0"), None, None);
+    let seen = limiter.snapshot();
+    assert_eq!((seen.events.max, seen.events.allowed, seen.events.remaining), (1_250, 1_000, 1_249));
+    assert_eq!((seen.events.interval, seen.events.learned), (Duration::from_secs(1), false));
+    assert_eq!(seen.daily.ours, 0);
+}

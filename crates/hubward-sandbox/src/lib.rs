@@ -47,6 +47,7 @@ mod list_filters;
 mod list_load;
 mod list_members;
 mod list_memberships;
+mod list_roll;
 mod list_search;
 mod lists;
 mod load;

@@ -36,7 +36,7 @@ struct Create {
 /// What create, read and update of one list answer with.
 pub(crate) fn shown(account: &Account, list: &List, filters: bool) -> Value {
     let mut shown = common(account, list);
-    shown.insert("size".to_owned(), json!(list.members.len()));
+    shown.insert("size".to_owned(), json!(list.members.roll().len()));
     shown.insert("listPermissions".to_owned(), json!(list.permissions));
     shown.insert("membershipSettings".to_owned(), json!(list.membership_settings));
     if let Some(branch) = list.filter_branch.as_ref().filter(|_| filters) {

@@ -75,6 +75,7 @@ pub(crate) fn put(account: &mut Account, input: ListInput, now_ms: i64) -> Resul
             Some(members.into_iter().map(|id| id.0).collect::<BTreeSet<u64>>())
         }
     };
+    let lag_ms = account.lists.lag_ms;
     let id = input.list_id.or(named);
     let list = match id.filter(|id| account.lists.all.contains_key(id)).and_then(|id| account.lists.all.get_mut(&id)) {
         Some(list) => {
@@ -83,7 +84,7 @@ pub(crate) fn put(account: &mut Account, input: ListInput, now_ms: i64) -> Resul
             list.name = input.name;
             if list.type_at != type_at {
                 list.type_at = type_at;
-                list.members = crate::list_members::Members::default();
+                list.members = crate::list_members::Members::lagging(lag_ms);
             }
             list.processing = input.processing_type;
             list.filter_branch = filter_branch;
@@ -98,7 +99,7 @@ pub(crate) fn put(account: &mut Account, input: ListInput, now_ms: i64) -> Resul
     };
     list.legacy_id = input.legacy_list_id.or(list.legacy_id);
     if let Some(members) = members {
-        let gone: Vec<u64> = list.members.ids().filter(|id| !members.contains(id)).collect();
+        let gone: Vec<u64> = list.members.roll().ids().filter(|id| !members.contains(id)).collect();
         for id in gone {
             list.members.remove(id, now_ms);
         }
@@ -106,6 +107,7 @@ pub(crate) fn put(account: &mut Account, input: ListInput, now_ms: i64) -> Resul
             list.members.add(id, now_ms);
         }
     }
+    list.members.show_all();
     Ok(())
 }
 
@@ -123,7 +125,7 @@ pub(crate) fn shown(account: &Account) -> Vec<u8> {
         let head = head.to_string();
         out.extend_from_slice(head.trim_end_matches('}').as_bytes());
         out.extend_from_slice(b",\"members\":[");
-        for (at, id) in list.members.ids().enumerate() {
+        for (at, id) in list.members.roll().ids().enumerate() {
             comma(&mut out, at);
             out.extend_from_slice(format!("\"{id}\"").as_bytes());
         }

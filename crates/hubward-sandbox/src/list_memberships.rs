@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::clock::iso;
 use crate::input::{self, Text};
 use crate::list_api::{find, find_mut};
-use crate::list_members::{From, Order, Place};
+use crate::list_roll::{From, Member, Order, Place};
 use crate::lists::{Processing, type_by_id};
 
 const DEFAULT_PAGE: usize = 100;
@@ -41,8 +41,8 @@ fn page(call: &Call<'_>, order: Order) -> Result<Reply, Refusal> {
         (None, Some(before)) => From::Before(place(before)?),
         (None, None) => From::Start,
     };
-    let account = call.account();
-    let members = &find(&account, call.param(0))?.members;
+    let mut account = call.account();
+    let members = find_mut(&mut account, call.param(0))?.members.seen(call.now_ms);
     let (found, more) = members.page(order, from, limit);
     let mut out = Vec::with_capacity(found.len() * 80 + 200);
     out.extend_from_slice(format!("{{\"total\":{},\"results\":[", members.len()).as_bytes());
@@ -52,7 +52,7 @@ fn page(call: &Call<'_>, order: Order) -> Result<Reply, Refusal> {
         out.extend_from_slice(format!("{{\"recordId\":\"{id}\",\"membershipTimestamp\":\"{time}\"}}").as_bytes());
     }
     out.push(b']');
-    let cursor = |at: Option<&(u64, crate::list_members::Member)>| at.map(|(id, it)| format!("{}-{id}", it.joined_ms));
+    let cursor = |at: Option<&(u64, Member)>| at.map(|(id, it)| format!("{}-{id}", it.joined_ms));
     let (first, last) = (cursor(found.first()), cursor(found.last()));
     let (next, previous) = match from {
         From::Start => (last.filter(|_| more), None),
@@ -211,8 +211,8 @@ pub(crate) fn add_from(call: &Call<'_>) -> Result<Reply, Refusal> {
     if source.type_at != type_at {
         return Err(Refusal::validation("The source list and the destination list must hold objects of the same type"));
     }
-    few_enough(source.members.len(), most)?;
-    let ids: Vec<u64> = source.members.ids().collect();
+    few_enough(source.members.roll().len(), most)?;
+    let ids: Vec<u64> = source.members.roll().ids().collect();
     let list = writable(&mut account, call.param(0))?;
     for id in ids {
         list.members.add(id, call.now_ms);
@@ -231,7 +231,7 @@ pub(crate) fn clear(call: &Call<'_>) -> Result<Reply, Refusal> {
     let mut account = call.account();
     let most = account.settings.list_bulk_members;
     let list = writable(&mut account, call.param(0))?;
-    few_enough(list.members.len(), most)?;
+    few_enough(list.members.roll().len(), most)?;
     list.members.clear(call.now_ms);
     Ok(Reply::empty(204))
 }
@@ -246,7 +246,7 @@ fn record(account: &Account, type_id: &str, id: &str) -> Result<(TypeAt, u64), R
 fn lists_of(account: &Account, (type_at, id): (TypeAt, u64)) -> Vec<Value> {
     let mut all = Vec::new();
     for list in account.lists.live().filter(|list| list.type_at == type_at) {
-        if let Some(member) = list.members.get(id) {
+        if let Some(member) = list.members.roll().get(id) {
             all.push(json!({
                 "listId": list.id.to_string(),
                 "listVersion": list.version,

@@ -79,7 +79,7 @@ fn hit(account: &Account, list: &List, asked: &[Text<'_>]) -> Value {
     let mut more = Map::new();
     for name in ALWAYS.into_iter().chain(asked.iter().map(Text::as_str)) {
         let value = match name {
-            "hs_list_size" => Some(list.members.len().to_string()),
+            "hs_list_size" => Some(list.members.roll().len().to_string()),
             "hs_last_record_added_at" => list.members.added_ms.map(iso),
             "hs_last_record_removed_at" => list.members.removed_ms.map(iso),
             "hs_list_reference_count" => Some("0".to_owned()),

@@ -151,9 +151,20 @@ impl List {
 #[derive(Debug, Default)]
 pub(crate) struct Lists {
     pub(crate) all: BTreeMap<u64, List>,
+    /// Milliseconds until a read of members sees a change.
+    pub(crate) lag_ms: i64,
 }
 
 impl Lists {
+    pub(crate) fn set_lag(&mut self, lag_ms: i64) {
+        if self.lag_ms != lag_ms {
+            self.lag_ms = lag_ms;
+            for list in self.all.values_mut() {
+                list.members.lag(lag_ms);
+            }
+        }
+    }
+
     /// A list that is not deleted.
     pub(crate) fn get(&self, id: u64) -> Option<&List> {
         self.all.get(&id).filter(|list| list.deleted_ms.is_none())
@@ -198,7 +209,7 @@ impl Lists {
             custom_properties: BTreeMap::new(),
             conversion: None,
             converted_ms: None,
-            members: Members::default(),
+            members: Members::lagging(self.lag_ms),
         };
         self.all.entry(id).insert_entry(list).into_mut()
     }

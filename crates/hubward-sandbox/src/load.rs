@@ -181,6 +181,7 @@ fn settings(account: &mut Account, document: &Map<String, Value>) -> Result<(), 
         account.cardinality.set_ceiling(from, to, ceiling.most);
     }
     account.settings.take(input);
+    account.lists.set_lag(account.settings.list_lag_ms.into());
     Ok(())
 }
 

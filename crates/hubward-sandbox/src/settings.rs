@@ -36,6 +36,7 @@ pub(crate) struct SettingsInput {
     #[serde(default, deserialize_with = "present")]
     pub(crate) list_membership_ids: Option<Option<usize>>,
     pub(crate) list_bulk_members: Option<usize>,
+    pub(crate) list_lag_ms: Option<u32>,
     pub(crate) events_need_enterprise: Option<bool>,
     pub(crate) event_reads_need_enterprise: Option<bool>,
     pub(crate) events_deduplicate: Option<bool>,
@@ -84,6 +85,8 @@ pub(crate) struct Settings {
     pub(crate) list_membership_ids: Option<usize>,
     /// A list with as many members can't be copied into another nor cleared `[SPEC]`.
     pub(crate) list_bulk_members: usize,
+    /// Milliseconds until a page of members shows a change (api.md 8.2, unverified).
+    pub(crate) list_lag_ms: u32,
     /// Custom events are not for Professional; sources differ (api.md 9.2).
     pub(crate) events_need_enterprise: bool,
     /// Occurrences are read on Enterprise only (api.md 9.4).
@@ -115,6 +118,7 @@ impl Default for Settings {
             deleted_lists_readable: false,
             list_membership_ids: Some(100_000),
             list_bulk_members: 100_000,
+            list_lag_ms: 0,
             events_need_enterprise: false,
             event_reads_need_enterprise: true,
             events_deduplicate: true,
@@ -178,6 +182,9 @@ impl Settings {
         }
         if let Some(most) = input.list_bulk_members {
             self.list_bulk_members = most;
+        }
+        if let Some(lag_ms) = input.list_lag_ms {
+            self.list_lag_ms = lag_ms;
         }
         for (own, sent) in [
             (&mut self.events_need_enterprise, input.events_need_enterprise),

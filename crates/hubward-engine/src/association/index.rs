@@ -1,6 +1,6 @@
 //! Records that another sync of this project has written, by their match value: the other sync's ledger, or the sync's own.
 
-use hubward_store::Ledger;
+use hubward_store::{EntryHead, Ledger};
 
 /// Entries that are indexed at most: 64 MB. Above, targets are looked up in HubSpot.
 pub(crate) const ENTRIES_MAX: u64 = 4_000_000;
@@ -12,12 +12,17 @@ pub(crate) struct Index(Vec<(u64, u64)>);
 impl Index {
     /// None where the ledger is too large.
     pub(crate) fn of(ledger: &Ledger) -> Option<Self> {
+        Self::of_those(ledger, |_| true)
+    }
+
+    /// Of the entries that are `wanted`. None where the ledger is too large.
+    pub(crate) fn of_those(ledger: &Ledger, wanted: impl Fn(&EntryHead) -> bool) -> Option<Self> {
         if ledger.len() > ENTRIES_MAX {
             return None;
         }
         let mut pairs = Vec::with_capacity(usize::try_from(ledger.len()).unwrap_or_default());
         ledger.for_each(|head| {
-            if head.record_id != 0 && head.match_hash != 0 {
+            if head.record_id != 0 && head.match_hash != 0 && wanted(head) {
                 pairs.push((head.match_hash, head.record_id));
             }
         });

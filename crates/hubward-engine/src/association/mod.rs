@@ -22,12 +22,13 @@ mod targets;
 mod task;
 
 pub(crate) use compile::Associations;
+pub(crate) use find::LookUp;
 pub(crate) use index::Index;
 pub(crate) use links::Links;
 pub(crate) use open::{Open, Stand};
 pub(crate) use run::Rest;
 pub(crate) use stage::{Stage, Staged, State, defer_due};
-pub(crate) use task::Want;
+pub(crate) use task::{Target, Want};
 
 /// What the ledger's `associated` says of a record that the sync found and left alone (mode insert): it is not ours to
 /// associate.

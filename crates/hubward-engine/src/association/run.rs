@@ -12,6 +12,7 @@ use crate::engine::{Engine, SyncJob};
 use crate::error::EngineError;
 use crate::issues::Issues;
 use crate::ledger_writer::{LedgerWriter, SharedLedger, lock};
+use crate::object_type::ObjectType;
 use crate::prepared::Prepared;
 use crate::progress::Phase;
 use crate::report::{Status, SyncReport};
@@ -137,16 +138,29 @@ impl Engine {
                 indexes.push(blocking(move || Ok(Index::of(&lock(&ledger)))).await.ok().flatten());
                 continue;
             }
-            let mut found = None;
-            for sibling in siblings.iter().filter(|sibling| sibling.match_.property == declaration.property) {
-                let same = self.object_type(&sibling.object).await.is_ok_and(|known| known.path == object.path);
-                if found.is_none() && same && self.has_ledger(&sibling.name) && sibling.name != prepared.sync.name {
-                    found = self.index_of(&sibling.name, &object.id).await;
-                }
-            }
-            indexes.push(found);
+            indexes.push(self.sibling_index(object, &declaration.property, siblings, &prepared.sync.name).await);
         }
         indexes
+    }
+
+    /// The ledger of an object sync, another one than `but`, that has found or made records of this type by this property.
+    pub(crate) async fn sibling_index(
+        &self,
+        object: &ObjectType,
+        property: &str,
+        siblings: &[ObjectSync],
+        but: &str,
+    ) -> Option<Index> {
+        for sibling in siblings.iter().filter(|sibling| sibling.match_.property == property && sibling.name != but) {
+            let same = self.object_type(&sibling.object).await.is_ok_and(|known| known.path == object.path);
+            if same
+                && self.has_ledger(&sibling.name)
+                && let Some(index) = self.index_of(&sibling.name, &object.id).await
+            {
+                return Some(index);
+            }
+        }
+        None
     }
 
     /// Another sync's ledger; a ledger that cannot be opened costs look-ups, nothing else.

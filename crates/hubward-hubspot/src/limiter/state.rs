@@ -23,6 +23,12 @@ const SEARCH_TRUST_AFTER: u32 = 20;
 /// Events sent in a second (api.md 9.2, 11.1).
 const EVENTS_MAX: u32 = 1_250;
 const EVENTS_INTERVAL: Duration = Duration::from_secs(1);
+/// What is left of our rate of events after a 429: others send too, and no header tells how much.
+const EVENTS_AFTER_STRIKE: f64 = 0.7;
+/// The least it falls to.
+const EVENTS_MIN: u32 = 50;
+/// Events taken for which one more a second is tried again: a quarter more in each second.
+const EVENTS_REGAIN_EVERY: u32 = 4;
 /// A full daily budget is asked about this often: it resets at midnight in a time zone that we need not know.
 const DAILY_PROBE_EVERY: Duration = Duration::from_secs(15 * 60);
 /// A daily figure that rises by more than this was not merely overtaken by other answers.
@@ -130,9 +136,13 @@ impl Lane {
         Decision::Go
     }
 
+    /// Requests that were under way together are refused together: one strike for all of them.
+    fn is_fresh(&self, sent_at: Instant) -> bool {
+        self.struck_at.is_none_or(|at| sent_at > at)
+    }
+
     fn strike(&mut self, first: Duration, retry_after: Option<Duration>, sent_at: Instant, now: Instant) {
-        // Requests that were under way together are refused together: one strike for all of them.
-        if self.struck_at.is_none_or(|at| sent_at > at) {
+        if self.is_fresh(sent_at) {
             self.strikes += 1;
             self.struck_at = Some(now);
             self.window.full(now);
@@ -224,6 +234,8 @@ pub(super) struct State {
     pub(super) search: Lane,
     pub(super) associations: Lane,
     pub(super) events: Lane,
+    /// Events taken since the rate was last changed.
+    events_taken: u32,
     pub(super) daily: Daily,
     /// The day's association requests are used up; they are asked about again then.
     associations_probe_at: Option<Instant>,
@@ -237,6 +249,7 @@ impl State {
             search: Lane::new(window(SEARCH_START, SEARCH_INTERVAL), false),
             associations: Lane::new(window(ASSOCIATION_FALLBACK, BURST_INTERVAL), false),
             events: Lane::new(window(EVENTS_MAX, EVENTS_INTERVAL), false),
+            events_taken: 0,
             daily: Daily {
                 cap: daily_cap,
                 share: if share.is_finite() { share.clamp(0.0, 1.0) } else { 1.0 },
@@ -299,6 +312,9 @@ impl State {
 
     pub(super) fn learn(&mut self, budget: Budget, headers: &LimitHeaders, answer: &Answered) {
         let Answered { kind, failure, retry_after, sent_at, now } = *answer;
+        if budget == Budget::Events {
+            self.adapt_events(failure, sent_at);
+        }
         // What an association is told of a day would be about the day of associations.
         if budget != Budget::Associations {
             self.daily.learn(headers.daily, headers.daily_remaining);
@@ -347,6 +363,26 @@ impl State {
             Some(_) => {}
         }
         self.derive_limits(budget);
+    }
+
+    /// HubSpot names no limit of events: a 429 lowers our rate, what is taken raises it again.
+    fn adapt_events(&mut self, failure: Option<ErrorKind>, sent_at: Instant) {
+        let max = self.events.window.max();
+        match failure {
+            None if max < EVENTS_MAX => {
+                self.events_taken += 1;
+                if self.events_taken >= EVENTS_REGAIN_EVERY {
+                    self.events_taken = 0;
+                    self.events.window.set_max(max + 1);
+                }
+            }
+            Some(ErrorKind::BurstLimit | ErrorKind::SecondlyLimit) if self.events.is_fresh(sent_at) => {
+                self.events_taken = 0;
+                let less = whole_share(f64::from(max), EVENTS_AFTER_STRIKE) as u32;
+                self.events.window.set_max(less.max(EVENTS_MIN));
+            }
+            _ => {}
+        }
     }
 
     /// What HubSpot does not name: search by experience, associations by the burst limit's tier (api.md 7.4, 11.1).

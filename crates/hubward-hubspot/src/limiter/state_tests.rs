@@ -193,6 +193,71 @@ fn a_locked_account_is_left_alone_for_as_long_as_a_lock_lasts() {
     assert_eq!(state.decide(Budget::Burst, until), Ok(Decision::Go));
 }
 
+fn event(state: &mut State, failure: Option<ErrorKind>, sent_at: Instant, now: Instant) {
+    let answer = Answered { kind: RequestKind::Event, failure, retry_after: None, sent_at, now };
+    state.learn(Budget::Events, &LimitHeaders::default(), &answer);
+    state.back(Budget::Events);
+}
+
+#[test]
+fn events_go_at_once_beside_a_used_up_day_and_count_for_no_other_budget() {
+    let now = Instant::now();
+    let mut state = State::new(1.0, Some(1));
+    assert_eq!(state.decide(Budget::Burst, now), Ok(Decision::Go));
+    ok(&mut state, Budget::Burst, &headers(190, 189), now);
+    assert_eq!(state.decide(Budget::Burst, now), Err(DailyRefused::OurCap(1)));
+    let used = state.burst.window.used(now);
+    for _ in 0..EVENTS_MAX {
+        assert_eq!(state.decide(Budget::Events, now), Ok(Decision::Go));
+    }
+    assert!(matches!(state.decide(Budget::Events, now), Ok(Decision::At(at)) if at > now));
+    assert_eq!((state.daily.ours, state.burst.window.used(now)), (1, used));
+}
+
+#[test]
+fn what_an_event_is_told_of_the_burst_or_the_day_changes_neither() {
+    let now = Instant::now();
+    let mut state = State::new(0.5, None);
+    assert_eq!(state.events.window.allowed(), EVENTS_MAX / 2);
+    assert_eq!(state.decide(Budget::Events, now), Ok(Decision::Go));
+    let answer = Answered {
+        kind: RequestKind::Event,
+        failure: Some(ErrorKind::DailyLimit),
+        retry_after: None,
+        sent_at: now,
+        now,
+    };
+    state.learn(Budget::Events, &headers(190, 0), &answer);
+    assert_eq!(state.events.window.max(), EVENTS_MAX);
+    assert_eq!(state.decide(Budget::Burst, now), Ok(Decision::Go));
+}
+
+#[test]
+fn a_429_slows_events_once_for_all_that_were_under_way_and_what_is_taken_speeds_them_up_again() {
+    let start = Instant::now() + EVENTS_INTERVAL;
+    let mut state = State::new(1.0, None);
+    for _ in 0..3 {
+        assert_eq!(state.decide(Budget::Events, start), Ok(Decision::Go));
+    }
+    let told = start + Duration::from_millis(200);
+    for failure in [ErrorKind::SecondlyLimit, ErrorKind::BurstLimit, ErrorKind::SecondlyLimit] {
+        event(&mut state, Some(failure), start, told);
+    }
+    assert_eq!(state.events.window.max(), 875);
+    let Ok(Decision::At(at)) = state.decide(Budget::Events, told) else { panic!("a pause") };
+    assert!(at >= told + Duration::from_secs(1), "a ten-second policy is waited out longer");
+    for taken in 1..=8 {
+        let now = at + EVENTS_INTERVAL * taken;
+        assert_eq!(state.decide(Budget::Events, now), Ok(Decision::Go));
+        event(&mut state, None, now, now);
+    }
+    assert_eq!(state.events.window.max(), 877);
+    for _ in 0..EVENTS_MAX * EVENTS_REGAIN_EVERY {
+        event(&mut state, None, at, at);
+    }
+    assert_eq!(state.events.window.max(), EVENTS_MAX);
+}
+
 #[test]
 fn a_used_up_day_of_associations_stops_these_and_nothing_else() {
     let now = Instant::now();

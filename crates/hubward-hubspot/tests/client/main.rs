@@ -1,5 +1,6 @@
 //! The client from outside: against a HubSpot with a rolling window on the paused clock, and over real connections.
 
+mod events;
 mod network;
 mod throughput;
 

@@ -75,6 +75,31 @@ async fn members_are_paged_by_id_and_by_when_they_came_both_ways() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_page_of_members_may_lag_behind_and_what_is_loaded_does_not() {
+    let account = Account::unlimited();
+    contacts(&account, 1, 3);
+    let id = list(&account, "A", "0-1").await;
+    let path = format!("{AT}/{id}/memberships");
+    account.put(&format!("{path}/add"), json!(["1"])).await;
+    account.load(json!({ "settings": { "list_lag_ms": 2_000 } }));
+    account
+        .put(&format!("{path}/add-and-remove"), json!({ "recordIdsToAdd": ["2"], "recordIdsToRemove": ["1"] }))
+        .await;
+    assert_eq!(
+        (members(&account, &id).await, pages(&account, &path, 9).await),
+        (vec!["2".to_owned()], vec!["1".to_owned()])
+    );
+    let again = account.put(&format!("{path}/add"), json!(["2"])).await;
+    assert_eq!(part(&again, "recordsIdsAdded").len(), 0, "writes know what reads do not show");
+    account.advance(1_999).await;
+    assert_eq!(pages(&account, &path, 9).await, ["1"]);
+    account.advance(1).await;
+    assert_eq!(pages(&account, &path, 9).await, ["2"]);
+    account.load(json!({ "lists": [{ "name": "B", "objectTypeId": "0-1", "members": [3], "listId": 50 }] }));
+    assert_eq!(pages(&account, &format!("{AT}/50/memberships"), 9).await, ["3"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_archived_record_leaves_its_lists_and_returns_with_its_record() {
     let account = Account::unlimited();
     contacts(&account, 1, 2);

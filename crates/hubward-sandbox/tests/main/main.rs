@@ -7,6 +7,8 @@ mod associations;
 mod batches;
 mod conformance;
 mod control;
+mod event_definitions;
+mod event_reads;
 mod events;
 mod harness;
 mod identity;

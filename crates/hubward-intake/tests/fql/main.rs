@@ -1,0 +1,3 @@
+//! The trigger language from outside.
+
+mod reading;
