@@ -118,6 +118,24 @@ fn option_as_input(read: &Value) -> Value {
     body
 }
 
+/// The options of a property as it was read, with those to be added after them; none where it has them all.
+pub(crate) fn with_options(raw: &Value, add: &[NewOption]) -> Option<Vec<Value>> {
+    let mut options: Vec<Value> = raw["options"].as_array().into_iter().flatten().map(option_as_input).collect();
+    let held = options.len();
+    let last = options.iter().filter_map(|option| option["displayOrder"].as_i64()).max();
+    for option in add {
+        if options.iter().any(|known| strings(&known["value"]).first() == Some(&option.value)) {
+            continue;
+        }
+        let mut body = option_body(option, options.len());
+        if let Some(last) = last {
+            body["displayOrder"] = json!(last.max(-1) + 1 + (options.len() - held) as i64);
+        }
+        options.push(body);
+    }
+    (options.len() > held).then_some(options)
+}
+
 fn property_body(property: &NewProperty) -> Value {
     let mut body = json!({
         "name": property.name,
@@ -299,23 +317,10 @@ impl Client {
     pub async fn add_options(&self, t: &str, name: &str, add: &[NewOption]) -> Result<PropertyDef, ApiError> {
         let version = self.version();
         let raw = self.define(property(version, t, name), decode_raw).await?;
-        let mut options: Vec<Value> = raw["options"].as_array().into_iter().flatten().map(option_as_input).collect();
-        let held = options.len();
-        let last = options.iter().filter_map(|option| option["displayOrder"].as_i64()).max();
-        for option in add {
-            if options.iter().any(|known| strings(&known["value"]).first() == Some(&option.value)) {
-                continue;
-            }
-            let mut body = option_body(option, options.len());
-            if let Some(last) = last {
-                body["displayOrder"] = json!(last.max(-1) + 1 + (options.len() - held) as i64);
-            }
-            options.push(body);
-        }
-        if options.len() == held {
+        let Some(options) = with_options(&raw, add) else {
             return metadata::property(&raw)
                 .ok_or_else(|| ApiError::new(ErrorKind::Unreadable, "HubSpot answered a property without a name"));
-        }
+        };
         self.define(replace_options(version, t, name, &options), decode_property).await
     }
 

@@ -13,6 +13,7 @@ mod decode;
 pub mod definitions;
 mod error;
 pub mod event_definitions;
+pub mod event_options;
 pub mod events;
 mod issues;
 mod limiter;

@@ -71,7 +71,9 @@ pub(crate) enum Endpoint {
     AssociationLabels,
     AssociationLimits,
     EventDefinitions,
+    EventDefinition,
     EventProperty,
+    EventPropertyNamed,
     EventSend,
     EventOccurrences,
     Lists,
@@ -120,6 +122,11 @@ impl Endpoint {
                 "/crm/associations/{ver}/definitions/configurations/{from}/{to}",
             ),
             Self::EventDefinitions => ("/events/v3/event-definitions", "/events/{ver}/event-definitions"),
+            Self::EventDefinition => ("/events/v3/event-definitions/{name}", "/events/{ver}/event-definitions/{name}"),
+            Self::EventPropertyNamed => (
+                "/events/v3/event-definitions/{name}/property/{property}",
+                "/events/{ver}/event-definitions/{name}/property/{property}",
+            ),
             Self::EventProperty => {
                 ("/events/v3/event-definitions/{name}/property", "/events/{ver}/event-definitions/{name}/property")
             }

@@ -41,7 +41,7 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Look at everything that could be wrong; writes nothing
     Check(CheckArgs),
-    /// Show what the account has: object types, or one type's properties
+    /// Show what the account has: object types, custom events and lists, or one type's or event's properties
     Describe(DescribeArgs),
     /// Show the first rows of a model, or the requests they would become
     Preview(PreviewArgs),
@@ -49,7 +49,7 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     /// Run syncs: bring what changed to HubSpot
     Run(RunArgs),
-    /// Show, then create, what the project declares and the account lacks: groups, custom objects, properties, options, labels
+    /// Show, then create, what the project declares and the account lacks: groups, custom objects, properties, options, labels, custom events
     ApplySchema(ApplySchemaArgs),
     /// Show the last run of each sync
     Status,
@@ -96,8 +96,8 @@ pub(crate) struct CheckArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct DescribeArgs {
-    /// An object type by name, label or id; without it, all types
-    #[arg(value_name = "TYPE")]
+    /// An object type by name, label or id, a custom event by name, `events` or `lists`; without it, all of them in short
+    #[arg(value_name = "TYPE|EVENT|events|lists")]
     pub(crate) object_type: Option<String>,
 }
 

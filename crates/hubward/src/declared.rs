@@ -133,8 +133,8 @@ pub(crate) async fn missing(project: &Project, engine: &Engine, printer: Printer
 /// What a change makes, by its names.
 pub(crate) fn what(change: &Change) -> String {
     match change.kind() {
-        ChangeKind::Object => format!("object {}", change.name()),
-        kind => format!("{} {}.{}", kind.name(), change.object(), change.name()),
+        kind @ (ChangeKind::Object | ChangeKind::Event) => format!("{} {}", kind.name(), change.name()),
+        kind => format!("{} {}.{}", kind.name().replace('_', " "), change.object(), change.name()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Making what is missing, in the order of the plan: groups, objects, properties, options, labels.
+//! Making what is missing, in the order of the plan: groups, objects, properties, options, labels, events.
 //!
 //! Each change ends in one word. What HubSpot says exists already, and what an answer got lost of, is read back before it is
 //! called made or failed. A refusal of one thing leaves the others alone, unless they stand in it; a refusal of everything
@@ -125,6 +125,10 @@ impl Maker<'_> {
             let result = self.make_object(&change.target, declared, associated).await;
             return self.settle(change, places[0], result);
         }
+        if let Target::Event(_) = change.target {
+            self.touched = true;
+            return self.carry_out_event(change, places[0]).await;
+        }
         let Some(path) = self.path(&change.target) else {
             let why = format!("the object type {} was not made", change.object());
             return self.end(places, &Ending::NotTried(why));
@@ -164,14 +168,16 @@ impl Maker<'_> {
                 };
                 self.settle(change, places[0], result);
             }
-            Work::Object { .. } => {}
+            // The type was made above, and what belongs to an event has an event for its target.
+            Work::Object { .. } | Work::Event { .. } | Work::EventProperty(_) | Work::EventOptions { .. } => {}
         }
     }
 
-    fn path(&self, target: &Target) -> Option<String> {
+    pub(super) fn path(&self, target: &Target) -> Option<String> {
         match target {
             Target::Known(object) => Some(object.path.clone()),
             Target::New(_) => self.made.get(&target.key()).cloned(),
+            Target::Event(_) => None,
         }
     }
 
@@ -215,7 +221,7 @@ impl Maker<'_> {
         // By id: HubSpot's specification names no other way to say which types are meant.
         let id = |other: &Target| match other {
             Target::Known(known) => Some(known.id.clone()),
-            Target::New(_) => self.path(other),
+            Target::New(_) | Target::Event(_) => self.path(other),
         };
         let schema = NewSchema {
             name: declared.name.clone(),
@@ -264,7 +270,7 @@ impl Maker<'_> {
     }
 }
 
-fn options(declared: &[DeclaredOption]) -> Vec<NewOption> {
+pub(super) fn options(declared: &[DeclaredOption]) -> Vec<NewOption> {
     declared.iter().map(|option| NewOption { value: option.value.clone(), label: option.label.clone() }).collect()
 }
 

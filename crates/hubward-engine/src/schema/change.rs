@@ -1,16 +1,20 @@
 //! One thing that the account lacks, and how people read it.
 
-use hubward_core::declared::{DeclaredGroup, DeclaredLabel, DeclaredOption, DeclaredProperty, DeclaredType};
+use hubward_core::declared::{
+    DeclaredEvent, DeclaredEventProperty, DeclaredGroup, DeclaredLabel, DeclaredOption, DeclaredProperty, DeclaredType,
+};
 use hubward_core::spec::Location;
 
 use crate::object_type::ObjectType;
 
-/// An object type of the declaration: one that the account has, or one that is to be made.
+/// What of the declaration something belongs to: an object type that the account has, or one that is to be made, or an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     Known(ObjectType),
     /// By its declared name.
     New(String),
+    /// By its internal name.
+    Event(String),
 }
 
 impl Target {
@@ -19,6 +23,7 @@ impl Target {
         match self {
             Self::Known(object) => object.id.clone(),
             Self::New(name) => format!("new:{}", name.to_lowercase()),
+            Self::Event(name) => format!("event:{name}"),
         }
     }
 
@@ -26,7 +31,7 @@ impl Target {
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Known(object) => &object.name,
-            Self::New(name) => name,
+            Self::New(name) | Self::Event(name) => name,
         }
     }
 }
@@ -39,6 +44,9 @@ pub enum ChangeKind {
     Property,
     Options,
     Label,
+    Event,
+    EventProperty,
+    EventOptions,
 }
 
 impl ChangeKind {
@@ -51,6 +59,9 @@ impl ChangeKind {
             Self::Property => "property",
             Self::Options => "options",
             Self::Label => "label",
+            Self::Event => "event",
+            Self::EventProperty => "event_property",
+            Self::EventOptions => "event_options",
         }
     }
 }
@@ -74,6 +85,19 @@ pub(crate) enum Work {
         to: Target,
         label: DeclaredLabel,
     },
+    /// The event with its properties.
+    Event {
+        declared: Box<DeclaredEvent>,
+        /// The object type that it happens to.
+        on: Target,
+        /// HubSpot's word for that type.
+        primary: String,
+    },
+    EventProperty(Box<DeclaredEventProperty>),
+    EventOptions {
+        property: String,
+        add: Vec<DeclaredOption>,
+    },
 }
 
 /// One thing that the project declares and the account lacks.
@@ -94,13 +118,19 @@ impl Change {
             Work::Property(_) => ChangeKind::Property,
             Work::Options { .. } => ChangeKind::Options,
             Work::Label { .. } => ChangeKind::Label,
+            Work::Event { .. } => ChangeKind::Event,
+            Work::EventProperty(_) => ChangeKind::EventProperty,
+            Work::EventOptions { .. } => ChangeKind::EventOptions,
         }
     }
 
-    /// The object type that it belongs to.
+    /// The object type that it belongs to; for parts of an event that is there already, the event.
     #[must_use]
     pub fn object(&self) -> &str {
-        self.target.name()
+        match &self.work {
+            Work::Event { on, .. } => on.name(),
+            _ => self.target.name(),
+        }
     }
 
     /// Its internal name; for options that of their property.
@@ -110,8 +140,10 @@ impl Change {
             Work::Group(group) => &group.name,
             Work::Object { declared, .. } => &declared.name,
             Work::Property(property) => &property.name,
-            Work::Options { property, .. } => property,
+            Work::Options { property, .. } | Work::EventOptions { property, .. } => property,
             Work::Label { label, .. } => &label.name,
+            Work::Event { declared, .. } => &declared.name,
+            Work::EventProperty(property) => &property.name,
         }
     }
 
@@ -122,10 +154,14 @@ impl Change {
             Work::Group(group) => format!("{:?}", group.label),
             Work::Object { declared, associated } => object_detail(declared, associated),
             Work::Property(property) => property_detail(property),
-            Work::Options { add, .. } => format!("add {}", options_text(add)),
+            Work::Options { add, .. } | Work::EventOptions { add, .. } => format!("add {}", options_text(add)),
             Work::Label { to, label } => {
                 let inverse = label.inverse.as_ref().map(|text| format!(", inverse {text:?}")).unwrap_or_default();
                 format!("{:?} to {}{inverse}", label.label, to.name())
+            }
+            Work::Event { declared, on, .. } => event_detail(declared, on),
+            Work::EventProperty(property) => {
+                format!("{:?}, {}{}", property.label, property.type_.name(), event_options_text(property))
             }
         }
     }
@@ -174,6 +210,29 @@ fn property_detail(property: &DeclaredProperty) -> String {
         text.push_str(&format!(", options {}", options_text(&property.options)));
     }
     text
+}
+
+fn event_detail(declared: &DeclaredEvent, on: &Target) -> String {
+    let mut text = format!("{:?}, of {}", declared.label, on.name());
+    if !declared.properties.is_empty() {
+        let properties: Vec<String> = declared
+            .properties
+            .iter()
+            .map(|property| format!("{} ({}{})", property.name, property.type_.name(), event_options_text(property)))
+            .collect();
+        text.push_str(&format!(", with {}", properties.join(", ")));
+    }
+    if !declared.default_properties {
+        text.push_str(", without HubSpot's own properties");
+    }
+    text
+}
+
+fn event_options_text(property: &DeclaredEventProperty) -> String {
+    match property.options.as_slice() {
+        [] => String::new(),
+        options => format!(", options {}", options_text(options)),
+    }
 }
 
 /// Options that a line names.

@@ -16,17 +16,17 @@ use crate::object_type::standard;
 /// What a comparison found.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Difference {
-    /// In the order in which they are shown: groups, objects, properties, options, labels, each as the files have them.
+    /// In the order in which they are shown: groups, objects, properties, options, labels, events, each as the files have them.
     pub(crate) changes: Vec<Change>,
     pub(crate) problems: Vec<Problem>,
     /// What differs and is left as it is.
     pub(crate) notes: Vec<String>,
 }
 
-struct Comparison<'a> {
+pub(super) struct Comparison<'a> {
     declared: &'a [DeclaredType],
-    present: &'a Present,
-    found: Difference,
+    pub(super) present: &'a Present,
+    pub(super) found: Difference,
     /// Labels by the keys of both ends, those to be made included.
     labels: HashMap<(String, String), Vec<String>>,
 }
@@ -55,12 +55,15 @@ pub(crate) fn diff(schema: &DeclaredSchema, present: &Present) -> Difference {
         comparison.parts(section, &target);
     }
     comparison.in_order(objects);
+    for event in &schema.events {
+        comparison.event(event);
+    }
     comparison.found.changes.sort_by_key(Change::kind);
     comparison.found
 }
 
 impl Comparison<'_> {
-    fn conflict(&mut self, at: &Location, message: String, help: impl Into<String>) {
+    pub(super) fn conflict(&mut self, at: &Location, message: String, help: impl Into<String>) {
         self.found.problems.push(Problem {
             severity: Severity::Error,
             code: "schema-conflict",
@@ -70,11 +73,11 @@ impl Comparison<'_> {
         });
     }
 
-    fn push(&mut self, target: &Target, at: &Location, work: Work) {
+    pub(super) fn push(&mut self, target: &Target, at: &Location, work: Work) {
         self.found.changes.push(Change { target: target.clone(), work, at: at.clone() });
     }
 
-    fn resolved(&mut self, name: &str, at: &Location) -> Option<Target> {
+    pub(super) fn resolved(&mut self, name: &str, at: &Location) -> Option<Target> {
         match resolve(name, self.declared, &self.present.schemas) {
             Ok(target) => Some(target),
             Err(error) => {
@@ -192,7 +195,7 @@ impl Comparison<'_> {
         }
         let founding: Vec<&str> = match target {
             Target::New(_) => section.founding().into_iter().map(|property| property.name.as_str()).collect(),
-            Target::Known(_) => Vec::new(),
+            Target::Known(_) | Target::Event(_) => Vec::new(),
         };
         for property in &section.properties {
             match present.properties.iter().find(|known| known.name == property.name) {

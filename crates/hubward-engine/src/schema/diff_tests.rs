@@ -108,6 +108,7 @@ fn made(present: &Present, changes: &[Change]) -> Present {
     let mut present = present.clone();
     let key = |target: &Target, present: &Present| match target {
         Target::Known(object) => object.id.clone(),
+        Target::Event(name) => name.clone(),
         Target::New(name) => {
             existing(name, &present.schemas).map_or_else(String::new, |schema| schema.object_type_id.clone())
         }

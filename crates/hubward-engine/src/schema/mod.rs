@@ -1,14 +1,15 @@
 //! `apply-schema`: what the project declares of an account's schema, compared with what the account has, and the making of
 //! what is missing. Never part of a run.
 //!
-//! `present` reads the account, `diff` compares (pure), `apply` makes (`batch`: properties in bulk; `refusal`: what HubSpot's
-//! refusals mean), `propose` suggests declarations for what syncs map and
-//! nobody declares. Nothing that exists is changed or removed; options are added.
+//! `present` reads the account, `diff` and `event_diff` compare (pure), `apply` and `event_apply` make (`batch`: properties in
+//! bulk; `refusal`: what HubSpot's refusals mean), `propose` suggests declarations for what syncs map and nobody declares. Nothing that exists is changed or removed; options are added.
 
 mod apply;
 mod batch;
 mod change;
 mod diff;
+mod event_apply;
+mod event_diff;
 mod present;
 mod propose;
 mod refusal;
@@ -18,6 +19,7 @@ use hubward_core::declared::{DeclaredSchema, DeclaredType};
 pub use apply::{Applied, Ending};
 pub use change::{Change, ChangeKind};
 pub use propose::Proposal;
+pub use refusal::event_refused;
 
 use crate::check::{Problem, Severity};
 use crate::engine::Engine;
@@ -80,8 +82,8 @@ impl Engine {
     }
 }
 
-/// The scopes that comparing and making a declaration takes (api.md 5.4, 6.1, 10.5), each with the names of the object types
-/// that need it.
+/// The scopes that comparing and making a declaration takes (api.md 5.4, 6.1, 9.3, 10.5), each with the names of the object
+/// types or events that need it.
 #[must_use]
 pub fn schema_scopes(declared: &DeclaredSchema) -> Vec<(String, Vec<&str>)> {
     let mut found: Vec<(String, Vec<&str>)> = Vec::new();
@@ -93,8 +95,23 @@ pub fn schema_scopes(declared: &DeclaredSchema) -> Vec<(String, Vec<&str>)> {
             }
         }
     }
+    if !declared.events.is_empty() {
+        let names = declared.events.iter().map(|event| event.name.as_str()).collect();
+        found.push((EVENT_SCOPE.to_owned(), names));
+    }
+    // What a custom type is called stands in its schema.
+    for event in declared.events.iter().filter(|event| standard(&event.object).is_none()) {
+        let scope = "crm.schemas.custom.read";
+        match found.iter_mut().find(|(known, _)| known == scope) {
+            Some((_, names)) => names.push(&event.name),
+            None => found.push((scope.to_owned(), vec![&event.name])),
+        }
+    }
     found
 }
+
+/// Reading and writing definitions of custom events (api.md 9.3).
+pub(crate) const EVENT_SCOPE: &str = "behavioral_events.event_definitions.read_write";
 
 /// Object types with scopes of their own for their definitions.
 const WITH_SCHEMA_SCOPES: [&str; 14] = [
@@ -137,6 +154,7 @@ fn definition_scopes(path: Option<&str>) -> Vec<String> {
 fn scopes_of_target(target: &change::Target) -> Option<String> {
     let path = match target {
         change::Target::Known(object) if object.id.starts_with("0-") => Some(object.path.as_str()),
+        change::Target::Event(_) => return Some(EVENT_SCOPE.to_owned()),
         _ => None,
     };
     definition_scopes(path).pop()

@@ -5,9 +5,10 @@ use std::collections::hash_map::Entry;
 
 use hubward_core::PropertyDef;
 use hubward_core::declared::{DeclaredSchema, DeclaredType};
-use hubward_hubspot::{PropertyGroup, Schema};
+use hubward_hubspot::{CallMeta, EventDefinition, PropertyGroup, Schema};
 
 use super::change::Target;
+use super::refusal::event_refused;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::object_type::{ObjectType, custom, standard};
@@ -20,6 +21,8 @@ pub(crate) struct Present {
     pub(crate) types: HashMap<String, PresentType>,
     /// Labels as people see them, by the keys of both ends.
     pub(crate) labels: HashMap<(String, String), Vec<String>>,
+    /// All that the account has, where any is declared.
+    pub(crate) events: Vec<EventDefinition>,
 }
 
 /// What a type has.
@@ -77,7 +80,8 @@ impl Engine {
             let associated = section.object.iter().flat_map(|object| object.associated.iter().map(|(name, _)| name));
             [&section.name].into_iter().chain(section.labels.iter().map(|label| &label.to)).chain(associated)
         });
-        if names.clone().any(|name| standard(name).is_none()) {
+        let mut names = names.chain(schema.events.iter().map(|event| &event.object));
+        if names.any(|name| standard(name).is_none()) {
             present.schemas = client.schemas().await?;
         }
         for section in declared {
@@ -95,6 +99,10 @@ impl Engine {
                     }
                 }
             }
+        }
+        if let Some(first) = schema.events.first() {
+            let read = client.event_definitions(&CallMeta::default()).await;
+            present.events = read.map_err(|error| event_refused(error).at(&first.at))?;
         }
         Ok(present)
     }

@@ -3,8 +3,8 @@
 use hubward_core::{ErrorKind, Verdict};
 use hubward_hubspot::ApiError;
 
-use super::change::Change;
-use super::scopes_of_target;
+use super::change::{Change, Target, Work};
+use super::{EVENT_SCOPE, scopes_of_target};
 use crate::error::EngineError;
 
 /// Whether what was asked for may be there although the answer was no success.
@@ -45,6 +45,9 @@ pub(super) fn explain(change: &Change, error: ApiError) -> EngineError {
     let lower = error.message.to_lowercase();
     let name_taken = error.kind == ErrorKind::Conflict || lower.contains("already exists");
     let full = ["limit", "maximum", "at most"].iter().any(|word| lower.contains(word));
+    if matches!(change.target, Target::Event(_)) && !lost {
+        return explain_event(change, error, name_taken, full);
+    }
     let error = EngineError::from(error).at(&change.at);
     let error = EngineError { code: if lost { "schema-unknown" } else { "schema-refused" }, ..error };
     if limit {
@@ -61,4 +64,37 @@ pub(super) fn explain(change: &Change, error: ApiError) -> EngineError {
     } else {
         error
     }
+}
+
+fn explain_event(change: &Change, error: ApiError, name_taken: bool, full: bool) -> EngineError {
+    let deleted = error.message.to_lowercase().contains("delete");
+    let error = EngineError { code: "schema-refused", ..event_refused(error) }.at(&change.at);
+    if matches!(change.work, Work::Event { .. }) && (name_taken || deleted) {
+        error.help(
+            "HubSpot never gives the name of a deleted event again: choose another name, here and in the syncs that send \
+             it; if the event is there, run `hubward apply-schema` again to see what it lacks",
+        )
+    } else if full {
+        error.help("HubSpot allows 500 events in an account, and 50 properties of its own for each")
+    } else {
+        error
+    }
+}
+
+/// HubSpot's refusal to tell or to change anything about custom events, with what to do about it (api.md 9.2, 9.3).
+#[must_use]
+pub fn event_refused(error: ApiError) -> EngineError {
+    let help = match error.kind {
+        ErrorKind::NotInEdition => Some(
+            "the account's subscription has no custom events (they come with Enterprise; some of HubSpot's pages say \
+             Professional): upgrade it, or take the events out of the project"
+                .to_owned(),
+        ),
+        ErrorKind::MissingScope if error.required_scopes.is_empty() => {
+            Some(format!("the token lacks a scope: grant the app {EVENT_SCOPE} in HubSpot"))
+        }
+        _ => None,
+    };
+    let error = EngineError::from(error);
+    EngineError { help: help.or(error.help.clone()), ..error }
 }

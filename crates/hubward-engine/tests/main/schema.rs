@@ -35,7 +35,7 @@ fn option(value: &str, label: &str) -> DeclaredOption {
     DeclaredOption { value: value.to_owned(), label: label.to_owned(), at: at(6) }
 }
 
-fn schema(types: &[DeclaredType]) -> DeclaredSchema {
+pub(crate) fn schema(types: &[DeclaredType]) -> DeclaredSchema {
     DeclaredSchema { types: types.to_vec(), ..DeclaredSchema::default() }
 }
 
@@ -71,7 +71,7 @@ fn contacts() -> DeclaredType {
     }
 }
 
-fn custom(name: &str, associated: &[&str]) -> DeclaredType {
+pub(crate) fn custom(name: &str, associated: &[&str]) -> DeclaredType {
     let object = DeclaredObject {
         singular: format!("{name} one"),
         plural: format!("{name} many"),
@@ -111,7 +111,7 @@ async fn apply(world: &World, declared: &[DeclaredType]) -> Vec<Applied> {
     applied
 }
 
-fn endings(applied: &[Applied]) -> Vec<String> {
+pub(crate) fn endings(applied: &[Applied]) -> Vec<String> {
     applied
         .iter()
         .map(|one| {

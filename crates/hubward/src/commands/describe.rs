@@ -1,8 +1,11 @@
-//! `hubward describe`: what the account has, by the names that a project uses.
+//! `hubward describe`: what the account has, by the names that a project uses. Events and lists have their own files.
+
+mod events;
+mod lists;
 
 use std::sync::Arc;
 
-use hubward_core::PropertyDef;
+use hubward_core::{PropertyDef, PropertyOption};
 use hubward_engine::{Engine, ObjectType, Silent, standard, standard_names};
 use hubward_hubspot::{AssociationLabel, Pipeline};
 use serde_json::{Value, json};
@@ -28,14 +31,31 @@ pub(crate) async fn carry_out(args: &DescribeArgs, global: &Global, printer: Pri
     let account = opened.account(global.account.as_deref())?;
     let engine = connect(account, &global.project, None, Arc::new(Silent), Network::Real, "").await?;
     printer.say(&account_text(engine.account(), &account.name));
-    match &args.object_type {
-        None => types(&engine, printer).await?,
+    match args.object_type.as_deref() {
+        None => all(&engine, printer).await,
+        Some("events") => events::all(&engine, printer).await?,
+        Some("lists") => lists::all(&engine, printer).await?,
         Some(name) => one(&engine, name, printer).await?,
     }
     Ok(Exit::Ok)
 }
 
-async fn types(engine: &Engine, printer: Printer) -> Result<(), Failure> {
+/// Object types, events and lists; what cannot be told is said, and the rest is shown.
+async fn all(engine: &Engine, printer: Printer) {
+    let (types, types_json) = types(engine, printer).await;
+    let events = events::overview(engine, printer).await;
+    let lists = lists::overview(engine, printer).await;
+    let (events, events_json) = events.map_or((String::new(), Value::Null), |(text, json)| (text, json));
+    let (lists, lists_json) = lists.map_or((String::new(), Value::Null), |(text, json)| (text, json));
+    if printer.is_json() {
+        printer.document(&json!({ "object_types": types_json, "events": events_json, "lists": lists_json }));
+    } else {
+        printer.data(&format!("{types}{events}{lists}"));
+    }
+}
+
+/// The object types, for people and as JSON.
+async fn types(engine: &Engine, printer: Printer) -> (String, Vec<Value>) {
     let mut found: Vec<(ObjectType, String, bool)> = standard_names()
         .filter_map(standard)
         .map(|object| {
@@ -58,27 +78,25 @@ async fn types(engine: &Engine, printer: Printer) -> Result<(), Failure> {
         // Accounts without custom objects refuse the question; the standard types are there all the same.
         Err(error) => printer.say(&format!("custom object types are not shown: {error}")),
     }
-    if printer.is_json() {
-        let types: Vec<Value> = found
-            .iter()
-            .map(|(object, label, custom)| {
-                json!({ "name": object.name, "id": object.id, "label": label, "custom": custom })
-            })
-            .collect();
-        printer.document(&json!({ "object_types": types }));
-        return Ok(());
-    }
+    let types: Vec<Value> = found
+        .iter()
+        .map(
+            |(object, label, custom)| json!({ "name": object.name, "id": object.id, "label": label, "custom": custom }),
+        )
+        .collect();
     let mut table = Table::new(&["name", "id", "label", "kind"]);
     for (object, label, custom) in found {
         let kind = if custom { "custom" } else { "standard" };
         table.row(vec![object.name, object.id, label, kind.to_owned()]);
     }
-    printer.data(&table.render(printer.width()));
-    Ok(())
+    (table.render(printer.width()), types)
 }
 
 async fn one(engine: &Engine, name: &str, printer: Printer) -> Result<(), Failure> {
-    let object = engine.object_type(name).await?;
+    let object = match engine.object_type(name).await {
+        Ok(object) => object,
+        Err(unknown) => return if events::one(engine, name, printer).await { Ok(()) } else { Err(unknown.into()) },
+    };
     let properties = engine.properties(&object).await?;
     let pipelines = pipelines(engine, &object, printer).await;
     let labels = labels(engine, &object, printer).await;
@@ -153,6 +171,12 @@ fn options(property: &PropertyDef) -> String {
     text
 }
 
+fn options_json(property: &PropertyDef) -> Vec<Value> {
+    let json =
+        |option: &PropertyOption| json!({ "value": option.value, "label": option.label, "hidden": option.hidden });
+    property.options.iter().map(json).collect()
+}
+
 fn document(
     object: &ObjectType,
     properties: &[PropertyDef],
@@ -162,11 +186,7 @@ fn document(
     let properties: Vec<Value> = properties
         .iter()
         .map(|property| {
-            let options: Vec<Value> = property
-                .options
-                .iter()
-                .map(|option| json!({ "value": option.value, "label": option.label, "hidden": option.hidden }))
-                .collect();
+            let options = options_json(property);
             json!({
                 "name": property.name, "label": property.label, "type": property.type_.name(),
                 "field_type": property.field_type, "group": property.group, "writable": property.is_writable(),

@@ -10,5 +10,6 @@ mod interrupted;
 mod projects;
 mod removals;
 mod runs;
+mod schema_events;
 mod server;
 mod support;
