@@ -16,6 +16,7 @@ mod compare;
 mod compare_step;
 mod corridor;
 mod deferred;
+mod doubt;
 mod duplicates;
 mod engine;
 mod error;

@@ -115,10 +115,12 @@ impl Engine {
         blocking(move || {
             let written = read.written(&prepared);
             let Read { scan, mut ledger, tally, issues, .. } = read;
-            // The mapping that the ledger was written with stands in it until every row has been seen under the new one.
-            let known_mapping = match ledger.is_empty() {
-                true => prepared.signature(),
-                false => ledger.meta().mapping_signature.clone(),
+            // From the first row that another mapping may send until every row has been seen under it, the ledger is written
+            // by no one mapping: whichever comes next looks at every row, the one that it was written with included.
+            let signature = prepared.signature();
+            let known_mapping = match ledger.is_empty() || ledger.meta().mapping_signature == signature {
+                true => signature,
+                false => String::new(),
             };
             progress.phase(&prepared.sync.name, Phase::Checking, Some(scan.spill.rows()));
             let rules = prepared.rules();
