@@ -12,6 +12,7 @@ mod check;
 mod desk;
 mod find;
 mod make;
+mod merges;
 mod operations;
 mod plan;
 mod prepare;

@@ -1,6 +1,6 @@
 //! The rows of a spill that differ from the ledger, block by block, each with its match value and what the ledger holds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use hubward_core::Reason;
@@ -9,12 +9,13 @@ use hubward_store::{Entry, Ledger};
 
 use crate::duplicates::duplicate_key;
 use crate::error::EngineError;
+use crate::list::find::VALUES_MAX;
 use crate::list::prepare::{Named, Prepared};
 use crate::scan::{Duplicate, Scan};
 use crate::spill::{Kind, SpillReader};
 
-/// Rows of a block at the least, so that look-ups are full; a batch of the spill more at most.
-const BLOCK_ROWS_MIN: usize = 10_000;
+/// Rows of a block: as many as fill whole look-ups. A batch of the spill more is held at most.
+const BLOCK_ROWS: usize = 100 * VALUES_MAX;
 
 /// A row that differs.
 #[derive(Debug)]
@@ -57,6 +58,8 @@ pub(crate) struct Rows {
     prepared: Arc<Prepared>,
     reader: SpillReader,
     position: usize,
+    /// Read, and not given out yet.
+    waiting: VecDeque<Candidate>,
     duplicates: HashMap<u128, Duplicate>,
     /// Rows of each duplicate key that the spill has.
     spilled: HashMap<u128, u64>,
@@ -68,6 +71,7 @@ impl Rows {
             prepared: Arc::clone(prepared),
             reader: scan.spill.read()?,
             position: 0,
+            waiting: VecDeque::new(),
             duplicates: std::mem::take(&mut scan.duplicates),
             spilled: HashMap::new(),
         })
@@ -75,8 +79,7 @@ impl Rows {
 
     /// The next block; empty after the last row. Blocking.
     pub(crate) fn next_block(&mut self, ledger: &Ledger) -> Result<Vec<Candidate>, EngineError> {
-        let mut block = Vec::new();
-        while block.len() < BLOCK_ROWS_MIN
+        while self.waiting.len() < BLOCK_ROWS
             && let Some((batch, marks)) = self.reader.next_batch()?
         {
             for (row, mark) in marks.iter().enumerate() {
@@ -87,7 +90,7 @@ impl Rows {
                     named = Err(Unfit::Key(duplicate_key(&key_text, mark.ordinal, duplicate)));
                 }
                 let entry = if mark.kind == Kind::Added { None } else { ledger.get(mark.key)? };
-                block.push(Candidate {
+                self.waiting.push_back(Candidate {
                     position: self.position,
                     key: mark.key,
                     fingerprint: mark.fingerprint,
@@ -100,7 +103,8 @@ impl Rows {
                 self.position += 1;
             }
         }
-        Ok(block)
+        let rows = self.waiting.len().min(BLOCK_ROWS);
+        Ok(self.waiting.drain(..rows).collect())
     }
 
     /// Rows that the scan has counted as unchanged before another row with their key turned up.

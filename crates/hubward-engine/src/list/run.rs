@@ -237,7 +237,8 @@ impl Engine {
         Ok(stopped)
     }
 
-    /// Members of the list that no row names and that no row gives up: those are taken off in the row's name.
+    /// Members of the list that no row names and that no row gives up: those are taken off in the row's name. Read before
+    /// anything is added, a hundred records a request for those that may be strangers.
     async fn strangers(&self, desk: &Desk, named: &[u64], owed: &[u64]) -> Result<Vec<u64>, EngineError> {
         let ledger = Arc::clone(&desk.ledger);
         let mut leaving: HashSet<u64> = owed.iter().copied().collect();
@@ -264,7 +265,7 @@ impl Engine {
             }
             after = next;
             if after.is_none() {
-                return Ok(strangers);
+                return Ok(desk.without_survivors(strangers, named).await?);
             }
         }
         Err(EngineError::new("hubspot", "the pages of the list's members do not end; nothing was taken off"))

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use hubward_core::membership::{Misfit, fits};
+use hubward_core::spec::ListMode;
 use hubward_core::{ErrorKind, Outcome, Reason, Verdict as Means};
-use hubward_hubspot::ApiError;
+use hubward_hubspot::{ApiError, MembershipReply};
 use tokio::task::JoinSet;
 
 use crate::corridor::Stopped;
@@ -54,6 +55,7 @@ impl Desk {
     pub(crate) async fn send(self: &Arc<Self>, operations: Operations) -> Sent {
         let mut sent = Sent::default();
         let mut exhausted_in_a_row = 0;
+        let named = Arc::clone(&operations.named);
         let mut operations = Some(operations);
         let mut tasks: JoinSet<Sent> = JoinSet::new();
         loop {
@@ -73,8 +75,8 @@ impl Desk {
                     Ok((_, given)) if given.is_empty() => {}
                     Ok((left, given)) => {
                         operations = Some(left);
-                        let desk = Arc::clone(self);
-                        tasks.spawn(async move { desk.carry_out(given).await });
+                        let (desk, named) = (Arc::clone(self), Arc::clone(&named));
+                        tasks.spawn(async move { desk.carry_out(given, &named).await });
                     }
                     Err(error) => sent.stopped = Some(Stopped::Failed(error)),
                 }
@@ -109,7 +111,7 @@ impl Desk {
     }
 
     /// One request, or as many as its halves need.
-    async fn carry_out(&self, operations: Vec<Operation>) -> Sent {
+    async fn carry_out(&self, operations: Vec<Operation>, named: &[u64]) -> Sent {
         let mut sent = Sent::default();
         let mut parts = vec![operations];
         let (mut refused_ids, mut accepted_ids, mut rejected) = (usize::MAX, 0, false);
@@ -120,8 +122,15 @@ impl Desk {
             }
             let (add, remove) = ids_of(&part);
             let meta = self.meta(part.iter().map(|operation| &operation.entry));
-            let error = match self.client.list_change(self.list.id, &add, &remove, &meta).await {
+            let answer = self.client.list_change(self.list.id, &add, &remove, &meta).await;
+            let error = match answer {
                 Ok(reply) => {
+                    // Before anything is recorded, so that a failure or a kill leaves these rows to the next run.
+                    if let Err(error) = self.mind_merged(&remove, &reply, named).await {
+                        self.defer(part, &format!("HubSpot did not say what became of merged records: {error}")).await;
+                        stop_or_exhaust(&mut sent, error);
+                        continue;
+                    }
                     if !(add.is_empty() && remove.is_empty()) {
                         self.refused_in_a_row.store(0, Ordering::Relaxed);
                     }
@@ -134,11 +143,7 @@ impl Desk {
             let is_refusal = is_refusal(&error);
             if !is_refusal {
                 self.defer(part, &format!("HubSpot did not confirm it: {error}")).await;
-                if error.kind.verdict(true) == Means::Stop {
-                    sent.stopped = Some(Stopped::Failed(error.into()));
-                } else {
-                    sent.exhausted = Some(error);
-                }
+                stop_or_exhaust(&mut sent, error);
                 continue;
             }
             // What is wrong may be the list. Asked once for each request that is refused as a whole.
@@ -176,6 +181,19 @@ impl Desk {
             self.ids_max.fetch_min(accepted_ids, Ordering::Relaxed);
         }
         sent
+    }
+
+    /// What an answer leaves to do about records that were merged. Mode remove looks for another record by the row's value.
+    async fn mind_merged(&self, asked: &[u64], reply: &MembershipReply, named: &[u64]) -> Result<(), ApiError> {
+        if self.prepared.sync.mode != ListMode::Mirror {
+            return Ok(());
+        }
+        let missing: HashSet<u64> = reply.missing.iter().copied().collect();
+        let missing: Vec<u64> = asked.iter().copied().filter(|id| missing.contains(id)).collect();
+        if !missing.is_empty() {
+            self.follow_merged(&missing, named).await?;
+        }
+        self.put_back(asked, &reply.removed, named).await
     }
 
     /// Whether the list still is the one that is meant.
@@ -305,7 +323,7 @@ impl Desk {
             self.defer(operations, "HubSpot did not answer whether there is another record").await;
             return stopped;
         }
-        let done = Box::pin(self.carry_out(operations)).await;
+        let done = Box::pin(self.carry_out(operations, named)).await;
         // They were looked up just now, so none of them comes back.
         debug_assert!(done.again.is_empty());
         stopped = done.stopped.or(done.exhausted.map(|error| Stopped::Failed(error.into())));
@@ -313,7 +331,15 @@ impl Desk {
     }
 }
 
-/// The ids of a request, each once.
+fn stop_or_exhaust(sent: &mut Sent, error: ApiError) {
+    if error.kind.verdict(true) == Means::Stop {
+        sent.stopped = Some(Stopped::Failed(error.into()));
+    } else {
+        sent.exhausted = Some(error);
+    }
+}
+
+/// The ids of a request, each once, sorted.
 fn ids_of(operations: &[Operation]) -> (Vec<u64>, Vec<u64>) {
     let mut add: Vec<u64> = operations.iter().filter_map(|operation| operation.joins).collect();
     let mut remove: Vec<u64> = operations.iter().flat_map(|operation| operation.leaves.iter().copied()).collect();

@@ -6,7 +6,7 @@ use hubward_core::spec::{ListMode, ListSync, ListTarget, Location, Match};
 use hubward_engine::{RunOptions, SyncJob, SyncReport};
 use serde_json::{Value, json};
 
-use crate::harness::World;
+use crate::harness::{World, copy_folder};
 
 pub(crate) type ListJob = SyncJob<ListSync>;
 
@@ -58,6 +58,33 @@ impl World {
         let total = report.changes.rows + report.changes.removed;
         assert_eq!(report.outcomes.total(), total, "every row has one outcome: {report:?}");
         report
+    }
+
+    /// A run that is killed while its `request`th request that may change or look up anything is on its way: HubSpot carries
+    /// that one out, nothing after it is sent, and the state is as it was just before. Tells whether the run came so far.
+    pub(crate) async fn run_list_killed_at(&self, job: &ListJob, request: u32) -> bool {
+        let (state, kept) = (self.folder.path().join(".hubward"), self.folder.path().join("killed"));
+        let (from, to) = (state.clone(), kept.clone());
+        let mut sent = 0;
+        self.script(move |path, body| {
+            let makes_a_list = path.contains("/lists/") && body["processingType"].is_string();
+            if !path.contains("/batch/") && !path.contains("/memberships/") && !makes_a_list {
+                return None;
+            }
+            sent += 1;
+            if sent == request {
+                copy_folder(&from, &to);
+            }
+            (sent > request).then(|| (503, json!({"status": "error", "message": "killed"})))
+        });
+        self.run_list(job).await;
+        self.end_script();
+        if kept.exists() {
+            std::fs::remove_dir_all(&state).expect("the state goes");
+            std::fs::rename(&kept, &state).expect("the state of the kill takes its place");
+            return true;
+        }
+        false
     }
 
     /// The lists by name, each as the sandbox shows it.

@@ -17,6 +17,8 @@ mod harness;
 mod identity;
 mod list_world;
 mod lists;
+mod lists_account;
+mod lists_faults;
 mod modes;
 mod objects;
 mod preflight;
