@@ -14,7 +14,7 @@ use crate::error::EngineError;
 /// Properties that could be declared, by object type, and events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proposal {
-    types: Vec<(String, Vec<Proposed>)>,
+    pub(super) types: Vec<(String, Vec<Proposed>)>,
     pub(super) events: Vec<ProposedEvent>,
 }
 
