@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use crate::account::Account;
 use crate::answers::{Refusal, Reply};
 use crate::call::Call;
-use crate::event_definitions::{self, DefinitionInput, EventPropertyInput};
+use crate::event_definitions::{self, DefinitionInput};
+use crate::event_properties::{self, EventPropertyInput};
 use crate::input;
 use crate::property::Choice;
 
@@ -150,7 +151,7 @@ pub(crate) fn property_update(call: &Call<'_>) -> Result<Reply, Refusal> {
     let (definition_at, at) = own_property(&account, call)?;
     let property = &mut account.events.definitions[definition_at].properties[at];
     if let Some(options) = patch.options {
-        event_definitions::check_options(&property.name, property.kind, &options)?;
+        event_properties::check_options(&property.name, property.kind, &options)?;
         property.options = options;
     }
     if let Some(label) = patch.label {

@@ -1,7 +1,7 @@
 //! Owns the definitions of custom events: their names, properties and the object type they happen to, and how HubSpot shows
 //! them (api.md 9.3). Occurrences stand in `occurrences.rs`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,53 +9,13 @@ use serde_json::{Value, json};
 use crate::account::{Account, TypeAt};
 use crate::answers::Refusal;
 use crate::clock::iso;
+use crate::event_properties::{self, EventPropertyInput, MOST_CUSTOM_PROPERTIES, check_name, name_of, taken, too_many};
 use crate::occurrences::Occurrences;
-use crate::property::{Choice, Kind, Property, PropertyCreate};
+use crate::property::Property;
 
 /// Definitions of an account `[DOC-DEF]`.
 const MOST_DEFINITIONS: usize = 500;
-/// Properties of an event beside HubSpot's own `[DOC-DEF]`.
-const MOST_CUSTOM_PROPERTIES: usize = 50;
-/// Characters of a name, of an event or of its property `[DOC-DEF]`.
-pub(crate) const MOST_NAME: usize = 50;
 const MOST_LABEL: usize = 100;
-const GROUP: &str = "custom_event_properties";
-
-/// What `includeDefaultProperties` brings along; those that are no text come with their type.
-const DEFAULTS: &[(&str, Kind)] = &[
-    ("hs_asset_description", Kind::String),
-    ("hs_asset_type", Kind::String),
-    ("hs_browser", Kind::String),
-    ("hs_campaign_id", Kind::String),
-    ("hs_city", Kind::String),
-    ("hs_country", Kind::String),
-    ("hs_device_name", Kind::String),
-    ("hs_device_type", Kind::String),
-    ("hs_element_class", Kind::String),
-    ("hs_element_id", Kind::String),
-    ("hs_element_text", Kind::String),
-    ("hs_language", Kind::String),
-    ("hs_link_href", Kind::String),
-    ("hs_operating_system", Kind::String),
-    ("hs_operating_version", Kind::String),
-    ("hs_page_content_type", Kind::String),
-    ("hs_page_id", Kind::String),
-    ("hs_page_title", Kind::String),
-    ("hs_page_url", Kind::String),
-    ("hs_parent_module_id", Kind::String),
-    ("hs_referrer", Kind::String),
-    ("hs_region", Kind::String),
-    ("hs_screen_height", Kind::Number),
-    ("hs_screen_width", Kind::Number),
-    ("hs_touchpoint_source", Kind::String),
-    ("hs_tracking_name", Kind::String),
-    ("hs_user_agent", Kind::String),
-    ("hs_utm_campaign", Kind::String),
-    ("hs_utm_content", Kind::String),
-    ("hs_utm_medium", Kind::String),
-    ("hs_utm_source", Kind::String),
-    ("hs_utm_term", Kind::String),
-];
 
 /// The events of an account: definitions, and what occurred.
 #[derive(Default)]
@@ -130,131 +90,8 @@ pub(crate) struct DefinitionInput {
     fully_qualified_name: Option<String>,
 }
 
-/// HubSpot's body of one property of an event.
-#[derive(Debug, Deserialize)]
-pub(crate) struct EventPropertyInput {
-    name: Option<String>,
-    label: Option<String>,
-    #[serde(rename = "type")]
-    kind: Option<Kind>,
-    description: Option<String>,
-    options: Option<Vec<Choice>>,
-}
-
 fn validation(message: impl Into<String>) -> Refusal {
     Refusal::validation(message)
-}
-
-fn taken(what: &str, name: &str) -> Refusal {
-    let message = format!("{what} '{name}' already exists.");
-    Refusal::new(409, "OBJECT_ALREADY_EXISTS", message).context("name", vec![name.to_owned()])
-}
-
-/// A name starts with a letter and holds lower-case letters, digits and underscores, 50 at most `[DOC-DEF]`.
-pub(crate) fn good_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.len() <= MOST_NAME
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-}
-
-fn check_name(what: &str, name: &str) -> Result<(), Refusal> {
-    if good_name(name) {
-        return Ok(());
-    }
-    Err(validation(format!(
-        "{what} {name:?} must start with a letter, hold only lower-case letters, digits and underscores, and have at most {MOST_NAME} characters"
-    )))
-}
-
-/// The name that HubSpot makes of a label.
-fn name_of(label: &str, free: impl Fn(&str) -> bool) -> String {
-    let mut name = String::new();
-    for c in label.chars() {
-        match c.to_ascii_lowercase() {
-            c if c.is_ascii_lowercase() || (c.is_ascii_digit() && !name.is_empty()) => name.push(c),
-            _ if name.is_empty() || name.ends_with('_') => {}
-            _ => name.push('_'),
-        }
-    }
-    name.truncate(MOST_NAME - 4);
-    let mut name = name.trim_end_matches('_').to_owned();
-    if name.is_empty() {
-        "event".clone_into(&mut name);
-    }
-    if free(&name) {
-        return name;
-    }
-    let numbered = (2..=999).map(|n| format!("{name}_{n}"));
-    numbered.into_iter().find(|name| free(name)).unwrap_or(name)
-}
-
-/// A property as it will be kept; `existing` are the names that are taken.
-fn property(input: EventPropertyInput, existing: &impl Fn(&str) -> bool, now_ms: i64) -> Result<Property, Refusal> {
-    let label = input.label.filter(|label| !label.trim().is_empty());
-    let label = label.ok_or_else(|| validation("A property of an event needs a label"))?;
-    let name = input.name.unwrap_or_else(|| name_of(&label, |name| !existing(name)));
-    check_name("The property name", &name)?;
-    let kind = input.kind.ok_or_else(|| validation(format!("The property {name} needs a type")))?;
-    if !matches!(kind, Kind::String | Kind::Number | Kind::Enumeration | Kind::Datetime | Kind::Bool | Kind::Date) {
-        return Err(validation(format!(
-            "The property {name} is of a type that events do not have; use string, number, enumeration, datetime, bool or date"
-        )));
-    }
-    let options = input.options.unwrap_or_default();
-    check_options(&name, kind, &options)?;
-    if existing(&name) {
-        return Err(taken("A property named", &name));
-    }
-    Ok(made(name, label, kind, input.description, options, now_ms))
-}
-
-/// An enumeration has options, each value once.
-pub(crate) fn check_options(name: &str, kind: Kind, options: &[Choice]) -> Result<(), Refusal> {
-    if kind == Kind::Enumeration && options.is_empty() {
-        return Err(validation(format!("The enumeration {name} needs options")));
-    }
-    let mut values = HashSet::new();
-    match options.iter().find(|choice| !values.insert(choice.value.as_str())) {
-        Some(choice) => Err(validation(format!("The option {:?} of the property {name} is there twice", choice.value))),
-        None => Ok(()),
-    }
-}
-
-fn made(
-    name: String,
-    label: String,
-    kind: Kind,
-    description: Option<String>,
-    options: Vec<Choice>,
-    now_ms: i64,
-) -> Property {
-    let create = PropertyCreate {
-        name,
-        label: Some(label),
-        kind: Some(kind),
-        field_type: None,
-        group_name: Some(GROUP.to_owned()),
-        description,
-        options: Some(options),
-        display_order: None,
-        hidden: None,
-        form_field: None,
-        has_unique_value: None,
-        external_options: None,
-        referenced_object_type: None,
-        data_sensitivity: None,
-        calculation_formula: None,
-        hints: crate::property::Hints::default(),
-        modification_metadata: None,
-    };
-    Property::from_create(create, now_ms)
-}
-
-fn default_property(name: &str, kind: Kind, now_ms: i64) -> Property {
-    let words = name.trim_start_matches("hs_").replace('_', " ");
-    let mut property = made(name.to_owned(), words, kind, None, Vec::new(), now_ms);
-    property.hubspot_defined = true;
-    property
 }
 
 /// The object type that an event may happen to: one of four, or a custom one.
@@ -324,10 +161,14 @@ pub(crate) fn add(account: &mut Account, input: DefinitionInput, loading: bool, 
     }
     let mut properties = Vec::new();
     if input.include_default_properties.unwrap_or(true) {
-        properties.extend(DEFAULTS.iter().map(|(name, kind)| default_property(name, *kind, now_ms)));
+        properties = event_properties::defaults(now_ms);
     }
     for input in input.property_definitions {
-        let made = property(input, &|name| properties.iter().any(|other: &Property| other.name == name), now_ms)?;
+        let made = event_properties::property(
+            input,
+            &|name| properties.iter().any(|other: &Property| other.name == name),
+            now_ms,
+        )?;
         properties.push(made);
     }
     let matching = input.custom_matching_id.map(|matching| matching.primary_object_rule);
@@ -364,10 +205,6 @@ pub(crate) fn add(account: &mut Account, input: DefinitionInput, loading: bool, 
     Ok(at)
 }
 
-fn too_many() -> Refusal {
-    validation(format!("An event may have at most {MOST_CUSTOM_PROPERTIES} custom properties"))
-}
-
 impl Definition {
     /// The property of that name unless it is deleted.
     pub(crate) fn property(&self, name: &str) -> Option<usize> {
@@ -381,7 +218,7 @@ impl Definition {
         if custom >= MOST_CUSTOM_PROPERTIES {
             return Err(too_many());
         }
-        let property = property(input, &|name| self.property(name).is_some(), now_ms)?;
+        let property = event_properties::property(input, &|name| self.property(name).is_some(), now_ms)?;
         let at = match self.property_names.get(&property.name) {
             Some(at) => *at,
             None => self.properties.len(),
@@ -426,19 +263,5 @@ impl Definition {
             } });
         }
         shown
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{MOST_NAME, good_name, name_of};
-
-    #[test]
-    fn a_name_made_of_a_label_is_a_good_one_and_free() {
-        assert_eq!(name_of("My event label", |_| true), "my_event_label");
-        assert_eq!(name_of("  2nd: Log-In! ", |_| true), "nd_log_in");
-        assert_eq!(name_of("登録", |_| true), "event");
-        assert_eq!(name_of("Login", |name| name != "login" && name != "login_2"), "login_3");
-        assert!(good_name(&name_of(&"x".repeat(80), |name| name.len() > MOST_NAME - 3)));
     }
 }

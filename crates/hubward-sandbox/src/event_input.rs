@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 
 use crate::account::Account;
 use crate::answers::Refusal;
-use crate::event_definitions::{Definition, MOST_NAME, good_name};
+use crate::event_definitions::Definition;
+use crate::event_properties::{MOST_NAME, good_name};
 use crate::input::{Properties, Text};
 use crate::occurrences::{Draft, TextWriter};
 use crate::values::{self, Facts};

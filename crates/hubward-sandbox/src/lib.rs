@@ -34,6 +34,7 @@ mod control;
 mod event_definition_api;
 mod event_definitions;
 mod event_input;
+mod event_properties;
 mod event_reads;
 mod event_send;
 mod faults;
