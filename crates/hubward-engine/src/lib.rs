@@ -16,9 +16,11 @@ mod compare;
 mod compare_step;
 mod corridor;
 mod deferred;
+mod doubt;
 mod duplicates;
 mod engine;
 mod error;
+mod event;
 mod feed;
 mod issues;
 mod ledger_writer;
@@ -61,7 +63,7 @@ pub use analyze::Sample;
 pub use association::AssociationCounts;
 pub use cancel::Cancel;
 pub use check::{Problem, Severity};
-pub use engine::{Engine, EngineConfig, SEARCH_SETTLES_AFTER, SyncJob, state_dir};
+pub use engine::{EVENTS_SETTLE_AFTER, Engine, EngineConfig, SEARCH_SETTLES_AFTER, SyncJob, state_dir};
 pub use error::EngineError;
 pub use object_type::{ObjectType, standard, standard_names};
 pub use plan::SyncPlan;
@@ -73,4 +75,4 @@ pub use run::RunOptions;
 pub use schema::{
     Applied, Change, ChangeKind, Ending, Proposal, SchemaPlan, declares, declares_event, event_refused, schema_scopes,
 };
-pub use scopes::{is_granted, needed, needed_for_list};
+pub use scopes::{is_granted, needed, needed_for_event, needed_for_list};
