@@ -20,6 +20,7 @@ mod doubt;
 mod duplicates;
 mod engine;
 mod error;
+mod event;
 mod feed;
 mod issues;
 mod ledger_writer;
@@ -62,7 +63,7 @@ pub use analyze::Sample;
 pub use association::AssociationCounts;
 pub use cancel::Cancel;
 pub use check::{Problem, Severity};
-pub use engine::{Engine, EngineConfig, SEARCH_SETTLES_AFTER, SyncJob, state_dir};
+pub use engine::{EVENTS_SETTLE_AFTER, Engine, EngineConfig, SEARCH_SETTLES_AFTER, SyncJob, state_dir};
 pub use error::EngineError;
 pub use object_type::{ObjectType, standard, standard_names};
 pub use plan::SyncPlan;
@@ -71,5 +72,7 @@ pub use progress::{Phase, Progress, Silent};
 pub use recorder::Recorder;
 pub use report::{Changes, RequestCounts, Status, SyncReport};
 pub use run::RunOptions;
-pub use schema::{Applied, Change, ChangeKind, Ending, Proposal, SchemaPlan, declares, event_refused, schema_scopes};
-pub use scopes::{is_granted, needed, needed_for_list};
+pub use schema::{
+    Applied, Change, ChangeKind, Ending, Proposal, SchemaPlan, declares, declares_event, event_refused, schema_scopes,
+};
+pub use scopes::{is_granted, needed, needed_for_event, needed_for_list};

@@ -13,6 +13,8 @@ mod compare;
 mod costs;
 mod dates;
 mod edges;
+mod events;
+mod events_faults;
 mod faults;
 mod harness;
 mod identity;
