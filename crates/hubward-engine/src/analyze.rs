@@ -13,6 +13,7 @@ use hubward_store::{Change, Entry, Ledger};
 
 use crate::association::{Associations, Links, Want};
 use crate::cancel::Cancel;
+use crate::doubt::DOUBTED;
 use crate::duplicates::{duplicate_key, reject_duplicate_matches};
 use crate::error::EngineError;
 use crate::issues::Sink;
@@ -178,7 +179,7 @@ fn mapped_hash(mapped: &MappedRow, nulls: Nulls) -> u64 {
 }
 
 /// Several reasons of one row become one: the first property is named, the others follow in the text.
-fn join(mut reasons: Vec<Reason>) -> Reason {
+pub(crate) fn join(mut reasons: Vec<Reason>) -> Reason {
     if reasons.is_empty() {
         return Reason::new("INVALID", "the row cannot be mapped");
     }
@@ -248,16 +249,15 @@ pub(crate) fn analyze(
             let known = if mark.kind == Kind::Added { None } else { notes.ledger.get(mark.key)? };
             let same = known.as_ref().is_some_and(|entry| {
                 let wrote = |position: usize| written.has(&entry.payload.written, &judged.mapped.values[position].0);
-                entry.mapped != NOT_ITS_OWN
+                !matches!(entry.mapped, NOT_ITS_OWN | DOUBTED)
                     && entry.match_hash == judged.match_hash
                     && (entry.mapped == judged.mapped_hash
                         // A doubted row is written even where all that can be written is its match value.
                         || (entry.mapped != !judged.mapped_hash
                             && judged.mapped.properties_to_send(rules.nulls, &wrote).is_empty()))
             });
-            if same
-                && mark.kind != Kind::Full
-                && let Some(entry) = &known
+            if let Some(entry) = &known
+                && ((same && mark.kind != Kind::Full) || rules.leaves_alone(entry))
                 && let Some(associations) = rules.associates(entry, &judged)
             {
                 analysis.links.note(associations, &judged.wants, false);
@@ -357,6 +357,12 @@ pub(crate) fn analyze(
 }
 
 impl Rules<'_> {
+    /// Mode insert writes nothing more to a record that it has made, whatever becomes of its row; only associations that
+    /// it could not make with it are still owed.
+    fn leaves_alone(&self, entry: &Entry) -> bool {
+        self.mode == Mode::Insert && entry.record_id != 0
+    }
+
     /// The associations, where a row whose properties are as the ledger has them has some to be written.
     fn associates(&self, entry: &Entry, judged: &Judged) -> Option<&Associations> {
         // Mode insert makes records with their associations and leaves them alone from then on.
@@ -438,7 +444,7 @@ fn sample(judged: &Judged, known: bool) -> Sample {
     Sample { key: judged.key_text.clone(), change: if known { "changed" } else { "added" }, properties }
 }
 
-fn mix(key: u128, mapped: u64, match_hash: u64) -> u64 {
+pub(crate) fn mix(key: u128, mapped: u64, match_hash: u64) -> u64 {
     let mut bytes = [0; 32];
     bytes[..16].copy_from_slice(&key.to_le_bytes());
     bytes[16..24].copy_from_slice(&mapped.to_le_bytes());

@@ -12,6 +12,7 @@ use crate::compare::{STAGE, Weighed};
 use crate::corridor::{Corridor, Done};
 use crate::row::Row;
 use crate::settle::{By, account, value_of};
+use crate::shared::Found;
 use crate::strategy::{MatchKind, Step};
 use crate::write::{merge, traces};
 
@@ -127,7 +128,13 @@ impl Corridor {
     }
 
     /// Rows whose records need nothing; the ledger learns what it did not know of them.
-    async fn leave_unchanged(&self, done: &mut Done, mut rows: Vec<Row>) {
+    async fn leave_unchanged(&self, done: &mut Done, rows: Vec<Row>) {
+        let found = rows.into_iter().map(|row| (row, ())).collect();
+        let mut parted = match self.part(found, |row, ()| row.record_id).await {
+            Ok(parted) => parted,
+            Err((rows, error)) => return merge(done, self.defer(rows, "the ledger could not be read", Some(error))),
+        };
+        let mut rows: Vec<Row> = std::mem::take(&mut parted.own).into_iter().map(|(row, ())| row).collect();
         let mut changes = Vec::new();
         for row in &mut rows {
             let entry = row.confirmed(row.record_id.unwrap_or_default(), false);
@@ -146,21 +153,12 @@ impl Corridor {
                 merge(done, self.defer(rows, "that it needs nothing could not be recorded", Some(error)));
             }
         }
+        self.refuse_taken(done, std::mem::take(&mut parted.taken), Found::ByLook).await;
     }
 
-    /// Empties the stage of records whose stage has to move back (api.md 3.4); the write itself follows. From before the
-    /// clearing until the write is confirmed the ledger doubts the rows, so that a kill in between costs nothing.
+    /// Empties the stage of records whose stage has to move back (api.md 3.4); the write itself follows, and until it is
+    /// confirmed the ledger doubts the rows, so that a kill in between costs nothing.
     pub(crate) async fn clear_stage(&self, rows: Vec<Row>) -> Done {
-        let mut doubts = Vec::new();
-        for row in &rows {
-            if row.before.is_some() {
-                let (fingerprint, mapped) = (!row.ident.fingerprint, !row.ident.mapped);
-                doubts.push(Change::Refingerprint { key: row.ident.key, fingerprint, mapped });
-            }
-        }
-        if let Err(error) = self.writer.record(doubts).await {
-            return self.defer(rows, "that its stage is about to be cleared could not be made durable", Some(error));
-        }
         let empty = [(Arc::from(STAGE), String::new())];
         let result = {
             let ids: Vec<String> = rows.iter().map(|row| row.record_id.unwrap_or_default().to_string()).collect();

@@ -203,6 +203,8 @@ impl Feed {
                 None => None,
             };
             let same_match = known.as_ref().is_some_and(|entry| entry.match_hash == judged.match_hash);
+            // What stands for a row without a record of its own is no row that could look unchanged.
+            let in_ledger = known.as_ref().is_some_and(|entry| entry.mapped != NOT_ITS_OWN);
             let mut taken = None;
             let known = match known {
                 Some(entry) if entry.mapped == NOT_ITS_OWN => {
@@ -236,9 +238,11 @@ impl Feed {
                 match_hash: judged.match_hash,
             };
             let mut row = Row::new(ident, properties, record_id, self.tally.ticket());
-            // A row of which nothing else is to be written is written all the same, so that its record is there.
-            row.write_match = prepared.match_writable && (!same_match || row.properties.is_empty());
+            // A row of which nothing else is to be written is written all the same, so that its record is there. The record of
+            // a row that has none of its own cannot have its value.
+            row.write_match = prepared.match_writable && (known.is_none() || !same_match || row.properties.is_empty());
             row.looks_unchanged = matches!(mark.kind, Kind::Recheck | Kind::Full);
+            row.in_ledger = in_ledger;
             row.takes_over = late;
             row.position = position;
             row.associates_anew = mark.kind == Kind::Full;

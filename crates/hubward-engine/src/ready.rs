@@ -12,6 +12,7 @@ use crate::cancel::Cancel;
 use crate::engine::{Engine, SyncJob};
 use crate::error::EngineError;
 use crate::issues::{Issues, Sink};
+use crate::list::{holds_memberships, other_kind};
 use crate::metadata::Trust;
 use crate::object_type::ObjectType;
 use crate::prepared::Prepared;
@@ -115,10 +116,12 @@ impl Engine {
         blocking(move || {
             let written = read.written(&prepared);
             let Read { scan, mut ledger, tally, issues, .. } = read;
-            // The mapping that the ledger was written with stands in it until every row has been seen under the new one.
-            let known_mapping = match ledger.is_empty() {
-                true => prepared.signature(),
-                false => ledger.meta().mapping_signature.clone(),
+            // From the first row that another mapping may send until every row has been seen under it, the ledger is written
+            // by no one mapping: whichever comes next looks at every row, the one that it was written with included.
+            let signature = prepared.signature();
+            let known_mapping = match ledger.is_empty() || ledger.meta().mapping_signature == signature {
+                true => signature,
+                false => String::new(),
             };
             progress.phase(&prepared.sync.name, Phase::Checking, Some(scan.spill.rows()));
             let rules = prepared.rules();
@@ -157,6 +160,9 @@ impl Engine {
 
 /// Record ids of one object type mean other records in another.
 fn same_object_type(ledger: &Ledger, prepared: &Prepared, job: &SyncJob) -> Result<(), EngineError> {
+    if !ledger.is_empty() && holds_memberships(ledger.meta()) {
+        return Err(other_kind(&job.sync.name, &job.sync.at));
+    }
     let known = &ledger.meta().object_type;
     if ledger.is_empty() || known.is_empty() || *known == prepared.object.id {
         return Ok(());
@@ -182,18 +188,8 @@ pub(crate) fn compile(
     properties: &[hubward_core::PropertyDef],
     schema: &arrow_schema::Schema,
 ) -> Result<Mapping, EngineError> {
-    Mapping::compile(&sync.map, &sync.match_, sync.mode, sync.nulls, properties, schema).map_err(|problems| {
-        let mut problems = problems.into_iter();
-        let Some(first) = problems.next() else {
-            return EngineError::new("mapping", format!("the mapping to {} cannot be compiled", object.name));
-        };
-        let mut error = EngineError::new(first.code, first.message).at(&first.at);
-        error.help = Some(first.help);
-        for other in problems {
-            error.message.push_str(&format!("; {} ({}:{})", other.message, other.at.file, other.at.line));
-        }
-        error
-    })
+    Mapping::compile(&sync.map, &sync.match_, sync.mode, sync.nulls, properties, schema)
+        .map_err(|problems| EngineError::of_mapping(problems, &format!("the mapping to {}", object.name)))
 }
 
 pub(crate) fn located(error: EngineError, at: &hubward_core::spec::Location) -> EngineError {

@@ -10,11 +10,12 @@ use hubward_store::{Change, Entry};
 
 use crate::blame::{Blame, Ids, blame, reason_of};
 use crate::corridor::{Batch, Corridor, Done};
+use crate::doubt::{doubt, doubt_entry};
 use crate::error::EngineError;
 use crate::ledger_writer::lock;
 use crate::row::Row;
 use crate::run::blocking;
-use crate::shared::{NOT_ITS_OWN, doubt};
+use crate::shared::NOT_ITS_OWN;
 use crate::strategy::{Next, Step, find, gone, look};
 use crate::write::merge;
 
@@ -131,6 +132,8 @@ impl Corridor {
                 }
                 match gone(self.mode, self.kind) {
                     Next::Go(next) => {
+                        // An earlier run may have made its record anew, and its answer is lost: that is waited for.
+                        let next = if row.lost.is_some() { look(self.kind) } else { next };
                         row.record_id = None;
                         row.was_gone = true;
                         row.write_match = true;
@@ -255,6 +258,7 @@ impl Corridor {
 /// The row that a record belongs to.
 #[derive(Clone, Debug)]
 pub(crate) struct Holder {
+    pub(crate) key: u128,
     pub(crate) key_text: String,
     pub(crate) match_hash: u64,
     /// What makes the next run write this row again.
@@ -265,15 +269,15 @@ impl Holder {
     /// A row whose write was just confirmed.
     pub(crate) fn of(row: &Row) -> Self {
         let ident = &row.ident;
-        let doubt = doubt(ident.key, ident.fingerprint, ident.mapped);
-        Self { key_text: ident.key_text.clone(), match_hash: ident.match_hash, doubt }
+        let doubt = doubt(ident.key, ident.fingerprint);
+        Self { key: ident.key, key_text: ident.key_text.clone(), match_hash: ident.match_hash, doubt }
     }
 }
 
 impl From<Entry> for Holder {
     fn from(entry: Entry) -> Self {
-        let doubt = doubt(entry.key, entry.fingerprint, entry.mapped);
-        Self { key_text: entry.payload.key_text, match_hash: entry.match_hash, doubt }
+        let doubt = doubt_entry(&entry);
+        Self { key: entry.key, key_text: entry.payload.key_text, match_hash: entry.match_hash, doubt }
     }
 }
 

@@ -11,9 +11,10 @@ use std::sync::Arc;
 use hubward_core::required::REQUIRED_PROPERTY_CLEARED;
 use hubward_core::{ErrorKind, Reason, Verdict};
 use hubward_hubspot::{ApiError, BatchReply, CallMeta, Input, RecordResult};
-use hubward_store::{Change, Entry};
+use hubward_store::Entry;
 
 use crate::blame::reason_of;
+use crate::doubt::doubt_entry;
 use crate::ledger_writer::lock;
 use crate::removal::{Did, Removals, Removed, Word};
 use crate::run::blocking;
@@ -64,7 +65,7 @@ impl Removals {
         if targets.is_empty() {
             return did;
         }
-        let doubts = targets.iter().flat_map(|target| &target.entries).map(doubt).collect();
+        let doubts = targets.iter().flat_map(|target| &target.entries).map(doubt_entry).collect();
         if let Err(error) = self.writer.record(doubts).await {
             did.stop = Some(error);
             return defer(did, targets, "that it is about to go could not be made durable");
@@ -359,11 +360,6 @@ impl Removals {
             rows: entries.map(|entry| entry.payload.key_text.clone()).collect(),
         }
     }
-}
-
-/// Makes the ledger take the row for changed should it come back: from now on its record may not hold what it says.
-fn doubt(entry: &Entry) -> Change {
-    Change::Refingerprint { key: entry.key, fingerprint: !entry.fingerprint, mapped: !entry.mapped }
 }
 
 fn finish(did: &mut Did, target: Target, word: &Word) {

@@ -7,6 +7,7 @@ use hubward_store::{Change, Entry, Payload};
 
 use crate::association::{NOT_OURS, Stand};
 use crate::compare::Compared;
+use crate::doubt::doubt;
 use crate::tally::Ticket;
 
 /// The hash of no values at all: what the ledger holds of a record that we never wrote to.
@@ -20,8 +21,12 @@ pub(crate) struct Row {
     pub(crate) properties: Vec<(Arc<str>, String)>,
     /// The record to update, once it is known.
     pub(crate) record_id: Option<u64>,
-    /// What the ledger holds of this row.
+    /// What the ledger holds of this row and its record; none where the row looks for another record.
     pub(crate) before: Option<Before>,
+    /// The ledger has an entry of this row, and may take the row for unchanged by it.
+    pub(crate) in_ledger: bool,
+    /// The ledger doubts this row since before its first write in this run.
+    pub(crate) doubted: bool,
     /// The ledger would take this row for unchanged although HubSpot has not confirmed it as it is now: the mapping was
     /// changed, or `--full` asked for it.
     pub(crate) looks_unchanged: bool,
@@ -132,6 +137,8 @@ impl Row {
             properties,
             record_id,
             before: None,
+            in_ledger: false,
+            doubted: false,
             looks_unchanged: false,
             was_gone: false,
             was_taken: false,
@@ -233,12 +240,8 @@ impl Row {
         }
         // A sending without an answer may have changed the record, so the ledger's word on it is not good any more.
         let doubtful = outcome == Outcome::Deferred && self.attempts > 0;
-        let unsettle = outcome != Outcome::Applied && self.before.is_some() && (self.looks_unchanged || doubtful);
-        let unsettle = unsettle.then_some(Change::Refingerprint {
-            key: self.ident.key,
-            fingerprint: !self.ident.fingerprint,
-            mapped: !self.ident.mapped,
-        });
+        let unsettle = outcome != Outcome::Applied && self.in_ledger && (self.looks_unchanged || doubtful);
+        let unsettle = unsettle.then_some(doubt(self.ident.key, self.ident.fingerprint));
         Verdict {
             key_text: self.ident.key_text,
             outcome,

@@ -4,7 +4,6 @@
 use std::collections::{HashMap, HashSet};
 
 use hubward_core::{Outcome, Reason};
-use hubward_hubspot::RecordResult;
 use hubward_store::{Change, Ledger};
 
 use crate::association::NOT_OURS;
@@ -12,7 +11,7 @@ use crate::corridor::{Corridor, Done};
 use crate::error::EngineError;
 use crate::refuse::{Holder, taken_by};
 use crate::row::Row;
-use crate::strategy::Step;
+use crate::strategy::{MatchKind, Step};
 use crate::write::merge;
 use tokio::sync::MutexGuard;
 
@@ -24,11 +23,6 @@ pub(crate) struct Taken {
     pub(crate) row: Row,
     pub(crate) id: u64,
     pub(crate) holder: Holder,
-}
-
-/// Makes the next run look at this row again, and write it.
-pub(crate) fn doubt(key: u128, fingerprint: u64, mapped: u64) -> Change {
-    Change::Refingerprint { key, fingerprint: !fingerprint, mapped: !mapped }
 }
 
 /// The records that more than one row leads to, each with the key of the row that has it.
@@ -62,26 +56,29 @@ pub(crate) enum Found {
 }
 
 /// What HubSpot confirmed, parted.
-pub(crate) struct Parted<'a> {
-    pub(crate) own: Vec<(Row, RecordResult)>,
+pub(crate) struct Parted<'a, T> {
+    pub(crate) own: Vec<(Row, T)>,
     pub(crate) taken: Vec<Taken>,
     /// Held until what was found is recorded: two answers at the same time may lead to one record that no row had before.
     _turn: Option<MutexGuard<'a, ()>>,
 }
 
 impl Corridor {
-    /// Parts what HubSpot confirmed into rows with a record of their own and rows whose record turns out to be another
-    /// row's. A record that was just made, or whose id was known, needs no look.
-    pub(crate) async fn part(
+    /// Parts rows whose records are known now into those with a record of their own and those whose record turns out to be
+    /// another row's. `found` tells the record of a row, none for one that was just made. Of a record that the ledger gives
+    /// to the row already there is no doubt, nor where the row names it by its id.
+    pub(crate) async fn part<T>(
         &self,
-        confirmed: Vec<(Row, RecordResult)>,
-    ) -> Result<Parted<'_>, (Vec<Row>, EngineError)> {
+        confirmed: Vec<(Row, T)>,
+        found: impl Fn(&Row, &T) -> Option<u64>,
+    ) -> Result<Parted<'_, T>, (Vec<Row>, EngineError)> {
+        let named = |row: &Row, id: u64| self.kind == MatchKind::Id && row.record_id == Some(id);
+        let held = |row: &Row, id: u64| row.before.as_ref().is_some_and(|before| before.record_id == id);
         let mut doubtful = Vec::new();
-        for (row, result) in &confirmed {
-            let known = result.new == Some(true) || row.intent_at_ms.is_some();
-            if let Ok(id) = result.id.parse::<u64>()
-                && !known
-                && row.record_id != Some(id)
+        for (row, what) in &confirmed {
+            if let Some(id) = found(row, what)
+                && !named(row, id)
+                && !held(row, id)
             {
                 doubtful.push((id, row.ident.key));
             }
@@ -95,17 +92,17 @@ impl Corridor {
             Err(error) => return Err((confirmed.into_iter().map(|(row, _)| row).collect(), error)),
         };
         let mut parted = Parted { own: Vec::new(), taken: Vec::new(), _turn: Some(turn) };
-        for (row, result) in confirmed {
-            let id = result.id.parse().unwrap_or_default();
-            if !doubtful.contains(&(id, row.ident.key)) {
-                parted.own.push((row, result));
+        for (row, what) in confirmed {
+            let id = found(&row, &what).filter(|id| doubtful.contains(&(*id, row.ident.key)));
+            let Some(id) = id else {
+                parted.own.push((row, what));
                 continue;
-            }
-            match holders.get(&id) {
+            };
+            match holders.get(&id).filter(|holder| holder.key != row.ident.key) {
                 Some(holder) => parted.taken.push(Taken { row, id, holder: holder.clone() }),
                 None => {
                     holders.insert(id, Holder::of(&row));
-                    parted.own.push((row, result));
+                    parted.own.push((row, what));
                 }
             }
         }
@@ -170,6 +167,7 @@ impl Corridor {
             let mut row = one.row;
             // The ledger's word on it stands as it was just written.
             row.before = None;
+            row.in_ledger = false;
             let mut text = taken_by(one.id, &one.holder.key_text);
             text.push_str(": they were merged in HubSpot, or both rows name one contact");
             if found == Found::ByAnswer {

@@ -7,6 +7,7 @@ use hubward_hubspot::{BatchReply, CallMeta, Input, RecordResult};
 use hubward_store::{Change, Intent};
 
 use crate::corridor::{Batch, Corridor, Done};
+use crate::doubt::writes;
 use crate::error::EngineError;
 use crate::row::{Lost, Row};
 use crate::settle::{By, account};
@@ -23,6 +24,11 @@ impl Corridor {
     /// Carries out one batch.
     pub(crate) async fn execute(&self, batch: Batch) -> Done {
         let mut rows = batch.rows;
+        if writes(batch.step)
+            && let Err(error) = self.doubt_before_writing(&mut rows).await
+        {
+            return self.defer(rows, "that it is about to be written could not be made durable", Some(error));
+        }
         for row in &mut rows {
             row.attempts += 1;
         }
@@ -212,7 +218,12 @@ impl Corridor {
 
     /// Records what HubSpot confirmed; only then the rows are applied.
     pub(crate) async fn confirm(&self, done: &mut Done, confirmed: Vec<(Row, RecordResult)>) {
-        let mut parted = match self.part(confirmed).await {
+        // A record that was just made is nobody else's.
+        let found = |row: &Row, result: &RecordResult| {
+            let made = result.new == Some(true) || (row.record_id.is_none() && row.intent_at_ms.is_some());
+            result.id.parse::<u64>().ok().filter(|_| !made)
+        };
+        let mut parted = match self.part(confirmed, found).await {
             Ok(parted) => parted,
             Err((rows, error)) => return merge(done, self.defer(rows, "the ledger could not be read", Some(error))),
         };

@@ -71,6 +71,8 @@ pub(crate) enum DailyRefused {
     UsedUp { remaining: u64 },
     #[error("the {0} API calls a day that this project may make are used up; nothing was sent")]
     OurCap(u64),
+    #[error("the account's association requests of this day are used up; nothing was sent")]
+    AssociationsUsedUp,
 }
 
 struct LaneGate {

@@ -65,6 +65,8 @@ pub(crate) enum Command {
     Demo,
     /// Resolve a mapping's directives for one event: the JSON that the action would get
     Map(MapArgs),
+    /// Show whether a trigger fires for an event, and what Segment's parser would have made of it
+    Match(MatchArgs),
     /// Print the JSON Schema of the project files
     Schema,
 }
@@ -212,6 +214,16 @@ pub(crate) struct MapArgs {
     pub(crate) mapping: PathBuf,
     /// The event as JSON; - reads standard input
     #[arg(value_name = "EVENT")]
+    pub(crate) event: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct MatchArgs {
+    /// The trigger, such as 'type = "track"'
+    #[arg(value_name = "FQL", allow_hyphen_values = true)]
+    pub(crate) fql: String,
+    /// A file with one event as JSON; - for stdin
+    #[arg(value_name = "EVENT.json")]
     pub(crate) event: PathBuf,
 }
 

@@ -432,7 +432,6 @@ fn task(
         fingerprint: mark.fingerprint,
         wanted: stage.associations.hash(&wants),
         before: head.associated,
-        mapped: head.mapped,
         record_id: head.record_id,
         fresh: stand == Stand::Fresh,
         wants,

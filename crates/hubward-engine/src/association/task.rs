@@ -51,8 +51,6 @@ pub(crate) struct Task {
     pub(crate) wanted: u64,
     /// What the ledger has as confirmed.
     pub(crate) before: u64,
-    /// The mapped values' hash in the ledger.
-    pub(crate) mapped: u64,
     pub(crate) record_id: u64,
     /// Its record has no associations that we know of: it was made in this run, and nothing has been associated since.
     pub(crate) fresh: bool,
@@ -84,7 +82,7 @@ impl Task {
         }
         if self.gone {
             // Whatever the ledger says of the record is void: the next run writes the row anew.
-            return Some(Change::Refingerprint { key, fingerprint: !fingerprint, mapped: !self.mapped });
+            return Some(crate::doubt::doubt(key, fingerprint));
         }
         Some(Change::Associated { key, fingerprint: !fingerprint, associated: self.before })
     }

@@ -237,6 +237,8 @@ pub(super) struct State {
     /// Events taken since the rate was last changed.
     events_taken: u32,
     pub(super) daily: Daily,
+    /// The day's association requests are used up; they are asked about again then.
+    associations_probe_at: Option<Instant>,
 }
 
 impl State {
@@ -253,6 +255,7 @@ impl State {
                 share: if share.is_finite() { share.clamp(0.0, 1.0) } else { 1.0 },
                 ..Daily::default()
             },
+            associations_probe_at: None,
         }
     }
 
@@ -268,16 +271,32 @@ impl State {
     pub(super) fn decide(&mut self, budget: Budget, now: Instant) -> Result<Decision, DailyRefused> {
         let decision = self.lane(budget).decide(now);
         if decision == Decision::Go {
-            // Associations have a day of their own (api.md 7.4), of which HubSpot tells nothing; events have none (api.md 9.2).
-            if !matches!(budget, Budget::Associations | Budget::Events) {
-                self.daily.check(now)?;
-                self.daily.sent();
+            // Associations have a day of their own (api.md 7.4), of which HubSpot tells nothing until it is used up; events
+            // have none (api.md 9.2).
+            match budget {
+                Budget::Associations => self.check_associations(now)?,
+                Budget::Events => {}
+                Budget::Burst | Budget::Search => {
+                    self.daily.check(now)?;
+                    self.daily.sent();
+                }
             }
             let lane = self.lane(budget);
             lane.window.sent(now);
             lane.in_flight += 1;
         }
         Ok(decision)
+    }
+
+    fn check_associations(&mut self, now: Instant) -> Result<(), DailyRefused> {
+        match self.associations_probe_at {
+            Some(at) if at > now => Err(DailyRefused::AssociationsUsedUp),
+            Some(_) => {
+                self.associations_probe_at = Some(now + DAILY_PROBE_EVERY);
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 
     /// The request is no longer under way.
@@ -296,7 +315,10 @@ impl State {
         if budget == Budget::Events {
             self.adapt_events(failure, sent_at);
         }
-        self.daily.learn(headers.daily, headers.daily_remaining);
+        // What an association is told of a day would be about the day of associations.
+        if budget != Budget::Associations {
+            self.daily.learn(headers.daily, headers.daily_remaining);
+        }
         let lane = self.lane(budget);
         // Answers to searches and events carry no burst headers; should one carry them all the same, they would speak of
         // another window.
@@ -320,6 +342,9 @@ impl State {
                 if let Some(calm) = &mut lane.calm {
                     *calm = calm.saturating_add(1);
                 }
+                if budget == Budget::Associations {
+                    self.associations_probe_at = None;
+                }
             }
             Some(ErrorKind::BurstLimit) => {
                 lane.strike(Duration::from_secs(1), retry_after, sent_at, now);
@@ -329,8 +354,12 @@ impl State {
             }
             // The whole account is locked: what waits would be refused too.
             Some(ErrorKind::Locked) => lane.close_for(LOCKED_FOR, now),
-            // What an event is refused by is not the day's calls: others may go on.
-            Some(ErrorKind::DailyLimit) if budget != Budget::Events => self.daily.exhausted(now),
+            // Neither an event nor an association is refused by the day's calls (api.md 7.4, 9.2): others may go on.
+            Some(ErrorKind::DailyLimit) => match budget {
+                Budget::Associations => self.associations_probe_at = Some(now + DAILY_PROBE_EVERY),
+                Budget::Events => {}
+                Budget::Burst | Budget::Search => self.daily.exhausted(now),
+            },
             Some(_) => {}
         }
         self.derive_limits(budget);

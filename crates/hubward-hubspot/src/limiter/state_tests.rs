@@ -257,3 +257,30 @@ fn a_429_slows_events_once_for_all_that_were_under_way_and_what_is_taken_speeds_
     }
     assert_eq!(state.events.window.max(), EVENTS_MAX);
 }
+
+#[test]
+fn a_used_up_day_of_associations_stops_these_and_nothing_else() {
+    let now = Instant::now();
+    let mut state = State::new(1.0, None);
+    assert_eq!(state.decide(Budget::Burst, now), Ok(Decision::Go));
+    ok(&mut state, Budget::Burst, &daily(1_000, 900), now);
+    assert_eq!(state.decide(Budget::Associations, now), Ok(Decision::Go));
+    let answer = |failure, now| Answered {
+        kind: RequestKind::Associate,
+        failure: Some(failure),
+        retry_after: None,
+        sent_at: now,
+        now,
+    };
+    state.learn(Budget::Associations, &daily(500_000, 0), &answer(ErrorKind::DailyLimit, now));
+    state.back(Budget::Associations);
+    let refused = Err(DailyRefused::AssociationsUsedUp);
+    assert_eq!(state.decide(Budget::Associations, now), refused);
+    assert_eq!(state.decide(Budget::Burst, now), Ok(Decision::Go), "the day's calls are not used up");
+    assert_eq!(state.decide(Budget::Search, now), Ok(Decision::Go));
+    let later = now + DAILY_PROBE_EVERY;
+    assert_eq!(state.decide(Budget::Associations, later), Ok(Decision::Go));
+    assert_eq!(state.decide(Budget::Associations, later), refused, "one question");
+    ok(&mut state, Budget::Associations, &LimitHeaders::default(), later);
+    assert_eq!(state.decide(Budget::Associations, later), Ok(Decision::Go), "a new day");
+}

@@ -1,17 +1,14 @@
 //! `hubward map`: a mapping's directives resolved for one event.
 
-use std::io::Read as _;
 use std::path::Path;
 
 use hubward_intake::directives::{Event, Mapping, MappingError};
 use serde_json::{Value, json};
 
 use crate::args::MapArgs;
+use crate::event_file::{is_stdin, name, read_event, read_text};
 use crate::exit::{Exit, Failure};
 use crate::printer::Printer;
-
-/// The longest mapping and the longest event, in bytes.
-const DOCUMENT_BYTES_MAX: u64 = 1 << 20;
 
 pub(crate) fn carry_out(args: &MapArgs, printer: Printer) -> Result<Exit, Failure> {
     if is_stdin(&args.mapping) && is_stdin(&args.event) {
@@ -27,7 +24,7 @@ pub(crate) fn carry_out(args: &MapArgs, printer: Printer) -> Result<Exit, Failur
             return Ok(Exit::Wrong);
         }
     };
-    let event = Event::new(&event).map_err(|error| Failure::new("bad-event", error.message))?;
+    let event = Event::new(&event).map_err(|error| Failure::new("event", error.message))?;
     let resolved = mapping.resolve(&event).map_err(|error| {
         Failure::new("mapping-failed", error.message)
             .help(format!("the directive at {} failed for this event", error.path))
@@ -61,32 +58,10 @@ fn show_problems(error: &MappingError, printer: Printer) {
     }
 }
 
-fn is_stdin(path: &Path) -> bool {
-    path == Path::new("-")
-}
-
-/// Text of a file or of standard input, and what to call it.
-fn read(path: &Path) -> Result<(String, String), Failure> {
-    let refused = |error: std::io::Error| Failure::io("reading", path, &error);
-    let mut bytes = Vec::new();
-    let limit = DOCUMENT_BYTES_MAX + 1;
-    let name = if is_stdin(path) {
-        std::io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(refused)?;
-        "standard input".to_owned()
-    } else {
-        std::fs::File::open(path).map_err(refused)?.take(limit).read_to_end(&mut bytes).map_err(refused)?;
-        path.display().to_string()
-    };
-    if bytes.len() as u64 > DOCUMENT_BYTES_MAX {
-        return Err(Failure::new("usage", format!("{name} is longer than {DOCUMENT_BYTES_MAX} bytes")));
-    }
-    let text = String::from_utf8(bytes).map_err(|_| Failure::new("usage", format!("{name} is not UTF-8")))?;
-    Ok((text, name))
-}
-
 /// JSON, or what YAML says where it is none.
 fn read_mapping(path: &Path) -> Result<Value, Failure> {
-    let (text, name) = read(path)?;
+    let text = read_text(path, "bad-mapping")?;
+    let name = name(path);
     let is_yaml = path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml");
     let json_error = if is_yaml {
         None
@@ -102,9 +77,4 @@ fn read_mapping(path: &Path) -> Result<Value, Failure> {
     }
     serde_saphyr::from_str(&text)
         .map_err(|error| Failure::new("bad-mapping", format!("{name} is neither JSON nor YAML: {error}")))
-}
-
-fn read_event(path: &Path) -> Result<Value, Failure> {
-    let (text, name) = read(path)?;
-    serde_json::from_str(&text).map_err(|error| Failure::new("bad-event", format!("{name} is not JSON: {error}")))
 }

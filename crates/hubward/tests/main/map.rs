@@ -89,8 +89,8 @@ fn what_is_no_document_is_refused() {
         ("{\"a\":", EVENT, "mapping.json is not JSON"),
         ("a: [", EVENT, "mapping.json is neither JSON nor YAML"),
         ("[1]", EVENT, "a mapping must be an object, got array"),
-        ("{}", "nothing", "event.json is not JSON"),
-        ("{}", "[]", "data must be an object, got array"),
+        ("{}", "nothing", "event.json is no event: expected"),
+        ("{}", "[]", "event.json is no event: it is JSON, but no object"),
     ] {
         let run = map(("mapping.json", mapping), event, &[]);
         assert_eq!(run.code, 2, "{mapping} {event}");
