@@ -51,6 +51,7 @@ mod search;
 mod settle;
 mod shared;
 mod sight;
+mod single;
 mod spill;
 mod strategy;
 mod tally;
