@@ -181,7 +181,7 @@ fn mapped_hash(mapped: &MappedRow, nulls: Nulls) -> u64 {
 }
 
 /// Several reasons of one row become one: the first property is named, the others follow in the text.
-fn join(mut reasons: Vec<Reason>) -> Reason {
+pub(crate) fn join(mut reasons: Vec<Reason>) -> Reason {
     if reasons.is_empty() {
         return Reason::new("INVALID", "the row cannot be mapped");
     }
@@ -485,7 +485,7 @@ fn sample(judged: &Judged, known: bool) -> Sample {
     Sample { key: judged.key_text.clone(), change: if known { "changed" } else { "added" }, properties }
 }
 
-fn mix(key: u128, mapped: u64, match_hash: u64) -> u64 {
+pub(crate) fn mix(key: u128, mapped: u64, match_hash: u64) -> u64 {
     let mut bytes = [0; 32];
     bytes[..16].copy_from_slice(&key.to_le_bytes());
     bytes[16..24].copy_from_slice(&mapped.to_le_bytes());

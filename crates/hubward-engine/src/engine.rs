@@ -21,6 +21,10 @@ use crate::recorder::Recorder;
 /// 100 s (524, api.md 2.4) and its index lags by up to about 30 s behind that (api.md 4.2).
 pub const SEARCH_SETTLES_AFTER: Duration = Duration::from_secs(130);
 
+/// Events of unknown outcome that HubSpot does not show so long after they were sent are not there: it works on a request
+/// for up to 100 s (524, api.md 2.4) and takes events in some time later (api.md 9.2; how long is our guess).
+pub const EVENTS_SETTLE_AFTER: Duration = Duration::from_secs(130);
+
 /// What an engine is made of.
 pub struct EngineConfig {
     pub client: Client,
@@ -38,6 +42,8 @@ pub struct EngineConfig {
     pub expected_portal_id: Option<u64>,
     /// See [`SEARCH_SETTLES_AFTER`].
     pub search_settles_after: Duration,
+    /// See [`EVENTS_SETTLE_AFTER`].
+    pub events_settle_after: Duration,
 }
 
 /// One sync with what it reads from.

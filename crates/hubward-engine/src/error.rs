@@ -1,5 +1,6 @@
 //! Why a sync could not go on. A row's own trouble is never one of these: it ends as the row's outcome.
 
+use hubward_core::mapping::MappingProblem;
 use hubward_core::spec::Location;
 
 /// One error that stops a sync, with what to do about it.
@@ -20,6 +21,20 @@ pub struct EngineError {
 impl EngineError {
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), help: None, at: None, correlation_id: None }
+    }
+
+    /// Every problem of a mapping in one error; `what` is what cannot be compiled.
+    pub(crate) fn of_mapping(problems: Vec<MappingProblem>, what: &str) -> Self {
+        let mut problems = problems.into_iter();
+        let Some(first) = problems.next() else {
+            return Self::new("mapping", format!("{what} cannot be compiled"));
+        };
+        let mut error = Self::new(first.code, first.message).at(&first.at);
+        error.help = Some(first.help).filter(|help| !help.is_empty());
+        for other in problems {
+            error.message.push_str(&format!("; {} ({}:{})", other.message, other.at.file, other.at.line));
+        }
+        error
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {

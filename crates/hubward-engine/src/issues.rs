@@ -108,6 +108,11 @@ impl Issues {
         }))
     }
 
+    /// Whether any row of the sync had an issue before this run, so that words about rows that are well are wanted.
+    pub(crate) fn knew_any(&self) -> bool {
+        !self.previous.is_empty()
+    }
+
     /// Records verdicts. A database that fails does not stop rows that HubSpot has confirmed; the report says it.
     pub(crate) async fn settle(self: &Arc<Self>, verdicts: Vec<Verdict>) {
         if verdicts.is_empty() {

@@ -33,6 +33,9 @@ pub struct SyncPlan {
     pub seconds_at_limit: f64,
     /// Part of the account's daily requests, 0 to 1; none where HubSpot does not tell the daily limit.
     pub daily_share: Option<f64>,
+    /// Part of the account's event occurrences of this calendar month that this project will have used after the run, 0 to
+    /// 1 and above; none for syncs that send no events.
+    pub monthly_share: Option<f64>,
     pub samples: Vec<Sample>,
     /// Changes with whatever would change what a run sends.
     pub digest: u64,
@@ -77,6 +80,7 @@ impl Engine {
             requests,
             seconds_at_limit,
             daily_share,
+            monthly_share: None,
             digest: digest(&ready),
             samples: ready.analysis.samples,
             warnings,

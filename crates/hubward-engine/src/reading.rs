@@ -156,10 +156,10 @@ impl Read {
 }
 
 /// Passes a stop of the run on to one reading, which may also be stopped alone.
-struct Watch(AbortHandle);
+pub(crate) struct Watch(AbortHandle);
 
 impl Watch {
-    fn over(cancel: &Cancel, reading: &CancelFlag) -> Self {
+    pub(crate) fn over(cancel: &Cancel, reading: &CancelFlag) -> Self {
         if cancel.is_set() {
             reading.cancel();
         }

@@ -184,18 +184,8 @@ pub(crate) fn compile(
     properties: &[hubward_core::PropertyDef],
     schema: &arrow_schema::Schema,
 ) -> Result<Mapping, EngineError> {
-    Mapping::compile(&sync.map, &sync.match_, sync.mode, sync.nulls, properties, schema).map_err(|problems| {
-        let mut problems = problems.into_iter();
-        let Some(first) = problems.next() else {
-            return EngineError::new("mapping", format!("the mapping to {} cannot be compiled", object.name));
-        };
-        let mut error = EngineError::new(first.code, first.message).at(&first.at);
-        error.help = Some(first.help);
-        for other in problems {
-            error.message.push_str(&format!("; {} ({}:{})", other.message, other.at.file, other.at.line));
-        }
-        error
-    })
+    Mapping::compile(&sync.map, &sync.match_, sync.mode, sync.nulls, properties, schema)
+        .map_err(|problems| EngineError::of_mapping(problems, &format!("the mapping to {}", object.name)))
 }
 
 pub(crate) fn located(error: EngineError, at: &hubward_core::spec::Location) -> EngineError {

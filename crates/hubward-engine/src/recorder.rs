@@ -67,6 +67,7 @@ impl Observer for Recorder {
                 RequestKind::Search => counts.search += 1,
                 RequestKind::Archive => counts.archive += 1,
                 RequestKind::Associate | RequestKind::AssociationRead => counts.associate += 1,
+                RequestKind::Event => counts.event += 1,
                 RequestKind::List => counts.list += 1,
                 _ => {}
             }
@@ -84,6 +85,7 @@ impl Observer for Recorder {
                 | RequestKind::Update
                 | RequestKind::Archive
                 | RequestKind::Associate
+                | RequestKind::Event
                 | RequestKind::List
         );
         let refused = attempt.status.is_some_and(|status| (400..500).contains(&status));

@@ -30,7 +30,7 @@ use crate::written::Written;
 const REMOVALS_A_FRAME: usize = 10_000;
 
 /// A create is sent this long after its intent at the latest: the client's patience with limits and failures, and some.
-const SENT_AFTER_INTENT_MAX: Duration = Duration::from_secs(20 * 60);
+pub(crate) const SENT_AFTER_INTENT_MAX: Duration = Duration::from_secs(20 * 60);
 
 /// What `run` was asked for.
 #[derive(Clone, Debug, Default)]

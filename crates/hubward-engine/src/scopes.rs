@@ -1,6 +1,6 @@
 //! Which scopes a sync needs (api.md 10.5).
 
-use hubward_core::spec::{ListSync, ObjectSync};
+use hubward_core::spec::{EventSubject, EventSync, ListSync, ObjectSync};
 
 use crate::object_type::{ObjectType, standard};
 
@@ -24,6 +24,22 @@ pub fn needed(sync: &ObjectSync, object: Option<&ObjectType>, owners: bool) -> V
         }
     }
     once
+}
+
+/// The scopes that an event sync takes, each once.
+#[must_use]
+pub fn needed_for_event(sync: &EventSync) -> Vec<String> {
+    let mut scopes = vec![
+        "analytics.behavioral_events.send".to_owned(),
+        "behavioral_events.event_definitions.read_write".to_owned(),
+    ];
+    // Events of a custom type's records: the type is looked up by its name.
+    if let EventSubject::Record { object, .. } = &sync.subject
+        && standard(object).is_none()
+    {
+        scopes.push("crm.schemas.custom.read".to_owned());
+    }
+    scopes
 }
 
 /// The scopes that a list sync takes, each once: its list, and the records that it finds or makes.

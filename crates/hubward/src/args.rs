@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Sandbox(SandboxArgs),
     /// Show the whole job on a sandbox within this process
     Demo,
+    /// Show whether a trigger fires for an event, and what Segment's parser would have made of it
+    Match(MatchArgs),
     /// Print the JSON Schema of the project files
     Schema,
 }
@@ -201,6 +203,16 @@ pub(crate) struct SandboxArgs {
     /// A JSON document to load first, as for POST /_sandbox/load
     #[arg(long, value_name = "FILE")]
     pub(crate) load: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct MatchArgs {
+    /// The trigger, such as 'type = "track"'
+    #[arg(value_name = "FQL", allow_hyphen_values = true)]
+    pub(crate) fql: String,
+    /// A file with one event as JSON; - for stdin
+    #[arg(value_name = "EVENT.json")]
+    pub(crate) event: PathBuf,
 }
 
 #[cfg(test)]

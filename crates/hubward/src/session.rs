@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use hubward_core::WallClock as _;
 use hubward_core::spec::ObjectSync;
-use hubward_engine::{Engine, EngineConfig, Progress, Recorder, SEARCH_SETTLES_AFTER, SyncJob, state_dir};
+use hubward_engine::{
+    EVENTS_SETTLE_AFTER, Engine, EngineConfig, Progress, Recorder, SEARCH_SETTLES_AFTER, SyncJob, state_dir,
+};
 use hubward_hubspot::{Auth, Client, ClientConfig, HttpOptions, HttpTransport, LimitShare, Observer, Transport};
 use hubward_project::{AccountSpec, Project};
 use hubward_sources::ReadOptions;
@@ -73,6 +75,7 @@ pub(crate) async fn connect(
         read: ReadOptions { env: environment::driver_search(), ..ReadOptions::default() },
         expected_portal_id: account.portal_id,
         search_settles_after: SEARCH_SETTLES_AFTER,
+        events_settle_after: EVENTS_SETTLE_AFTER,
     })
     .await
     .map_err(|error| located(error, account, &base_url))?;

@@ -165,6 +165,7 @@ pub(crate) async fn engine(account: &Account, state_dir: &Path) -> Engine {
         read: hubward_sources::ReadOptions::default(),
         expected_portal_id: None,
         search_settles_after: hubward_engine::SEARCH_SETTLES_AFTER,
+        events_settle_after: hubward_engine::EVENTS_SETTLE_AFTER,
     })
     .await
     .expect("the sandbox accepts its token")

@@ -114,6 +114,7 @@ impl Engine {
             invalid: counted.invalid,
             requests,
             seconds_at_limit: least_seconds(burst, &limits.burst).max(least_seconds(requests.search, &limits.search)),
+            monthly_share: None,
             daily_share: limits
                 .daily
                 .limit

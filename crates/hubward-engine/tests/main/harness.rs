@@ -210,6 +210,7 @@ impl World {
             read: hubward_sources::ReadOptions::default(),
             expected_portal_id: None,
             search_settles_after: hubward_engine::SEARCH_SETTLES_AFTER,
+            events_settle_after: hubward_engine::EVENTS_SETTLE_AFTER,
         })
         .await
         .expect("the sandbox accepts its token")

@@ -14,6 +14,8 @@ mod compare_wide;
 mod costs;
 mod dates;
 mod edges;
+mod events;
+mod events_faults;
 mod faults;
 mod harness;
 mod identity;

@@ -2,6 +2,8 @@
 //!
 //! Owns spelling: quotes, numbers, names with backslashes, operators. Leaves grammar to `parser`.
 
+use std::ops::Range;
+
 use super::FQL_BYTES_MAX;
 use super::ast::{Comparison, KEYWORDS, Path, is_name};
 use super::error::FqlError;
@@ -45,8 +47,8 @@ impl Token {
     }
 }
 
-/// All tokens with the byte they begin at; the last is [`Token::End`].
-pub(super) fn lex(text: &str) -> Result<Vec<(Token, usize)>, FqlError> {
+/// All tokens with the bytes they stand in; the last is [`Token::End`].
+pub(super) fn lex(text: &str) -> Result<Vec<(Token, Range<usize>)>, FqlError> {
     if text.len() > FQL_BYTES_MAX {
         let message = format!("the trigger has {} bytes; {FQL_BYTES_MAX} are allowed", text.len());
         return Err(FqlError::at(text, 0, message, None));
@@ -60,7 +62,7 @@ pub(super) fn lex(text: &str) -> Result<Vec<(Token, usize)>, FqlError> {
         let begin = lexer.at;
         let token = lexer.token()?;
         let ended = token == Token::End;
-        tokens.push((token, begin));
+        tokens.push((token, begin..lexer.at));
         if ended {
             return Ok(tokens);
         }

@@ -5,15 +5,23 @@
 //! make it fail. Leaves to the caller: which mapping has which trigger.
 
 mod ast;
+mod compat;
 mod error;
+mod evaluate;
 mod functions;
+mod glob;
 mod lexer;
+mod numbers;
 mod parser;
+pub mod segment;
 mod suggest;
 
 pub use ast::{Comparison, Condition, Operand, Path};
+pub use compat::{Warning, differences};
 pub use error::FqlError;
 pub use functions::Function;
+pub use glob::GLOB_CHARS_MAX;
+use serde_json::Value;
 
 /// The longest trigger, in bytes.
 pub const FQL_BYTES_MAX: usize = 10_000;
@@ -33,6 +41,12 @@ impl Trigger {
     /// What is wrong, and where, if the text is no FQL or exceeds [`FQL_BYTES_MAX`] or [`FQL_DEPTH_MAX`].
     pub fn parse(text: &str) -> Result<Self, FqlError> {
         Ok(Self { condition: parser::parse(text)? })
+    }
+
+    /// Whether the trigger fires for an event.
+    #[must_use]
+    pub fn matches(&self, event: &Value) -> bool {
+        evaluate::holds(&self.condition, event)
     }
 
     /// What the trigger asks of an event.

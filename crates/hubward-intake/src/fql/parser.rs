@@ -2,6 +2,8 @@
 //!
 //! Owns the grammar and its limits of depth. Leaves spelling to `lexer` and meaning to `evaluate`.
 
+use std::ops::Range;
+
 use serde_json::Value;
 
 use super::FQL_DEPTH_MAX;
@@ -24,7 +26,7 @@ pub(super) fn parse(text: &str) -> Result<Condition, FqlError> {
 
 struct Parser<'a> {
     text: &'a str,
-    tokens: Vec<(Token, usize)>,
+    tokens: Vec<(Token, Range<usize>)>,
     at: usize,
     depth: usize,
 }
@@ -53,7 +55,7 @@ impl Parser<'_> {
 
     /// An error at the token that is next.
     fn error(&self, message: impl Into<String>, help: Option<String>) -> FqlError {
-        FqlError::at(self.text, self.tokens[self.at].1, message, help)
+        FqlError::at(self.text, self.tokens[self.at].1.start, message, help)
     }
 
     fn expected(&self, what: &str) -> FqlError {

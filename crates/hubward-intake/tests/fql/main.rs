@@ -1,3 +1,6 @@
 //! The trigger language from outside.
 
+mod agreement;
+mod deciding;
+mod original;
 mod reading;

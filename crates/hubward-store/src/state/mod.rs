@@ -8,6 +8,7 @@
 //!
 //! Left to the caller: redaction (nothing secret may be handed in), ids, times, and what reports contain.
 
+mod counters;
 mod issues;
 mod metadata;
 mod migrations;

@@ -265,3 +265,14 @@ fn a_file_that_is_no_database_is_named_as_damaged() {
         other => panic!("expected damage, got {other:?}"),
     }
 }
+
+#[test]
+fn a_count_grows_and_belongs_to_its_account_and_key() {
+    let (_dir, db) = db();
+    assert_eq!(db.count(7, "events/2026-11").unwrap(), 0);
+    assert_eq!(db.add_to_count(7, "events/2026-11", 500, at(0)).unwrap(), 500);
+    assert_eq!(db.add_to_count(7, "events/2026-11", 29_999_999_999, at(5)).unwrap(), 30_000_000_499);
+    assert_eq!(db.add_to_count(7, "events/2026-12", 1, at(6)).unwrap(), 1);
+    assert_eq!(db.add_to_count(8, "events/2026-11", 2, at(6)).unwrap(), 2);
+    assert_eq!(db.count(7, "events/2026-11").unwrap(), 30_000_000_499);
+}

@@ -13,3 +13,4 @@ mod runs;
 mod schema_events;
 mod server;
 mod support;
+mod triggers;

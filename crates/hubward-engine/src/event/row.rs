@@ -1,0 +1,101 @@
+//! A row on its way to become an occurrence.
+
+use std::sync::Arc;
+
+use hubward_core::event::MappedEvent;
+use hubward_core::{Outcome, Reason};
+use hubward_hubspot::EventInput;
+use hubward_store::{Change, Entry, Intent, Payload};
+
+use crate::row::Verdict;
+use crate::tally::Ticket;
+
+/// One row to be sent, or of which it is not known whether it was.
+#[derive(Debug)]
+pub(crate) struct EventRow {
+    pub(crate) key: u128,
+    pub(crate) fingerprint: u64,
+    pub(crate) key_text: String,
+    pub(crate) uuid: String,
+    /// The reason: the row cannot be sent as it is now, but may have been sent before.
+    pub(crate) event: Result<MappedEvent, Box<Reason>>,
+    /// An intent of this row stands in the ledger.
+    pub(crate) intended: bool,
+    /// How often this row was sent in this run.
+    pub(crate) attempts: u32,
+    pub(crate) ticket: Ticket,
+}
+
+/// How it stands with the rows of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stand {
+    /// HubSpot has none of them.
+    Unsent,
+    /// HubSpot may have them. From `settles_at_ms` on, in milliseconds since the epoch, what it does not show it does not
+    /// have.
+    Unknown { settles_at_ms: i64 },
+}
+
+/// Rows that go together.
+#[derive(Debug)]
+pub(crate) struct EventBatch {
+    pub(crate) stand: Stand,
+    pub(crate) rows: Vec<EventRow>,
+}
+
+impl EventRow {
+    /// As it is sent; none for a row that cannot be.
+    pub(crate) fn input(&self) -> Option<EventInput<'_>> {
+        Some(input(&self.uuid, self.event.as_ref().ok()?))
+    }
+
+    pub(crate) fn intent(&self, at_ms: i64) -> Change {
+        Change::Intent(Intent { key: self.key, key_text: self.key_text.clone(), match_value: None, at_ms, note: 0 })
+    }
+
+    pub(crate) fn confirmed(&self) -> Change {
+        confirmed(self.key, self.fingerprint, self.key_text.clone())
+    }
+
+    pub(crate) fn finish(self, outcome: Outcome, reason: Option<Reason>) -> Verdict {
+        self.ticket.finish(outcome);
+        verdict(self.key_text, Some(self.key), outcome, reason, self.attempts)
+    }
+}
+
+/// An occurrence as it is sent.
+pub(crate) fn input<'a>(uuid: &'a str, event: &'a MappedEvent) -> EventInput<'a> {
+    EventInput {
+        event_name: &event.event,
+        object_id: event.object_id.as_deref(),
+        email: event.email.as_deref(),
+        utk: event.utk.as_deref(),
+        occurred_at: event.occurred_at.as_deref(),
+        uuid,
+        properties: &event.properties,
+    }
+}
+
+/// What the ledger keeps of a row that HubSpot took: its key, for good. An occurrence has no id of its own that matters.
+pub(crate) fn confirmed(key: u128, fingerprint: u64, key_text: String) -> Change {
+    let payload = Payload { key_text, match_value: None, written: Vec::new() };
+    Change::Confirmed(Entry { key, fingerprint, mapped: 0, match_hash: 0, record_id: 0, associated: 0, payload })
+}
+
+pub(crate) fn verdict(
+    key_text: String,
+    key: Option<u128>,
+    outcome: Outcome,
+    reason: Option<Reason>,
+    attempts: u32,
+) -> Verdict {
+    Verdict { key_text, outcome, reason, attempts, key, unsettle: None, handed_on: None }
+}
+
+/// The reason of rows that a run did not come to.
+pub(crate) fn deferred(why: impl Into<String>) -> Reason {
+    Reason::new("DEFERRED", why)
+}
+
+/// Which of a sync's rows go first: those that the last run deferred.
+pub(crate) type First = Arc<std::collections::HashSet<u128>>;

@@ -1,0 +1,87 @@
+//! `hubward match`: whether a trigger fires for an event, and what Segment's own parser would have made of it.
+
+use std::io::Read;
+use std::path::Path;
+
+use hubward_core::spec::Location;
+use hubward_intake::fql::segment::SegmentTrigger;
+use hubward_intake::fql::{FqlError, Trigger, differences};
+use serde_json::{Value, json};
+
+use crate::args::MatchArgs;
+use crate::exit::{Exit, Failure};
+use crate::printer::Printer;
+
+/// The largest event that is read, in bytes: far above what an SDK may send.
+const EVENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+pub(crate) fn carry_out(args: &MatchArgs, printer: Printer) -> Result<Exit, Failure> {
+    let event = event(&args.event)?;
+    let segment_match = SegmentTrigger::parse(&args.fql).matches(&event);
+    let trigger = match Trigger::parse(&args.fql) {
+        Ok(trigger) => trigger,
+        Err(error) => {
+            let failure = malformed(&error);
+            if !printer.is_json() {
+                return Err(failure);
+            }
+            printer.document(&json!({ "error": failure.to_json(), "match": null, "segment_match": segment_match }));
+            return Ok(Exit::Wrong);
+        }
+    };
+    let fires = trigger.matches(&event);
+    let warnings: Vec<String> = differences(&args.fql, &trigger).iter().map(ToString::to_string).collect();
+    if printer.is_json() {
+        printer.document(&json!({ "match": fires, "segment_match": segment_match, "warnings": warnings }));
+        return Ok(Exit::Ok);
+    }
+    let mut text = format!("the trigger {}\n", if fires { "fires" } else { "does not fire" });
+    text.push_str(match segment_match {
+        Some(true) => "Segment's parser would fire",
+        Some(false) => "Segment's parser would not fire",
+        None => "Segment's parser would drop the event with an error",
+    });
+    for warning in &warnings {
+        text.push_str(&format!("\nwarning: {warning}"));
+    }
+    printer.data(&text);
+    Ok(Exit::Ok)
+}
+
+fn malformed(error: &FqlError) -> Failure {
+    let at = Location {
+        file: "trigger".to_owned(),
+        line: u32::try_from(error.line).unwrap_or(u32::MAX),
+        column: u32::try_from(error.column).unwrap_or(u32::MAX),
+    };
+    let mut message = error.message.clone();
+    for line in error.pointer.lines() {
+        message.push_str(&format!("\n    {line}"));
+    }
+    let mut failure = Failure::new("trigger", message).at(&at);
+    failure.help.clone_from(&error.help);
+    failure
+}
+
+/// The event of a file, or of stdin for `-`.
+fn event(path: &Path) -> Result<Value, Failure> {
+    let mut bytes = Vec::new();
+    let read = if path.as_os_str() == "-" {
+        std::io::stdin().lock().take(EVENT_BYTES_MAX + 1).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(EVENT_BYTES_MAX + 1).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| Failure::io("reading", path, &error))?;
+    if bytes.len() as u64 > EVENT_BYTES_MAX {
+        return Err(Failure::new("event", format!("{} is larger than {EVENT_BYTES_MAX} bytes", path.display())));
+    }
+    let wrong = |why: String| {
+        Failure::new("event", format!("{} is no event: {why}", path.display()))
+            .help("an event is one JSON object, such as {\"type\": \"track\", \"event\": \"Order Completed\"}")
+    };
+    match serde_json::from_slice(&bytes) {
+        Ok(event @ Value::Object(_)) => Ok(event),
+        Ok(_) => Err(wrong("it is JSON, but no object".to_owned())),
+        Err(error) => Err(wrong(error.to_string())),
+    }
+}
