@@ -110,7 +110,7 @@ impl Issues {
 
     /// Whether any row of the sync had an issue before this run, so that words about rows that are well are wanted.
     pub(crate) fn knew_any(&self) -> bool {
-        !self.previous.is_empty()
+        !self.previous.hashes.is_empty()
     }
 
     /// Records verdicts. A database that fails does not stop rows that HubSpot has confirmed; the report says it.
