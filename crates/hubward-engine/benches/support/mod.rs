@@ -19,6 +19,7 @@ use hubward_engine::{Engine, EngineConfig, Recorder, Silent};
 use hubward_hubspot::{ApiVersion, Auth, Client, ClientConfig, HttpOptions, HttpTransport, Observer};
 use hubward_sandbox::{Sandbox, SandboxConfig, TOKEN};
 use hubward_store::StateDb;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -82,6 +83,16 @@ impl Account {
 
     /// Calls the sandbox's control API, which counts in no limit and in no statistics.
     pub(crate) fn control(&self, method: &str, path: &str, body: &str) -> Value {
+        let answer = self.answer(method, path, body);
+        serde_json::from_slice(&answer).expect("the answer is JSON")
+    }
+
+    /// What a path of the control API holds, without a tree of JSON in between.
+    pub(crate) fn typed<T: DeserializeOwned>(&self, path: &str) -> T {
+        serde_json::from_slice(&self.answer("GET", path, "")).expect("the answer has this form")
+    }
+
+    fn answer(&self, method: &str, path: &str, body: &str) -> Vec<u8> {
         let mut stream = TcpStream::connect(self.address).expect("the sandbox listens");
         write!(
             stream,
@@ -93,9 +104,9 @@ impl Account {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("the sandbox answers");
         let head = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("an answer has a head");
-        let value = serde_json::from_slice(&answer[head + 4..]).expect("the answer is JSON");
-        assert!(answer.starts_with(b"HTTP/1.1 200"), "{method} {path}: {value}");
-        value
+        let body = answer.split_off(head + 4);
+        assert!(answer.starts_with(b"HTTP/1.1 200"), "{method} {path}: {}", String::from_utf8_lossy(&body));
+        body
     }
 }
 
