@@ -118,7 +118,7 @@ struct Properties {
 
 /// Compares every event of the account with its row; the number of events.
 fn verify(account: &Account, rows: u64) -> u64 {
-    let Events { results } = account.typed("events");
+    let Events { results } = account.typed("GET", "events", "");
     let mut seen = vec![false; usize::try_from(rows).expect("it fits")];
     let mut uuids = std::collections::HashSet::with_capacity(seen.len());
     for event in &results {

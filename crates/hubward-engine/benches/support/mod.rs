@@ -83,16 +83,11 @@ impl Account {
 
     /// Calls the sandbox's control API, which counts in no limit and in no statistics.
     pub(crate) fn control(&self, method: &str, path: &str, body: &str) -> Value {
-        let answer = self.answer(method, path, body);
-        serde_json::from_slice(&answer).expect("the answer is JSON")
+        self.typed(method, path, body)
     }
 
-    /// What a path of the control API holds, without a tree of JSON in between.
-    pub(crate) fn typed<T: DeserializeOwned>(&self, path: &str) -> T {
-        serde_json::from_slice(&self.answer("GET", path, "")).expect("the answer has this form")
-    }
-
-    fn answer(&self, method: &str, path: &str, body: &str) -> Vec<u8> {
+    /// The same, for an answer too large for a tree of JSON.
+    pub(crate) fn typed<T: DeserializeOwned>(&self, method: &str, path: &str, body: &str) -> T {
         let mut stream = TcpStream::connect(self.address).expect("the sandbox listens");
         write!(
             stream,
@@ -106,7 +101,7 @@ impl Account {
         let head = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("an answer has a head");
         let body = answer.split_off(head + 4);
         assert!(answer.starts_with(b"HTTP/1.1 200"), "{method} {path}: {}", String::from_utf8_lossy(&body));
-        body
+        serde_json::from_slice(&body).expect("the answer has this form")
     }
 }
 
