@@ -1,5 +1,7 @@
 //! What the project declares of the account's schema, as the commands tell it: missing things, and the way to make them.
 
+mod events;
+
 use hubward_core::spec::{Location, ObjectSync, SyncSpec};
 use hubward_engine::{Change, ChangeKind, Engine, EngineError, Proposal, SchemaPlan, SyncJob, declares};
 use hubward_project::{Diagnostic, Project, Severity};
@@ -50,6 +52,9 @@ fn missing_one(change: &Change) -> Diagnostic {
 
 /// The help for a problem of a sync that `apply-schema` can do something about.
 fn help(project: &Project, proposal: &Proposal, problem: &Diagnostic) -> Option<String> {
+    if let Some(help) = events::help(project, proposal, problem) {
+        return Some(help);
+    }
     let at = Location { file: problem.file.clone(), line: problem.line, column: problem.column };
     let syncs = project.syncs.iter().filter_map(|sync| match sync {
         SyncSpec::Object(sync) => Some(sync),
@@ -113,7 +118,9 @@ pub(crate) async fn proposal(project: &Project, engine: &Engine) -> Result<Propo
             jobs.push(job);
         }
     }
-    engine.propose_schema(&project.schema, &jobs).await
+    let mut proposal = engine.propose_schema(&project.schema, &jobs).await?;
+    events::propose(project, engine, &mut proposal).await;
+    Ok(proposal)
 }
 
 /// What is declared and missing, for `plan`; none where nothing is declared. That it cannot be told is no reason not to plan.
