@@ -73,5 +73,7 @@ pub use progress::{Phase, Progress, Silent};
 pub use recorder::Recorder;
 pub use report::{Changes, RequestCounts, Status, SyncReport};
 pub use run::RunOptions;
-pub use schema::{Applied, Change, ChangeKind, Ending, Proposal, SchemaPlan, declares, event_refused, schema_scopes};
+pub use schema::{
+    Applied, Change, ChangeKind, Ending, Proposal, SchemaPlan, declares, declares_event, event_refused, schema_scopes,
+};
 pub use scopes::{is_granted, needed, needed_for_event, needed_for_list};

@@ -12,6 +12,7 @@ use crate::cancel::Cancel;
 use crate::engine::{Engine, SyncJob};
 use crate::error::EngineError;
 use crate::issues::{Issues, Sink};
+use crate::list::{holds_memberships, other_kind};
 use crate::metadata::Trust;
 use crate::object_type::ObjectType;
 use crate::prepared::Prepared;
@@ -159,6 +160,9 @@ impl Engine {
 
 /// Record ids of one object type mean other records in another.
 fn same_object_type(ledger: &Ledger, prepared: &Prepared, job: &SyncJob) -> Result<(), EngineError> {
+    if !ledger.is_empty() && holds_memberships(ledger.meta()) {
+        return Err(other_kind(&job.sync.name, &job.sync.at));
+    }
     let known = &ledger.meta().object_type;
     if ledger.is_empty() || known.is_empty() || *known == prepared.object.id {
         return Ok(());

@@ -1,5 +1,7 @@
 //! What the project declares of the account's schema, as the commands tell it: missing things, and the way to make them.
 
+mod events;
+
 use hubward_core::spec::{Location, ObjectSync, SyncSpec};
 use hubward_engine::{Change, ChangeKind, Engine, EngineError, Proposal, SchemaPlan, SyncJob, declares};
 use hubward_project::{Diagnostic, Project, Severity};
@@ -7,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::commands::check::{diagnostic, of_engine};
 use crate::exit::Failure;
+use crate::jobs::Job;
 use crate::printer::Printer;
-use crate::session::job;
 
 const RUN_IT: &str = "the project declares it and the account lacks it: run `hubward apply-schema`";
 
@@ -50,6 +52,9 @@ fn missing_one(change: &Change) -> Diagnostic {
 
 /// The help for a problem of a sync that `apply-schema` can do something about.
 fn help(project: &Project, proposal: &Proposal, problem: &Diagnostic) -> Option<String> {
+    if let Some(help) = events::help(project, proposal, problem) {
+        return Some(help);
+    }
     let at = Location { file: problem.file.clone(), line: problem.line, column: problem.column };
     let syncs = project.syncs.iter().filter_map(|sync| match sync {
         SyncSpec::Object(sync) => Some(sync),
@@ -98,7 +103,8 @@ fn declared_help(project: &Project, sync: &ObjectSync, code: &str, at: &Location
 }
 
 /// An error of a sync, with the way to make what it misses where the project declares it.
-pub(crate) fn explained(project: &Project, sync: &ObjectSync, error: EngineError) -> EngineError {
+pub(crate) fn explained(project: &Project, sync: &SyncSpec, error: EngineError) -> EngineError {
+    let SyncSpec::Object(sync) = sync else { return error };
     let help = error.at.as_ref().and_then(|at| declared_help(project, sync, error.code, at));
     EngineError { help: help.or(error.help.clone()), ..error }
 }
@@ -107,13 +113,13 @@ pub(crate) fn explained(project: &Project, sync: &ObjectSync, error: EngineError
 pub(crate) async fn proposal(project: &Project, engine: &Engine) -> Result<Proposal, EngineError> {
     let mut jobs: Vec<SyncJob> = Vec::new();
     for sync in &project.syncs {
-        if let SyncSpec::Object(sync) = sync
-            && let Ok(job) = job(project, sync)
-        {
+        if let Ok(Job::Object(job)) = Job::of(project, sync) {
             jobs.push(job);
         }
     }
-    engine.propose_schema(&project.schema, &jobs).await
+    let mut proposal = engine.propose_schema(&project.schema, &jobs).await?;
+    events::propose(project, engine, &mut proposal).await;
+    Ok(proposal)
 }
 
 /// What is declared and missing, for `plan`; none where nothing is declared. That it cannot be told is no reason not to plan.

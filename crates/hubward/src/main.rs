@@ -9,6 +9,7 @@ mod environment;
 mod example;
 mod exit;
 mod in_process;
+mod jobs;
 mod plan_file;
 mod printer;
 mod progress;

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-pub use target::{FoundList, KnownList, MANUAL, Misfit, fits};
+pub use target::{FoundList, KnownList, MANUAL, Misfit, fits, same_name};
 
 use crate::spec::ListMode;
 

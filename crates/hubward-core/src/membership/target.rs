@@ -57,15 +57,17 @@ pub fn fits(
     }
     let Some(found) = found.filter(|found| !found.deleted) else {
         return match (declared, known) {
-            (ListTarget::Name(name), Some(known)) if *name != known.name => Err(Misfit::Other { known: known.clone() }),
+            (ListTarget::Name(name), Some(known)) if !same_name(name, &known.name) => {
+                Err(Misfit::Other { known: known.clone() })
+            }
             _ => Err(Misfit::Gone { known: known.cloned() }),
         };
     };
     if let (ListTarget::Name(name), Some(known)) = (declared, known)
-        && *name != found.name
+        && !same_name(name, &found.name)
     {
         let now = found.name.clone();
-        return Err(match *name == known.name {
+        return Err(match same_name(name, &known.name) {
             true => Misfit::Renamed { known: known.clone(), now },
             false => Misfit::Other { known: known.clone() },
         });
@@ -78,6 +80,12 @@ pub fn fits(
         return Err(Misfit::NotManual { name, id, processing: found.processing.clone() });
     }
     Ok(())
+}
+
+/// Blanks around a name and its case are no difference: whether HubSpot keeps them is not documented.
+#[must_use]
+pub fn same_name(a: &str, b: &str) -> bool {
+    a.trim().to_lowercase() == b.trim().to_lowercase()
 }
 
 #[cfg(test)]
@@ -117,6 +125,14 @@ mod tests {
         assert_eq!(renamed, Err(Misfit::Renamed { known: known(), now: "Stars".to_owned() }));
         assert_eq!(fits(&named("Stars"), Some(&known()), Some(&now), Some("0-1")), Ok(()));
         assert_eq!(fits(&ListTarget::Id(42), Some(&known()), Some(&now), Some("0-1")), Ok(()));
+    }
+
+    #[test]
+    fn a_name_that_hubspot_writes_in_its_own_way_is_the_same_name() {
+        let kept = KnownList { id: 42, name: "vips".to_owned() };
+        let found = FoundList { name: "vips".to_owned(), ..found() };
+        assert_eq!(fits(&named(" VIPs "), Some(&kept), Some(&found), Some("0-1")), Ok(()));
+        assert!(!same_name("VIPs", "VIP s"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Making a list once, whatever becomes of the answer.
 
 use hubward_core::ErrorKind;
-use hubward_core::membership::{FoundList, Misfit, fits};
+use hubward_core::membership::{FoundList, Misfit, fits, same_name};
 use hubward_core::spec::{ListSync, ListTarget};
 
 use crate::engine::Engine;
@@ -46,7 +46,7 @@ impl Engine {
             if found.is_none() && taken {
                 // The name may be that of a list of another type.
                 let all = client.lists(&meta).await?;
-                found = all.into_iter().find(|list| list.name == *name && !list.deleted).map(seen);
+                found = all.into_iter().find(|list| same_name(&list.name, name) && !list.deleted).map(seen);
             }
             if let Some(found) = found {
                 fits(&sync.list, None, Some(&found), Some(&object.id)).map_err(|misfit| refused(sync, misfit))?;

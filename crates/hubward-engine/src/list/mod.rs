@@ -24,3 +24,5 @@ mod run;
 mod send;
 mod settle;
 mod target;
+
+pub(crate) use target::{holds_memberships, other_kind};

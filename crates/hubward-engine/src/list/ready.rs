@@ -11,7 +11,7 @@ use crate::engine::{Engine, SyncJob, open_source};
 use crate::error::EngineError;
 use crate::issues::{Issues, Sink};
 use crate::list::prepare::Prepared;
-use crate::list::target::remembered;
+use crate::list::target::{is_of_list, remembered};
 use crate::metadata::Trust;
 use crate::progress::Phase;
 use crate::ready::{Depth, located, source_error};
@@ -44,6 +44,7 @@ impl Engine {
     ) -> Result<Ready, EngineError> {
         let dir = self.ledger_dir(&job.sync.name);
         let ledger = blocking(move || Ok(Ledger::open(&dir, LedgerOptions::default())?)).await?;
+        is_of_list(&ledger, &job.sync)?;
         let known: Option<KnownList> = remembered(ledger.meta());
         let trust = if depth.dry { Trust::Fresh } else { Trust::Remembered };
         let (object, list) = self.find_list(&job.sync, known.as_ref(), trust).await?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hubward_core::membership::{FoundList, KnownList, Misfit, fits};
-use hubward_core::spec::{ListMode, ListSync, ListTarget};
+use hubward_core::spec::{ListMode, ListSync, ListTarget, Location};
 use hubward_hubspot::{CallMeta, List};
 use hubward_store::{Ledger, LedgerMeta};
 use serde_json::json;
@@ -21,6 +21,32 @@ const EXTRA: &str = "list";
 pub(crate) fn remembered(meta: &LedgerMeta) -> Option<KnownList> {
     let kept = meta.extra.get(EXTRA)?;
     Some(KnownList { id: kept.get("id")?.as_u64()?, name: kept.get("name")?.as_str()?.to_owned() })
+}
+
+/// A ledger that holds anything but memberships is not this sync's.
+///
+/// # Errors
+/// `other-sync-kind`.
+pub(crate) fn is_of_list(ledger: &Ledger, sync: &ListSync) -> Result<(), EngineError> {
+    if ledger.is_empty() || holds_memberships(ledger.meta()) {
+        return Ok(());
+    }
+    Err(other_kind(&sync.name, &sync.at))
+}
+
+/// Whether the ledger is that of a list sync.
+pub(crate) fn holds_memberships(meta: &LedgerMeta) -> bool {
+    meta.extra.contains_key(EXTRA)
+}
+
+/// A sync that was of another kind in earlier runs.
+pub(crate) fn other_kind(name: &str, at: &Location) -> EngineError {
+    EngineError::new(
+        "other-sync-kind",
+        format!("sync {name:?} was of another kind before, and its ledger is of that kind"),
+    )
+    .help("give the sync another name, so that it begins anew")
+    .at(at)
 }
 
 /// Remembers the list durably, with whatever else the meta holds.

@@ -2,7 +2,8 @@
 //! what is missing. Never part of a run.
 //!
 //! `present` reads the account, `diff` and `event_diff` compare (pure), `apply` and `event_apply` make (`batch`: properties in
-//! bulk; `refusal`: what HubSpot's refusals mean), `propose` suggests declarations for what syncs map and nobody declares. Nothing that exists is changed or removed; options are added.
+//! bulk; `refusal`: what HubSpot's refusals mean), `propose` and
+//! `propose_events` suggest declarations for what syncs map and nobody declares. Nothing that exists is changed or removed; options are added.
 
 mod apply;
 mod batch;
@@ -12,6 +13,7 @@ mod event_apply;
 mod event_diff;
 mod present;
 mod propose;
+mod propose_events;
 mod refusal;
 
 use hubward_core::declared::{DeclaredSchema, DeclaredType};
@@ -19,6 +21,7 @@ use hubward_core::declared::{DeclaredSchema, DeclaredType};
 pub use apply::{Applied, Ending};
 pub use change::{Change, ChangeKind};
 pub use propose::Proposal;
+pub use propose_events::declares_event;
 pub use refusal::event_refused;
 
 use crate::check::{Problem, Severity};

@@ -11,25 +11,35 @@ use super::section_of;
 use crate::engine::{Engine, SyncJob};
 use crate::error::EngineError;
 
-/// Properties that could be declared, by object type.
+/// Properties that could be declared, by object type, and events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proposal {
-    types: Vec<(String, Vec<Proposed>)>,
+    pub(super) types: Vec<(String, Vec<Proposed>)>,
+    pub(super) events: Vec<ProposedEvent>,
+}
+
+/// An event that could be declared, or one that is there or declared and lacks properties.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ProposedEvent {
+    pub(super) name: String,
+    /// Of an event that is not there, if it does not happen to contacts.
+    pub(super) object: Option<String>,
+    pub(super) properties: Vec<Proposed>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Proposed {
-    name: String,
-    type_: &'static str,
-    unique: bool,
+pub(super) struct Proposed {
+    pub(super) name: String,
+    pub(super) type_: &'static str,
+    pub(super) unique: bool,
     /// Where the type comes from, for the reader.
-    why: String,
+    pub(super) why: String,
 }
 
 impl Proposal {
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.types.is_empty()
+        self.types.is_empty() && self.events.is_empty()
     }
 
     /// Ready to paste, once the types have been looked over.
@@ -46,6 +56,7 @@ impl Proposal {
                 ));
             }
         }
+        text.push_str(&self.events_yaml());
         text
     }
 
@@ -122,7 +133,7 @@ fn may_be_made(name: &str) -> bool {
 }
 
 /// A type and what it was guessed from.
-fn guess(entry: &MapEntry, columns: Option<&Schema>) -> (&'static str, String) {
+pub(super) fn guess(entry: &MapEntry, columns: Option<&Schema>) -> (&'static str, String) {
     let (type_, why) = match &entry.source {
         MapSource::Column(column) => (column_type(column, columns), format!("from column {column}")),
         MapSource::Template(_) => ("string", "from a template".to_owned()),

@@ -348,3 +348,105 @@ async fn changing_mode_or_property_looks_at_every_row_again_and_limits_let_nobod
     assert_eq!((report.outcomes.applied, report.requests.search, report.requests.list), (6, 0, 1), "{report:?}");
     assert_eq!(world.members_by("Newsletter", "contacts", "lastname").await, wanted);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_ledger_of_another_kind_of_sync_is_left_alone() {
+    let world = World::new();
+    world.customers(3);
+    let object = world.job();
+    world.run(&object).await;
+    let mut job = world.list_job();
+    job.sync.name = object.sync.name.clone();
+    let report = world.run_list(&job).await;
+    assert_eq!(report.error.map(|error| error.code), Some("other-sync-kind"));
+    let job = world.list_job();
+    world.run_list(&job).await;
+    let mut object = world.job();
+    object.sync.name = job.sync.name.clone();
+    let report = world.run(&object).await;
+    assert_eq!((report.error.map(|error| error.code), report.sent), (Some("other-sync-kind"), false));
+    assert_eq!(world.run_list(&job).await.outcomes.unchanged, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_with_one_primary_key_are_invalid_and_whom_they_named_stays() {
+    let world = World::new();
+    world.customers(4);
+    world.contacts(6);
+    let mut job = world.list_job();
+    world.run_list(&job).await;
+    let before = world.members().await;
+    job.model.query = hubward_core::spec::ModelQuery::Sql(
+        "select * from customers union all select 2, 'person6@example.com', null, null, null, null".to_owned(),
+    );
+    let report = world.run_list(&job).await;
+    assert_eq!((report.outcomes.invalid, report.outcomes.unchanged, report.requests.list), (2, 3, 0), "{report:?}");
+    assert_eq!(world.members().await, before);
+    job.model.query = world.job().model.query;
+    assert_eq!(world.run_list(&job).await.outcomes.unchanged, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exclusive_list_is_read_to_its_last_page_and_an_unanswered_look_up_spares_everybody() {
+    let world = World::new();
+    world.customers(10);
+    world.contacts(700);
+    let ids: Vec<Value> = world.records("contacts").await.iter().map(|record| record["id"].clone()).collect();
+    world.load(&json!({"lists": [{"name": "Newsletter", "objectTypeId": "0-1", "members": ids}]}));
+    let mut job = world.list_job();
+    job.sync.exclusive = true;
+    world.fault(json!([{"match": {"method": "POST"}, "times": 100_000, "do": {"status": 503}}])).await;
+    let report = world.run_list(&job).await;
+    assert_eq!((report.outcomes.deferred, report.requests.list), (10, 0), "{report:?}");
+    assert!(report.notes.iter().any(|note| note.contains("stay until the next run")), "{report:?}");
+    assert_eq!(world.members().await.len(), 700);
+    world.fault(json!([])).await;
+    let report = world.run_list(&job).await;
+    assert_eq!((report.status, report.outcomes.unchanged), (Status::Ok, 10), "{report:?}");
+    assert_eq!(world.members().await, world.addresses());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_stopped_defers_its_rows_and_the_next_one_has_them() {
+    let world = World::new();
+    world.customers(50);
+    world.contacts(50);
+    let job = world.list_job();
+    let options = RunOptions::default();
+    let cancel = options.cancel.clone();
+    world.script(move |path, _| {
+        if path.contains("/batch/read") {
+            cancel.set();
+        }
+        None
+    });
+    let report = world.run_list_with(&job, &options).await;
+    assert!(report.interrupted && report.outcomes.deferred == 50, "{report:?}");
+    world.end_script();
+    let report = world.run_list(&job).await;
+    assert_eq!((report.outcomes.applied, report.requests.read), (50, 0), "{report:?}");
+    assert_eq!(world.members().await, world.addresses());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_of_any_characters_is_made_and_found_again() {
+    let name = "Grüße / 50% & more? #1";
+    let world = World::new();
+    world.customers(3);
+    world.contacts(3);
+    let mut job = world.list_job();
+    job.sync.list = ListTarget::Name(name.to_owned());
+    // An answer that is lost after the list was made.
+    world
+        .fault(
+            json!([{"match": {"method": "POST", "path_regex": "/lists/[^/]*$"}, "times": 1, "do": {"reset": "after"}}]),
+        )
+        .await;
+    let report = world.run_list(&job).await;
+    assert_eq!((report.status, report.outcomes.applied), (Status::Ok, 3), "{report:?}");
+    assert!(report.notes.iter().any(|note| note.contains("was made")), "{report:?}");
+    assert_eq!(world.lists().await.len(), 1);
+    let report = world.run_list(&job).await;
+    assert_eq!((report.status, report.outcomes.unchanged), (Status::Ok, 3), "{report:?}");
+    assert_eq!(world.members_by(name, "contacts", "email").await, world.addresses());
+}

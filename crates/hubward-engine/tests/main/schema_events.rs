@@ -2,13 +2,13 @@
 
 use hubward_core::PropertyType;
 use hubward_core::declared::{DeclaredEvent, DeclaredEventProperty, DeclaredOption, DeclaredSchema};
-use hubward_core::spec::Location;
-use hubward_engine::{Applied, Cancel, Ending, EngineError};
+use hubward_core::spec::{EventName, EventSubject, EventSync, Location};
+use hubward_engine::{Applied, Cancel, Ending, EngineError, Proposal, SyncJob};
 use hubward_hubspot::ApiVersion;
 use hubward_sandbox::Tier;
 use serde_json::{Value, json};
 
-use crate::harness::World;
+use crate::harness::{World, column};
 use crate::schema::{custom, endings, schema};
 
 const DEFINITIONS: &str = "/events/2026-09/event-definitions";
@@ -347,4 +347,50 @@ async fn a_contradiction_makes_nothing() {
     let applied = engine.apply_schema(&plan, &Cancel::new()).await;
     assert!(applied.iter().all(|one| matches!(one.ending, Ending::NotTried(_))));
     assert_eq!(writes(&world).await.len(), 1, "only the first one");
+}
+
+fn sync(world: &World, event: &str, subject: EventSubject) -> SyncJob<EventSync> {
+    let job = world.job();
+    let sync = EventSync {
+        name: "orders".to_owned(),
+        model: "customers".to_owned(),
+        event: EventName::Name { name: event.to_owned(), at: at(3) },
+        occurred_at: None,
+        subject,
+        map: vec![column("amount", "total"), column("my_string", "note"), column("hs_city", "note")],
+        after: Vec::new(),
+        at: at(1),
+    };
+    SyncJob { sync, model: job.model, source: job.source }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_event_syncs_name_and_nobody_declares_is_proposed_and_never_made() {
+    let world = World::new();
+    world.sql("create table customers (id integer primary key, email text, total real, note text)");
+    let deal = || EventSubject::Record { object: "Deal".to_owned(), column: "id".to_owned(), at: at(5) };
+    let engine = world.engine().await;
+    let mut proposal = Proposal::default();
+    let jobs = [sync(&world, "pe1234567_shipped", deal()), sync(&world, "ordered", deal())];
+    engine.propose_events(&events(&[ordered()]), &jobs, &mut proposal).await.expect("the account tells what it has");
+    assert_eq!(
+        proposal.yaml(),
+        "schema:\n  events:\n    shipped:\n      object: deals\n      properties:\n        \
+         amount: { type: number }  # from column total\n        my_string: { type: string }  # from column note\n    \
+         ordered:\n      properties:\n        amount: { type: number }  # from column total\n        \
+         hs_city: { type: string }  # from column note\n"
+    );
+    assert_eq!(writes(&world).await, [""; 0], "what is guessed is never made");
+
+    // What the account has is not proposed, by whichever name a sync knows it.
+    let mut all = ordered();
+    all.default_properties = true;
+    all.properties.push(property("amount", "number", &[]));
+    apply(&world, &events(std::slice::from_ref(&all))).await;
+    for name in ["ordered", "pe1234567_ordered", "Ordered Something"] {
+        let mut proposal = Proposal::default();
+        let jobs = [sync(&world, name, deal())];
+        engine.propose_events(&DeclaredSchema::default(), &jobs, &mut proposal).await.expect("the account tells");
+        assert!(proposal.is_empty(), "{name}: {proposal:?}");
+    }
 }

@@ -17,7 +17,7 @@ pub mod segment;
 mod suggest;
 
 pub use ast::{Comparison, Condition, Operand, Path};
-pub use compat::{Warning, differences};
+pub use compat::{Warning, differences, reading_of_malformed};
 pub use error::FqlError;
 pub use functions::Function;
 pub use glob::GLOB_CHARS_MAX;

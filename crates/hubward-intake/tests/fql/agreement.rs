@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use hubward_intake::fql::segment::SegmentTrigger;
-use hubward_intake::fql::{Trigger, differences};
+use hubward_intake::fql::{Trigger, differences, reading_of_malformed};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -55,12 +55,28 @@ fn a_warning_says_what_the_original_reads_and_why() {
         ]
     );
     assert_eq!(
+        warnings("properties.total != 13"),
+        [
+            "Segment's parser decides `properties.total != 13` by other rules, and leaves events alone that this trigger fires for [read-differently]",
+            "Segment's parser takes `properties.total != 13` for false where the field is missing or no number; here it is true [not-equal-number]",
+        ]
+    );
+    assert_eq!(
         warnings("((type = \"track\"))"),
         [
             "Segment's parser cannot read this trigger and drops every event with an error (Cannot read properties of undefined (reading 'type')) [drops-every-event]",
             "Segment's parser ends a group at the first `)`, so that groups within groups fail [nested-groups]",
         ]
     );
+}
+
+#[test]
+fn of_a_malformed_trigger_it_is_told_what_the_original_makes() {
+    let told = |text: &str| reading_of_malformed(text).map(|warning| warning.message);
+    let reads = "Segment's parser does not refuse this trigger: it reads it as `type = \"track\"`";
+    assert_eq!(told("type = \"track\" and foo > ").as_deref(), Some(reads));
+    assert_eq!(told("type == \"track\""), Some(reads.replace("`type = \"track\"`", "`type = \"=\"`")));
+    assert_eq!(told(""), None);
 }
 
 #[test]
@@ -107,6 +123,7 @@ fn every_kind_of_difference_is_named() {
         ("properties.0 = \"x\"", "field-names"),
         ("context.app.name != null", "path"),
         ("properties.name.length > 3", "path"),
+        ("properties.list.length = 3", "path"),
         (r#"properties.list.\0 = "a""#, "path"),
         ("properties.constructor != null", "path"),
         ("type = \"track\" or (messageId = \"x\")", "drops-events"),
@@ -267,6 +284,7 @@ fn comparison() -> impl Strategy<Value = String> {
         "'a'",
         "5",
         "0",
+        "2",
         "-1",
         "1.5",
         "null",

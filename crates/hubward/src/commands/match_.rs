@@ -5,7 +5,7 @@ use std::path::Path;
 
 use hubward_core::spec::Location;
 use hubward_intake::fql::segment::SegmentTrigger;
-use hubward_intake::fql::{FqlError, Trigger, differences};
+use hubward_intake::fql::{FqlError, Trigger, differences, reading_of_malformed};
 use serde_json::{Value, json};
 
 use crate::args::MatchArgs;
@@ -22,10 +22,16 @@ pub(crate) fn carry_out(args: &MatchArgs, printer: Printer) -> Result<Exit, Fail
         Ok(trigger) => trigger,
         Err(error) => {
             let failure = malformed(&error);
+            let warnings: Vec<String> = reading_of_malformed(&args.fql).iter().map(ToString::to_string).collect();
             if !printer.is_json() {
+                // Whoever brings the trigger from Segment has to know that it did something there.
+                warnings.iter().for_each(|warning| printer.say(&format!("warning: {warning}")));
                 return Err(failure);
             }
-            printer.document(&json!({ "error": failure.to_json(), "match": null, "segment_match": segment_match }));
+            let error = failure.to_json();
+            printer.document(
+                &json!({ "error": error, "match": null, "segment_match": segment_match, "warnings": warnings }),
+            );
             return Ok(Exit::Wrong);
         }
     };

@@ -308,3 +308,27 @@ fn describe_shows_the_rest_where_events_are_not_told() {
     assert_eq!((all.code, &all.json()["lists"]), (0, &Value::Null));
     assert!(all.stderr.contains("lists are not shown"), "{}", all.stderr);
 }
+
+#[test]
+fn what_an_event_sync_names_and_nobody_declares_is_proposed() {
+    let sandbox = Sandbox::start(&[]);
+    let project = declared();
+    project.write(
+        "syncs/orders.yml",
+        "sync: orders\nmodel: customers\nto: { event: shipped }\ncontact: { by: email, column: email }\nmap:\n  parcels: id\n",
+    );
+    let shown = project.run(&sandbox, &["apply-schema", "--yes"]);
+    assert_snapshot!(shown.stdout, @r#"
+    + event order_placed: "Order placed", of contacts, with amount (number), channel (enumeration, options web ("Web shop"), shop ("Shop")), without HubSpot's own properties
+
+    mapped by syncs, not in the account and not declared; look the types over before you declare them:
+
+    schema:
+      events:
+        shipped:
+          properties:
+            parcels: { type: number }  # from column id
+    created    event order_placed
+    "#);
+    assert_eq!(held(&sandbox), ["order_placed: amount, channel"], "what is guessed is never made");
+}

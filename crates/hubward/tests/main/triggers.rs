@@ -78,6 +78,7 @@ fn a_malformed_trigger_is_shown_with_its_place() {
     exit 2
     --- stdout
     --- stderr
+    warning: Segment's parser does not refuse this trigger: it reads it as `type = "track" and event , "x"` [malformed]
     error: there is no function `contain`
          contain(event, "x")
          ^
@@ -88,6 +89,7 @@ fn a_malformed_trigger_is_shown_with_its_place() {
     exit 2
     --- stdout
     --- stderr
+    warning: Segment's parser does not refuse this trigger: it reads it as `type = "eos"` [malformed]
     error: expected a value, found the end
         type =
               ^
@@ -98,7 +100,7 @@ fn a_malformed_trigger_is_shown_with_its_place() {
     let document = run.json();
     assert_eq!(document["error"]["code"], "trigger");
     assert_eq!((&document["error"]["line"], &document["error"]["column"]), (&json!(1), &json!(20)));
-    assert_eq!(document["segment_match"], Value::Null);
+    assert_eq!((&document["segment_match"], &document["warnings"]), (&Value::Null, &json!([])));
     // What the original makes of it is told all the same.
     assert_eq!(matched(&["type = \"track\" and type", "event.json", "--json"]).json()["match"], false);
     assert_eq!(matched(&["type = ", "event.json", "--json"]).json()["segment_match"], false);

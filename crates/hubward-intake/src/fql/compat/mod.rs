@@ -66,17 +66,33 @@ pub fn differences(text: &str, trigger: &Trigger) -> Vec<Warning> {
                     // The same questions; only what the paths lead to may differ.
                     return paths::differences(&read);
                 }
-                let reading = shown(&original.regenerated().unwrap_or_default());
-                warnings.push(Warning::new(
-                    "read-differently",
-                    format!("Segment's parser reads `{}` as `{reading}`, and {}", shown(text), effect(difference)),
-                ));
+                let reading = original.regenerated().unwrap_or_default();
+                let reading = if reading == text {
+                    format!("Segment's parser decides `{}` by other rules", shown(text))
+                } else {
+                    format!("Segment's parser reads `{}` as `{}`", shown(text), shown(&reading))
+                };
+                warnings.push(Warning::new("read-differently", format!("{reading}, and {}", effect(difference))));
                 warnings.extend(paths::differences(&read));
             }
         },
     }
     warnings.extend(reasons::reasons(text, trigger.condition()));
     warnings
+}
+
+/// What the original makes of a text that is no trigger, if it does not refuse it too.
+#[must_use]
+pub fn reading_of_malformed(text: &str) -> Option<Warning> {
+    let original = SegmentTrigger::parse(text);
+    if original.error().is_some() {
+        return None;
+    }
+    let reading = match original.regenerated() {
+        Some(reading) => format!("reads it as `{}`", shown(&reading)),
+        None => "drops events with an error only when it comes to parentheses in which it knows nothing".to_owned(),
+    };
+    Some(Warning::new("malformed", format!("Segment's parser does not refuse this trigger: it {reading}")))
 }
 
 fn effect(difference: Difference) -> &'static str {

@@ -41,7 +41,7 @@ fn found_further(path: &[String], test: &Test) -> Option<String> {
             return Some(format!("number {name} of a list or text too, counted from 0"));
         }
     }
-    if last.is_some_and(|name| name == "length") && (0..=1).chain([f64_length(test)]).any(|n| test.passes(&json!(n))) {
+    if last.is_some_and(|name| name == "length") && lengths(test).iter().any(|length| test.passes(&json!(length))) {
         return Some("the length of a text or list too".to_owned());
     }
     let falsy = [json!(0), json!(false), json!("")];
@@ -54,10 +54,11 @@ fn found_further(path: &[String], test: &Test) -> Option<String> {
     Some(format!("{} where that stands in one of the fields above it", passing.join(" or ")))
 }
 
-/// A length that a test of numbers might be about.
-fn f64_length(test: &Test) -> i64 {
+/// Lengths that pass a test of numbers if any does.
+fn lengths(test: &Test) -> [u64; 3] {
     match test {
-        Test::Number(_, number) if *number >= 0.0 => (*number as i64).saturating_add(1),
-        _ => 0,
+        // What is below 0 becomes 0, and a point is cut off.
+        Test::Number(_, number) => [0, *number as u64, (*number as u64).saturating_add(1)],
+        _ => [0; 3],
     }
 }
