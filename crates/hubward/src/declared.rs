@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::commands::check::{diagnostic, of_engine};
 use crate::exit::Failure;
+use crate::jobs::Job;
 use crate::printer::Printer;
-use crate::session::job;
 
 const RUN_IT: &str = "the project declares it and the account lacks it: run `hubward apply-schema`";
 
@@ -103,7 +103,8 @@ fn declared_help(project: &Project, sync: &ObjectSync, code: &str, at: &Location
 }
 
 /// An error of a sync, with the way to make what it misses where the project declares it.
-pub(crate) fn explained(project: &Project, sync: &ObjectSync, error: EngineError) -> EngineError {
+pub(crate) fn explained(project: &Project, sync: &SyncSpec, error: EngineError) -> EngineError {
+    let SyncSpec::Object(sync) = sync else { return error };
     let help = error.at.as_ref().and_then(|at| declared_help(project, sync, error.code, at));
     EngineError { help: help.or(error.help.clone()), ..error }
 }
@@ -112,9 +113,7 @@ pub(crate) fn explained(project: &Project, sync: &ObjectSync, error: EngineError
 pub(crate) async fn proposal(project: &Project, engine: &Engine) -> Result<Proposal, EngineError> {
     let mut jobs: Vec<SyncJob> = Vec::new();
     for sync in &project.syncs {
-        if let SyncSpec::Object(sync) = sync
-            && let Ok(job) = job(project, sync)
-        {
+        if let Ok(Job::Object(job)) = Job::of(project, sync) {
             jobs.push(job);
         }
     }

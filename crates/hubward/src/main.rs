@@ -10,6 +10,7 @@ mod event_file;
 mod example;
 mod exit;
 mod in_process;
+mod jobs;
 mod plan_file;
 mod printer;
 mod progress;

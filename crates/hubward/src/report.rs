@@ -124,9 +124,9 @@ pub(crate) fn sync_json(report: &SyncReport) -> Value {
 pub(crate) fn requests_json(counts: &RequestCounts) -> Value {
     json!({
         "total": counts.total, "upsert": counts.upsert, "associate": counts.associate, "search": counts.search,
-        "event": counts.event, "list": counts.list,
         "throttled": counts.throttled, "retried": counts.retried,
         "create": counts.create, "update": counts.update, "read": counts.read, "archive": counts.archive,
+        "event": counts.event, "list": counts.list,
     })
 }
 

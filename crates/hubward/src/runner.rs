@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use hubward_core::WallClock as _;
-use hubward_core::spec::{ObjectSync, SyncSpec};
+use hubward_core::spec::SyncSpec;
 use hubward_engine::{Engine, EngineError, RunOptions, Status, SyncReport};
 use hubward_project::Project;
 use hubward_store::{RunStart, StateDb};
@@ -11,9 +11,9 @@ use hubward_store::{RunStart, StateDb};
 use crate::clock::SystemClock;
 use crate::declared;
 use crate::exit::Failure;
+use crate::jobs::{Job, object_syncs};
 use crate::project_files::unknown;
 use crate::report::{RunReport, failed_sync, status_name, sync_json};
-use crate::session::job;
 
 /// What a run is made of.
 pub(crate) struct Run<'a> {
@@ -24,7 +24,7 @@ pub(crate) struct Run<'a> {
     pub(crate) db: &'a StateDb,
     pub(crate) project: &'a Project,
     /// In the order in which they run.
-    pub(crate) syncs: Vec<&'a ObjectSync>,
+    pub(crate) syncs: Vec<&'a SyncSpec>,
     pub(crate) options: RunOptions,
     /// The digest that a saved plan shows for each sync.
     pub(crate) digests: HashMap<String, u64>,
@@ -33,15 +33,6 @@ pub(crate) struct Run<'a> {
 /// A fresh run id: later ones sort after earlier ones.
 pub(crate) fn new_id() -> String {
     uuid::Uuid::now_v7().to_string()
-}
-
-/// The object syncs of a project.
-pub(crate) fn object_syncs(project: &Project) -> Vec<ObjectSync> {
-    let object = |sync: &SyncSpec| match sync {
-        SyncSpec::Object(sync) => Some(sync.clone()),
-        _ => None,
-    };
-    project.syncs.iter().filter_map(object).collect()
 }
 
 /// The syncs of these names, or all, in dependency order.
@@ -61,30 +52,6 @@ pub(crate) fn choose<'a>(project: &'a Project, names: &[String]) -> Result<Vec<&
     Ok(chosen)
 }
 
-/// The object syncs among `syncs`; anything that this version cannot do refuses all of them, before anything is sent.
-pub(crate) fn only_supported<'a>(syncs: &[&'a SyncSpec]) -> Result<Vec<&'a ObjectSync>, Failure> {
-    let mut objects = Vec::with_capacity(syncs.len());
-    for sync in syncs {
-        match sync {
-            SyncSpec::Object(sync) => objects.push(sync),
-            other => return Err(unsupported(other)),
-        }
-    }
-    Ok(objects)
-}
-
-/// Event and list syncs can be declared, but not run yet.
-pub(crate) fn unsupported(sync: &SyncSpec) -> Failure {
-    let kind = match sync {
-        SyncSpec::Object(_) => "object",
-        SyncSpec::Event(_) => "event",
-        SyncSpec::List(_) => "list",
-    };
-    Failure::new("unsupported", format!("sync {:?}: {kind} syncs are not supported by this version", sync.name()))
-        .help("name the syncs to run, or take this one out of the project; nothing was sent")
-        .at(sync.at())
-}
-
 impl Run<'_> {
     /// Runs every sync and remembers it. A failed sync does not stop the others, except those that come `after` it.
     pub(crate) async fn carry_out(self) -> Result<RunReport, Failure> {
@@ -101,7 +68,7 @@ impl Run<'_> {
         for sync in &self.syncs {
             let done = self.one(sync, &failed, outdated.as_ref()).await?;
             if done.status == Status::Failed {
-                failed.insert(&sync.name);
+                failed.insert(sync.name());
             }
             let (word, document) = (status_name(done.status), sync_json(&done));
             let remembered = self.db.finish_sync(&self.id, &done.sync, word, &document, SystemClock.now());
@@ -116,26 +83,26 @@ impl Run<'_> {
 
     async fn one(
         &self,
-        sync: &ObjectSync,
+        sync: &SyncSpec,
         failed: &HashSet<&str>,
         outdated: Option<&EngineError>,
     ) -> Result<SyncReport, Failure> {
         if let Some(error) = outdated {
-            return Ok(failed_sync(&sync.name, error.clone()));
+            return Ok(failed_sync(sync.name(), error.clone()));
         }
         if self.options.cancel.is_set() {
             let error = Failure::new("interrupted", "interrupted before this sync began");
-            let stopped = failed_sync(&sync.name, error.to_engine_error());
+            let stopped = failed_sync(sync.name(), error.to_engine_error());
             return Ok(SyncReport { interrupted: true, ..stopped });
         }
-        if let Some(cause) = sync.after.iter().find(|name| failed.contains(name.as_str())) {
+        if let Some(cause) = sync.after().iter().find(|name| failed.contains(name.as_str())) {
             let error = Failure::new("after-failed", format!("sync {cause:?}, which this one comes after, has failed"))
                 .help("mend that one; both run again next time")
-                .at(&sync.at);
-            return Ok(failed_sync(&sync.name, error.to_engine_error()));
+                .at(sync.at());
+            return Ok(failed_sync(sync.name(), error.to_engine_error()));
         }
-        let job = job(self.project, sync)?;
-        let mut report = self.engine.run_sync(&job, &self.id, &self.options_of(sync)).await;
+        let job = Job::of(self.project, sync)?;
+        let mut report = job.run(self.engine, &self.id, &self.options_of(sync)).await;
         report.error = report.error.map(|error| declared::explained(self.project, sync, error));
         Ok(report)
     }
@@ -147,7 +114,7 @@ impl Run<'_> {
             if report.syncs[at].associations.missing_target == 0 || !later {
                 continue;
             }
-            let job = job(self.project, self.syncs[at])?;
+            let Job::Object(job) = Job::of(self.project, self.syncs[at])? else { continue };
             let options = self.options_of(self.syncs[at]);
             let done = &mut report.syncs[at];
             self.engine.retry_missing_targets(&job, &self.id, &options, done).await;
@@ -158,9 +125,9 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn options_of(&self, sync: &ObjectSync) -> RunOptions {
+    fn options_of(&self, sync: &SyncSpec) -> RunOptions {
         let mut options = self.options.clone();
-        options.expected_digest = self.digests.get(&sync.name).copied();
+        options.expected_digest = self.digests.get(sync.name()).copied();
         options.siblings = object_syncs(self.project);
         options
     }
@@ -172,12 +139,12 @@ impl Run<'_> {
             return None;
         }
         for sync in &self.syncs {
-            let expected = self.digests.get(&sync.name)?;
-            let job = job(self.project, sync).ok()?;
+            let expected = self.digests.get(sync.name())?;
+            let job = Job::of(self.project, sync).ok()?;
             // What fails here fails in the run of the sync too, with all that belongs to its report.
-            let plan = self.engine.plan_sync(&job, self.options.full, &self.options.cancel).await.ok()?;
+            let plan = job.plan(self.engine, self.options.full, &self.options.cancel).await.ok()?;
             if plan.digest != *expected {
-                let error = Failure::new("plan-outdated", format!("the plan of sync {:?} is out of date", sync.name))
+                let error = Failure::new("plan-outdated", format!("the plan of sync {:?} is out of date", sync.name()))
                     .help("the source, the ledger or the mapping changed since the plan was made; plan again");
                 return Some(error.to_engine_error());
             }

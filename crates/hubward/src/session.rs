@@ -4,12 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hubward_core::WallClock as _;
-use hubward_core::spec::ObjectSync;
-use hubward_engine::{
-    EVENTS_SETTLE_AFTER, Engine, EngineConfig, Progress, Recorder, SEARCH_SETTLES_AFTER, SyncJob, state_dir,
-};
+use hubward_engine::{EVENTS_SETTLE_AFTER, Engine, EngineConfig, Progress, Recorder, SEARCH_SETTLES_AFTER, state_dir};
 use hubward_hubspot::{Auth, Client, ClientConfig, HttpOptions, HttpTransport, LimitShare, Observer, Transport};
-use hubward_project::{AccountSpec, Project};
+use hubward_project::AccountSpec;
 use hubward_sources::ReadOptions;
 use hubward_store::{Holder, ProjectLock, StateDb};
 use serde_json::json;
@@ -168,14 +165,4 @@ pub(crate) fn existing_database(root: &Path) -> Result<Option<StateDb>, Failure>
             .help("go to the folder of your project, or name it with --project DIR"));
     }
     Ok(None)
-}
-
-/// A sync with what it reads from; a checked project has both.
-pub(crate) fn job(project: &Project, sync: &ObjectSync) -> Result<SyncJob, Failure> {
-    let model = project.model(&sync.model);
-    let source = model.and_then(|model| project.source(&model.source));
-    match (model, source) {
-        (Some(model), Some(source)) => Ok(SyncJob { sync: sync.clone(), model: model.clone(), source: source.clone() }),
-        _ => Err(Failure::new("unknown-model", format!("sync {:?} has no model {:?}", sync.name, sync.model))),
-    }
 }

@@ -122,11 +122,10 @@ fn requests(sync: &SyncReport) -> String {
         (counts.event, "event"),
         (counts.list, "list"),
     ];
-    let told: Vec<String> = kinds
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, kind)| format!("{} {kind}", grouped(*count)))
-        .collect();
+    let other = counts.total.saturating_sub(kinds.iter().map(|(count, _)| count).sum());
+    let kinds = kinds.into_iter().chain([(other, "other")]);
+    let told: Vec<String> =
+        kinds.filter(|(count, _)| *count > 0).map(|(count, kind)| format!("{} {kind}", grouped(count))).collect();
     let mut text = format!("{} ({})", grouped(counts.total), told.join(", "));
     if counts.retried > 0 {
         text.push_str(&format!(", {} repeated", grouped(counts.retried)));

@@ -19,6 +19,7 @@ use hubward_engine::{Engine, EngineConfig, Recorder, Silent};
 use hubward_hubspot::{ApiVersion, Auth, Client, ClientConfig, HttpOptions, HttpTransport, Observer};
 use hubward_sandbox::{Sandbox, SandboxConfig, TOKEN};
 use hubward_store::StateDb;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -82,6 +83,11 @@ impl Account {
 
     /// Calls the sandbox's control API, which counts in no limit and in no statistics.
     pub(crate) fn control(&self, method: &str, path: &str, body: &str) -> Value {
+        self.typed(method, path, body)
+    }
+
+    /// The same, for an answer too large for a tree of JSON.
+    pub(crate) fn typed<T: DeserializeOwned>(&self, method: &str, path: &str, body: &str) -> T {
         let mut stream = TcpStream::connect(self.address).expect("the sandbox listens");
         write!(
             stream,
@@ -93,9 +99,9 @@ impl Account {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("the sandbox answers");
         let head = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("an answer has a head");
-        let value = serde_json::from_slice(&answer[head + 4..]).expect("the answer is JSON");
-        assert!(answer.starts_with(b"HTTP/1.1 200"), "{method} {path}: {value}");
-        value
+        let body = answer.split_off(head + 4);
+        assert!(answer.starts_with(b"HTTP/1.1 200"), "{method} {path}: {}", String::from_utf8_lossy(&body));
+        serde_json::from_slice(&body).expect("the answer has this form")
     }
 }
 

@@ -19,10 +19,15 @@ use crate::event::send::{Done, Sender};
 const REPEAT_PAUSE: Duration = Duration::from_secs(5);
 const REPEAT_PAUSE_MAX: Duration = Duration::from_secs(30);
 
+/// The first wait between two looks, doubled at each: most events show within seconds, and ten questions for each batch
+/// are too dear to ask all the time.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+
 impl Sender {
     /// Finds out what became of these rows. Waits as long as HubSpot may still be at it.
     pub(crate) async fn look(&self, mut rows: Vec<EventRow>, settles_at_ms: i64) -> Done {
         let mut done = Done::default();
+        let mut pause = FIRST_PAUSE;
         while !rows.is_empty() {
             if self.is_unreadable() {
                 // At once the first time; a HubSpot that is down is not hammered.
@@ -59,7 +64,9 @@ impl Sender {
             if began_ms >= settles_at_ms {
                 return self.send_again(done, rows).await;
             }
-            let wait = Duration::from_millis(settles_at_ms.saturating_sub(self.now_ms()).max(0).unsigned_abs());
+            let settled = Duration::from_millis(settles_at_ms.saturating_sub(self.now_ms()).max(0).unsigned_abs());
+            let wait = pause.min(settled);
+            pause *= 2;
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 () = self.cancel.wait() => break,

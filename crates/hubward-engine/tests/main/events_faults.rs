@@ -131,7 +131,7 @@ async fn a_run_that_is_dropped_in_its_middle_loses_nothing_and_doubles_nothing()
         assert!(ended.is_err(), "it was to be dropped while it waits");
     }
     let before = held(&world).await.len();
-    assert!((1_000..3_000).contains(&before), "{before} were sent");
+    assert!(before >= 1_000, "{before} were sent");
     let report = run(&world, &job).await;
     assert_eq!((report.status, report.outcomes.unfinished()), (Status::Ok, 0), "{report:?}");
     all_there(&world, 3_000).await;
@@ -270,4 +270,17 @@ async fn rows_that_were_deferred_go_first_and_a_row_of_unknown_outcome_may_have_
     add(&world, 1, 12);
     assert_eq!(run(&world, &reversed).await.outcomes.applied, 1);
     all_there(&world, 12).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hubspot_that_is_down_and_shows_no_occurrences_is_left_alone_after_some_sendings() {
+    let world = world_of(Tier::Professional, 2_000);
+    world.script(|path, _| path.contains("/send/").then(|| (503, json!({"status": "error", "message": "down"}))));
+    let report = run(&world, &job(&world)).await;
+    assert_eq!((report.status, report.outcomes.deferred), (Status::Failed, 2_000), "{report:?}");
+    assert!(report.requests.event <= 4 * 8, "{report:?}");
+    world.end_script();
+    let report = run(&world, &job(&world)).await;
+    assert_eq!((report.status, report.outcomes.applied), (Status::Ok, 2_000), "{report:?}");
+    all_there(&world, 2_000).await;
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use hubward_core::spec::{Model, ObjectSync, SyncSpec};
-use hubward_engine::{Engine, Problem, Silent, needed, preview_model};
+use hubward_core::spec::Model;
+use hubward_engine::{Engine, Problem, Silent, preview_model};
 use hubward_project::{Diagnostic, Severity, SourceFile};
 use hubward_sources::ReadOptions;
 use serde_json::{Value, json};
@@ -13,10 +13,10 @@ use crate::args::{CheckArgs, Global};
 use crate::declared;
 use crate::environment;
 use crate::exit::{Exit, Failure};
+use crate::jobs::{self, Job, object_syncs};
 use crate::printer::Printer;
 use crate::project_files::{Credentials, Opened, open};
-use crate::runner::{object_syncs, unsupported};
-use crate::session::{Network, connect, job};
+use crate::session::{Network, connect};
 
 pub(crate) async fn carry_out(args: &CheckArgs, global: &Global, printer: Printer) -> Result<Exit, Failure> {
     if args.scopes {
@@ -47,40 +47,21 @@ pub(crate) async fn carry_out(args: &CheckArgs, global: &Global, printer: Printe
             for model in &opened.project.models {
                 check_model(&opened, model, &mut problems).await;
             }
-            for sync in &opened.project.syncs {
-                if let Some(failure) = refused(sync) {
-                    problems.push(diagnostic(&failure));
-                }
-            }
         }
     }
     Ok(tell(problems, &opened.files, printer))
 }
 
-/// What this version cannot do, found without asking anybody.
-fn refused(sync: &SyncSpec) -> Option<Failure> {
-    match sync {
-        SyncSpec::Object(_) => None,
-        other => Some(unsupported(other)),
-    }
-}
-
 async fn check_syncs(opened: &Opened, engine: &Engine, problems: &mut Vec<Diagnostic>) -> Result<(), Failure> {
     let mut checked: Vec<&str> = Vec::new();
     for sync in &opened.project.syncs {
-        match sync {
-            SyncSpec::Object(sync) => {
-                checked.push(&sync.model);
-                let job = job(&opened.project, sync)?;
-                for problem in engine.check_sync(&job).await {
-                    let problem = of_engine(problem);
-                    // Two syncs of one model would both tell what is wrong with it.
-                    if !problems.contains(&problem) {
-                        problems.push(problem);
-                    }
-                }
+        checked.push(sync.model());
+        for problem in Job::of(&opened.project, sync)?.check(engine).await {
+            let problem = of_engine(problem);
+            // Two syncs of one model would both tell what is wrong with it.
+            if !problems.contains(&problem) {
+                problems.push(problem);
             }
-            other => problems.push(diagnostic(&unsupported(other))),
         }
     }
     for problem in engine.declared_from_both_ends(&object_syncs(&opened.project)).await {
@@ -170,14 +151,10 @@ fn scopes(global: &Global, printer: Printer) -> Result<Exit, Failure> {
     let opened = open(&global.project, Credentials::NotNeeded)?;
     let mut found: Vec<(String, Vec<&str>, Vec<&str>)> = Vec::new();
     for sync in &opened.project.syncs {
-        let SyncSpec::Object(sync) = sync else {
-            printer.say(&format!("sync {:?} is not counted: {}", sync.name(), unsupported(sync).message));
-            continue;
-        };
-        for scope in needed(sync, None, maps_owner(sync)) {
+        for scope in jobs::scopes(sync) {
             match found.iter_mut().find(|(known, _, _)| *known == scope) {
-                Some((_, syncs, _)) => syncs.push(&sync.name),
-                None => found.push((scope, vec![&sync.name], Vec::new())),
+                Some((_, syncs, _)) => syncs.push(sync.name()),
+                None => found.push((scope, vec![sync.name()], Vec::new())),
             }
         }
     }
@@ -194,7 +171,7 @@ fn scopes(global: &Global, printer: Printer) -> Result<Exit, Failure> {
             .collect();
         printer.document(&json!({ "scopes": scopes }));
     } else if found.is_empty() {
-        printer.data("the project needs no scope: it has no object sync");
+        printer.data("the project needs no scope: it has no sync");
     } else {
         for (scope, syncs, types) in &found {
             let types = types.iter().map(|name| format!("schema of {name}"));
@@ -203,9 +180,4 @@ fn scopes(global: &Global, printer: Printer) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Ok)
-}
-
-/// Without the account only the usual owner property is known to be one.
-fn maps_owner(sync: &ObjectSync) -> bool {
-    sync.map.iter().any(|entry| entry.property == "hubspot_owner_id")
 }

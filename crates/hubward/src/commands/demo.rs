@@ -22,7 +22,7 @@ use crate::printer::Printer;
 use crate::progress::Terminal;
 use crate::project_files::{Credentials, Opened, open_with};
 use crate::report::RunReport;
-use crate::runner::{Run, choose, new_id, only_supported};
+use crate::runner::{Run, choose, new_id};
 use crate::session::{Network, connect, database, lock, make_state_dir};
 use crate::signals::cancel_on_signal;
 use crate::summary;
@@ -112,7 +112,7 @@ impl Demo<'_> {
             engine: self.engine,
             db: self.db,
             project,
-            syncs: only_supported(&choose(project, &[])?)?,
+            syncs: choose(project, &[])?,
             options: self.options.clone(),
             digests: HashMap::new(),
         };

@@ -10,13 +10,14 @@ use super::run::account_text;
 use crate::args::{Global, PlanArgs};
 use crate::declared;
 use crate::exit::{Exit, Failure};
+use crate::jobs::Job;
 use crate::plan_file::digest_text;
 use crate::printer::Printer;
 use crate::progress::Terminal;
 use crate::project_files::{Credentials, open};
 use crate::report::{error_json, requests_json};
-use crate::runner::{choose, only_supported};
-use crate::session::{Network, connect, job, make_state_dir};
+use crate::runner::choose;
+use crate::session::{Network, connect, make_state_dir};
 use crate::signals::cancel_on_signal;
 use crate::summary::grouped;
 use crate::table::cut;
@@ -31,7 +32,7 @@ type Planned = Vec<(String, Result<SyncPlan, EngineError>)>;
 pub(crate) async fn carry_out(args: &PlanArgs, global: &Global, printer: Printer) -> Result<Exit, Failure> {
     let opened = open(&global.project, Credentials::Needed)?;
     printer.diagnostics(&opened.warnings, &opened.files);
-    let syncs = only_supported(&choose(&opened.project, &args.syncs)?)?;
+    let syncs = choose(&opened.project, &args.syncs)?;
     let account = opened.account(global.account.as_deref())?;
     make_state_dir(&global.project)?;
     let cancel = cancel_on_signal(printer)?;
@@ -46,9 +47,9 @@ pub(crate) async fn carry_out(args: &PlanArgs, global: &Global, printer: Printer
 
     let mut planned = Planned::new();
     for sync in syncs {
-        let job = job(&opened.project, sync)?;
-        let plan = engine.plan_sync(&job, args.full, &cancel).await;
-        planned.push((sync.name.clone(), plan.map_err(|error| declared::explained(&opened.project, sync, error))));
+        let job = Job::of(&opened.project, sync)?;
+        let plan = job.plan(&engine, args.full, &cancel).await;
+        planned.push((sync.name().to_owned(), plan.map_err(|error| declared::explained(&opened.project, sync, error))));
         if cancel.is_set() {
             terminal.finish();
             return Ok(Exit::Interrupted);

@@ -11,10 +11,10 @@ use super::requests::body;
 use crate::args::{Global, PreviewArgs};
 use crate::environment;
 use crate::exit::{Exit, Failure};
+use crate::jobs::Job;
 use crate::printer::Printer;
 use crate::project_files::{Credentials, Opened, open, unknown};
-use crate::runner::unsupported;
-use crate::session::{Network, connect, job};
+use crate::session::{Network, connect};
 use crate::table::Table;
 
 pub(crate) async fn carry_out(args: &PreviewArgs, global: &Global, printer: Printer) -> Result<Exit, Failure> {
@@ -40,23 +40,16 @@ pub(crate) async fn carry_out(args: &PreviewArgs, global: &Global, printer: Prin
 async fn of_sync(opened: &Opened, name: &str, args: &PreviewArgs, global: &Global) -> Result<RequestPreview, Failure> {
     let project = &opened.project;
     let known: Vec<&str> = project.syncs.iter().map(SyncSpec::name).collect();
-    let sync = match project.sync(name) {
-        Some(SyncSpec::Object(sync)) => sync,
-        Some(other) => return Err(unsupported(other)),
-        None => return Err(unknown("sync", name, &known)),
+    let sync = project.sync(name).ok_or_else(|| unknown("sync", name, &known))?;
+    // The rows of the named model, mapped as the sync maps its own.
+    let model = project.model(&args.model);
+    let job = match model.and_then(|model| project.source(&model.source).zip(Some(model))) {
+        Some((source, model)) => Job::reading(sync, model.clone(), source.clone()),
+        None => Job::of(project, sync)?,
     };
-    let mut job = job(project, sync)?;
-    if sync.model != args.model {
-        // The rows of the named model, mapped as the sync maps its own.
-        let model = project.model(&args.model).zip(project.model(&args.model).and_then(|m| project.source(&m.source)));
-        if let Some((model, source)) = model {
-            job.model = model.clone();
-            job.source = source.clone();
-        }
-    }
     let account = opened.account(global.account.as_deref())?;
     let engine = connect(account, &global.project, None, Arc::new(Silent), Network::Real, "").await?;
-    Ok(engine.preview_sync(&job, args.limit, &Cancel::new()).await?)
+    Ok(job.preview(&engine, args.limit, &Cancel::new()).await?)
 }
 
 fn show_rows(preview: &Preview, printer: Printer) {

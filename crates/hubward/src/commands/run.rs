@@ -9,12 +9,13 @@ use hubward_hubspot::Account;
 
 use crate::args::{Global, RunArgs};
 use crate::exit::{Exit, Failure};
+use crate::jobs::object_syncs;
 use crate::plan_file::PlanFile;
 use crate::printer::Printer;
 use crate::progress::Terminal;
 use crate::project_files::{Credentials, open};
 use crate::report::RunReport;
-use crate::runner::{Run, choose, new_id, object_syncs, only_supported};
+use crate::runner::{Run, choose, new_id};
 use crate::session::{Network, connect, database, lock, make_state_dir, remember_daily_calls};
 use crate::signals::cancel_on_signal;
 use crate::summary;
@@ -50,7 +51,6 @@ async fn begin(args: &RunArgs, global: &Global, printer: Printer) -> Result<RunR
     let chosen = choose(&opened.project, &names).map_err(|failure| refused(failure, &names))?;
     names = chosen.iter().map(|sync| sync.name().to_owned()).collect();
     let fail = |failure: Failure| (failure, names.clone());
-    let syncs = only_supported(&chosen).map_err(fail)?;
     let account = opened.account(global.account.as_deref()).map_err(fail)?;
 
     let command = command_line(args, &chosen);
@@ -87,7 +87,7 @@ async fn begin(args: &RunArgs, global: &Global, printer: Printer) -> Result<RunR
         cancel,
     };
     let digests = plan.map(|plan| plan.digests).unwrap_or_default();
-    let run = Run { id, command, engine: &engine, db: &db, project: &opened.project, syncs, options, digests };
+    let run = Run { id, command, engine: &engine, db: &db, project: &opened.project, syncs: chosen, options, digests };
     let report = run.carry_out().await.map_err(fail)?;
     terminal.finish();
     let mut report = report;

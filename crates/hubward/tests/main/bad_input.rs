@@ -278,24 +278,47 @@ fn a_state_file_of_a_newer_version() {
 }
 
 #[test]
-fn what_this_version_cannot_do_yet() {
+fn an_event_that_the_account_does_not_have() {
     let sandbox = Sandbox::start(&[]);
     let project = TestProject::customers(1);
     project.write(
-        "syncs/orders.yml",
-        "sync: orders\nmodel: customers\nto: { event: pe1_order }\ncontact: { by: email, column: email }\nmap: { a: name }\n",
+        "syncs/customers.yml",
+        "sync: orders\nmodel: customers\nto: { event: order_placed }\ncontact: { by: email, column: email }\nmap: { a: name }\n",
     );
     let run = project.run(&sandbox, &["run"]);
     assert_snapshot!(refused(&sandbox, &project, &run), @r#"
     exit 2
     --- stdout
+    orders: failed, see the error ([SECONDS] s)
     --- stderr
-    error: sync "orders": event syncs are not supported by this version
-      at: syncs/orders.yml:1:7
-      help: name the syncs to run, or take this one out of the project; nothing was sent
+    writing to account 1234567 (standard, na1) at http://127.0.0.1:[PORT]
+    orders: reading
+    error: sync "orders": the account has no event "order_placed"
+      at: syncs/customers.yml:3:14
+      help: `hubward apply-schema` makes an event that the project declares
     "#);
-    assert_eq!(sandbox.writes().len(), 0);
-    assert_eq!(project.run(&sandbox, &["run", "customers"]).code, 0, "the others can be named");
+}
+
+#[test]
+fn a_list_that_the_account_does_not_have() {
+    let sandbox = Sandbox::start(&[]);
+    let project = TestProject::customers(1);
+    project.write(
+        "syncs/customers.yml",
+        "sync: news\nmodel: customers\nto: { list: { id: 42 } }\nmatch: { column: email, property: email }\n",
+    );
+    let run = project.run(&sandbox, &["run"]);
+    assert_snapshot!(refused(&sandbox, &project, &run), @r#"
+    exit 2
+    --- stdout
+    news: failed, see the error ([SECONDS] s)
+      requests  1 (1 other)
+    --- stderr
+    writing to account 1234567 (standard, na1) at http://127.0.0.1:[PORT]
+    error: sync "news": the account has no list with id 42
+      at: syncs/customers.yml:3:13
+      help: `hubward describe` lists what the account has; a list that does not exist yet is given by `name`, and mode mirror or add makes it
+    "#);
 }
 
 #[test]

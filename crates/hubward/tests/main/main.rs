@@ -4,6 +4,7 @@ mod apply_schema;
 mod associations;
 mod bad_input;
 mod chinook;
+mod chinook_events;
 mod clients;
 mod day;
 mod interrupted;

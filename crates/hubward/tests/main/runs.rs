@@ -59,7 +59,7 @@ fn the_run_document_has_its_fixed_keys_in_order() {
     let mut document = project.run(&sandbox, &["run", "--json"]).json();
     document["run"] = json!("[UUID]");
     document["syncs"][0]["seconds"] = json!(0);
-    assert_snapshot!(document.to_string(), @r#"{"run":"[UUID]","account":1234567,"syncs":[{"sync":"customers","status":"ok","changes":{"rows":1,"added":1,"changed":0,"removed":0,"unchanged":0},"outcomes":{"applied":1,"unchanged":0,"skipped":0,"invalid":0,"rejected":0,"deferred":0},"associations":{"created":0,"removed":0,"missing_target":0},"requests":{"total":1,"upsert":1,"associate":0,"search":0,"throttled":0,"retried":0,"create":0,"update":0,"read":0,"archive":0},"seconds":0,"error":null,"notes":[],"interrupted":false}],"error":null}"#);
+    assert_snapshot!(document.to_string(), @r#"{"run":"[UUID]","account":1234567,"syncs":[{"sync":"customers","status":"ok","changes":{"rows":1,"added":1,"changed":0,"removed":0,"unchanged":0},"outcomes":{"applied":1,"unchanged":0,"skipped":0,"invalid":0,"rejected":0,"deferred":0},"associations":{"created":0,"removed":0,"missing_target":0},"requests":{"total":1,"upsert":1,"associate":0,"search":0,"throttled":0,"retried":0,"create":0,"update":0,"read":0,"archive":0,"event":0,"list":0},"seconds":0,"error":null,"notes":[],"interrupted":false}],"error":null}"#);
 }
 
 #[test]
