@@ -89,8 +89,10 @@ pub(crate) struct Analysis {
     pub(crate) associate: Vec<u32>,
     /// Hashes of the match values that rows give up, sorted.
     pub(crate) given_up: Vec<u64>,
-    /// Hashes of the match values of rows to send whose record it does not know, sorted.
+    /// Hashes of the match values of rows whose record it does not know, those that cannot be sent among them, sorted.
     pub(crate) without_record: Vec<u64>,
+    /// Rows that cannot be sent and of which nobody can say which record is theirs.
+    pub(crate) nameless: u64,
     /// Rows to send whose record the ledger knows.
     pub(crate) known: u64,
     /// Rows to send whose record it does not know.
@@ -210,6 +212,16 @@ pub(crate) struct Order<'a> {
     pub(crate) removes: bool,
 }
 
+impl Order<'_> {
+    /// An error once the run is to stop.
+    pub(crate) fn go_on(&self) -> Result<(), EngineError> {
+        match self.cancel.is_set() {
+            true => Err(EngineError::new("interrupted", "interrupted; nothing was sent")),
+            false => Ok(()),
+        }
+    }
+}
+
 /// Decides the fate of every spilled row. Blocking.
 pub(crate) fn analyze(
     rules: &Rules<'_>,
@@ -226,14 +238,18 @@ pub(crate) fn analyze(
     let mut spilled_duplicates: HashMap<u128, u64> = HashMap::new();
     let mut reader = scan.spill.read()?;
     while let Some((batch, marks)) = reader.next_batch()? {
-        if order.cancel.is_set() {
-            return Err(EngineError::new("interrupted", "interrupted; nothing was sent"));
-        }
+        order.go_on()?;
         for (row, mark) in marks.iter().enumerate() {
+            if mark.kind == Kind::Keyless {
+                analysis.note_unsendable(rules, order, &batch, row, mark);
+                analysis.fates.push(Fate::Finished);
+                continue;
+            }
             if let Some(duplicate) = scan.duplicates.get(&mark.key) {
                 *spilled_duplicates.entry(mark.key).or_default() += 1;
                 let key = shown_key(rules.model, &batch, row)?;
                 let reason = duplicate_key(&key, mark.ordinal, duplicate);
+                analysis.note_unsendable(rules, order, &batch, row, mark);
                 notes.doubt(mark)?;
                 finish_invalid(&mut analysis, tally, sink, key, reason);
                 continue;
@@ -241,6 +257,9 @@ pub(crate) fn analyze(
             let judged = match rules.judge(&batch, row)? {
                 Ok(judged) => judged,
                 Err((key, reason)) => {
+                    if mark.kind == Kind::Added {
+                        analysis.note_unsendable(rules, order, &batch, row, mark);
+                    }
                     notes.doubt(mark)?;
                     finish_invalid(&mut analysis, tally, sink, key, reason);
                     continue;
@@ -289,6 +308,9 @@ pub(crate) fn analyze(
                 continue;
             }
             if let Some(reason) = rules.empties(&judged, known.as_ref(), written) {
+                if order.removes && known.is_none() {
+                    analysis.without_record.push(judged.match_hash);
+                }
                 notes.doubt(mark)?;
                 finish_invalid(&mut analysis, tally, sink, judged.key_text, reason);
                 continue;
@@ -368,6 +390,25 @@ impl Rules<'_> {
         // Mode insert makes records with their associations and leaves them alone from then on.
         let ours = (self.mode != Mode::Insert || entry.associated == 0) && entry.mapped != NOT_ITS_OWN;
         self.associations.filter(|_| ours && entry.associated != judged.wanted && entry.record_id != 0)
+    }
+}
+
+impl Analysis {
+    /// Takes down what a row is matched by that is in the model, cannot be sent, and whose key names no record of its own:
+    /// a record under another key may be its own, and must not go because that key left the model. A row with a key and
+    /// without a match value names no record.
+    fn note_unsendable(&mut self, rules: &Rules<'_>, order: &Order<'_>, batch: &RecordBatch, row: usize, mark: &Mark) {
+        if !order.removes {
+            return;
+        }
+        match rules.mapping.match_value_of(batch, row, &rules.context) {
+            Ok(Some(value)) => {
+                let folded = rules.folding.fold(&value);
+                self.without_record.push(hubward_core::fingerprint::match_hash(&folded));
+            }
+            Ok(None) if mark.kind != Kind::Keyless => {}
+            Ok(None) | Err(_) => self.nameless += 1,
+        }
     }
 }
 

@@ -85,8 +85,7 @@ impl Corridor {
 
     /// Neither told nor called missing: a merged-away id may be left out so (api.md 3.6).
     async fn compare_one(&self, done: &mut Done, mut row: Row, id: &str, names: &[String]) {
-        let meta = self.meta(std::slice::from_ref(&row));
-        match self.client.read_record(&self.object, id, None, names, &meta).await {
+        match self.read_one(&row, id, None, names).await {
             Ok(Some(record)) => {
                 row.compared.held = Some(record.properties);
                 done.requeue.push((Step::Update, row));

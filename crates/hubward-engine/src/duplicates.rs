@@ -1,6 +1,6 @@
 //! Rows that would be one: the same primary key, or the same match value, in several rows of the model.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use hubward_core::{Outcome, Reason};
 use hubward_store::Ledger;
@@ -9,7 +9,6 @@ use crate::analyze::{Analysis, Fate, Notes, Order, Rules, invalid};
 use crate::error::EngineError;
 use crate::issues::Sink;
 use crate::scan::{Duplicate, Scan};
-use crate::spill::Mark;
 
 /// Names of other rows that one reason lists at most.
 const PARTNERS_MAX: usize = 5;
@@ -45,12 +44,10 @@ pub(crate) fn reject_duplicate_matches(
     mut candidates: Vec<(u64, u32)>,
 ) -> Result<(), EngineError> {
     candidates.sort_unstable();
-    let mut suspects: HashMap<u64, Vec<(String, String)>> = HashMap::new();
-    for pair in candidates.windows(2) {
-        if pair[0].0 == pair[1].0 {
-            suspects.entry(pair[0].0).or_default();
-        }
-    }
+    let mut suspects: HashSet<u64> =
+        candidates.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[0].0).collect();
+    // The values themselves decide; a hash only suspects.
+    let mut sharers: HashMap<String, Sharers> = HashMap::new();
     // Rows that stay as they are hold their match value too.
     if !candidates.is_empty() {
         let sending = keys_to_send(scan, analysis)?;
@@ -66,7 +63,8 @@ pub(crate) fn reject_duplicate_matches(
         for (hash, key) in holders {
             if let Some(entry) = ledger.get(key)? {
                 let value = rules.folding.fold(entry.payload.match_value.as_deref().unwrap_or_default());
-                suspects.entry(hash).or_default().push((entry.payload.key_text, value));
+                suspects.insert(hash);
+                sharers.entry(value).or_default().note(&entry.payload.key_text);
             }
         }
     }
@@ -75,52 +73,81 @@ pub(crate) fn reject_duplicate_matches(
         return Ok(());
     }
 
-    // The values themselves decide; a hash only suspects.
-    let mut groups: HashMap<String, Vec<String>> = HashMap::new();
-    let mut members: Vec<(usize, String, String, u64, Mark)> = Vec::new();
     let mut position = 0;
     let mut reader = scan.spill.read()?;
     while let Some((batch, marks)) = reader.next_batch()? {
-        for (row, mark) in marks.iter().enumerate() {
+        order.go_on()?;
+        for row in 0..marks.len() {
             if analysis.fates[position] != Fate::Finished
                 && let Ok(judged) = rules.judge(&batch, row)?
-                && suspects.contains_key(&judged.match_hash)
+                && suspects.contains(&judged.match_hash)
             {
-                groups.entry(judged.match_folded.clone()).or_default().push(judged.key_text.clone());
-                members.push((position, judged.key_text, judged.match_folded, judged.match_hash, *mark));
+                sharers.entry(judged.match_folded).or_default().note(&judged.key_text);
             }
             position += 1;
         }
     }
+    sharers.retain(|_, sharers| sharers.count > 1);
+    if sharers.is_empty() {
+        return Ok(());
+    }
     let mut notes = Notes::new(ledger, order.dry);
-    for (position, key, value, hash, mark) in members {
-        let mut others: Vec<&str> = groups[&value].iter().map(String::as_str).filter(|other| *other != key).collect();
-        let holds = |(other, held): &&(String, String)| *other != key && *held == value;
-        others.extend(suspects[&hash].iter().filter(holds).map(|(other, _)| other.as_str()));
-        if others.is_empty() {
-            continue;
+    let mut position = 0;
+    let mut reader = scan.spill.read()?;
+    while let Some((batch, marks)) = reader.next_batch()? {
+        order.go_on()?;
+        for (row, mark) in marks.iter().enumerate() {
+            if analysis.fates[position] != Fate::Finished
+                && let Ok(judged) = rules.judge(&batch, row)?
+                && suspects.contains(&judged.match_hash)
+                && let Some(sharers) = sharers.get(&judged.match_folded)
+            {
+                let (key, value) = (judged.key_text, judged.match_folded);
+                let text = format!(
+                    "{} {value:?} of the row with primary key {key} is also that of {}; one record cannot be two rows",
+                    rules.match_column,
+                    sharers.others(&key)
+                );
+                let reason = Reason::new("DUPLICATE_MATCH", text).on(rules.match_property, Some(value));
+                notes.doubt(mark)?;
+                order.tally.ticket().finish(Outcome::Invalid);
+                analysis.invalid += 1;
+                analysis.fates[position] = Fate::Finished;
+                sink.push(invalid(key, reason));
+            }
+            position += 1;
         }
-        let more = others.len().saturating_sub(PARTNERS_MAX);
-        others.truncate(PARTNERS_MAX);
-        let mut named = others.join(", ");
-        if more > 0 {
-            named.push_str(&format!(" and {more} more"));
-        }
-        let reason = Reason::new(
-            "DUPLICATE_MATCH",
-            format!(
-                "{} {value:?} of the row with primary key {key} is also that of {named}; one record cannot be two rows",
-                rules.match_column
-            ),
-        )
-        .on(rules.match_property, Some(value));
-        notes.doubt(&mark)?;
-        order.tally.ticket().finish(Outcome::Invalid);
-        analysis.invalid += 1;
-        analysis.fates[position] = Fate::Finished;
-        sink.push(invalid(key, reason));
     }
     notes.flush()
+}
+
+/// The rows that have one value: how many they are, and as many of them as a reason names.
+#[derive(Debug, Default)]
+pub(crate) struct Sharers {
+    pub(crate) count: usize,
+    first: Vec<String>,
+}
+
+impl Sharers {
+    pub(crate) fn note(&mut self, key: &str) {
+        self.count += 1;
+        // One more than are named: the row itself may be among them.
+        if self.first.len() <= PARTNERS_MAX {
+            self.first.push(key.to_owned());
+        }
+    }
+
+    /// The others, as the row with this key is told of them.
+    pub(crate) fn others(&self, key: &str) -> String {
+        let others = self.first.iter().map(String::as_str).filter(|other| *other != key);
+        let named: Vec<&str> = others.take(PARTNERS_MAX).collect();
+        let mut text = named.join(", ");
+        let more = self.count.saturating_sub(1 + named.len());
+        if more > 0 {
+            text.push_str(&format!(" and {more} more"));
+        }
+        text
+    }
 }
 
 /// Keys of the rows that are to be sent, sorted.
@@ -138,4 +165,28 @@ fn keys_to_send(scan: &Scan, analysis: &Analysis) -> Result<Vec<u128>, EngineErr
     }
     keys.sort_unstable();
     Ok(keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn however_many_share_a_value_a_few_are_kept_and_all_are_counted() {
+        let mut sharers = Sharers::default();
+        for key in 1..=100_000 {
+            sharers.note(&key.to_string());
+        }
+        assert_eq!(sharers.first.len(), PARTNERS_MAX + 1);
+        assert_eq!(sharers.others("3"), "1, 2, 4, 5, 6 and 99994 more");
+        assert_eq!(sharers.others("777"), "1, 2, 3, 4, 5 and 99994 more");
+    }
+
+    #[test]
+    fn two_rows_name_each_other_and_nobody_more() {
+        let mut sharers = Sharers::default();
+        sharers.note("a");
+        sharers.note("b");
+        assert_eq!((sharers.others("a"), sharers.others("b")), ("b".to_owned(), "a".to_owned()));
+    }
 }

@@ -16,14 +16,39 @@ const DEFERRED_REASONS_MAX: usize = 3;
 /// Verdicts that wait in memory until they are recorded together.
 const WAITING_VERDICTS_MAX: usize = 5_000;
 
+/// Earlier issues that are told apart, in 16 MB.
+const PREVIOUS_MAX: usize = 1_000_000;
+
+/// Rows that had an issue before this run, so that one that is well again is taken off: hashes of their keys. Where there
+/// are too many, the database is asked to take off every row that is well.
+#[derive(Default)]
+struct Previous {
+    hashes: HashSet<u64>,
+    too_many: bool,
+}
+
+impl Previous {
+    fn note(&mut self, key: &str) {
+        if self.hashes.len() < PREVIOUS_MAX {
+            self.hashes.insert(xxhash_rust::xxh3::xxh3_64(key.as_bytes()));
+        } else {
+            self.too_many = true;
+        }
+    }
+
+    /// Whether the database may hold an issue of this row; taking off what is not there does no harm.
+    fn may_have(&self, key: &str) -> bool {
+        self.too_many || (!self.hashes.is_empty() && self.hashes.contains(&xxhash_rust::xxh3::xxh3_64(key.as_bytes())))
+    }
+}
+
 /// Receives the final words of rows. Without a database (a plan, a test) only the deferred reasons are kept.
 pub(crate) struct Issues {
     db: Option<StateDb>,
     run: String,
     sync: String,
     wall: Arc<dyn WallClock>,
-    /// Keys that had an issue before this run, so that a row that is well again is taken off.
-    previous: HashSet<String>,
+    previous: Previous,
     deferred: Mutex<Vec<String>>,
     failed: Mutex<Option<EngineError>>,
     /// HubSpot has refused a row by what the account's metadata allowed.
@@ -67,11 +92,9 @@ impl Issues {
         sync: &str,
         wall: Arc<dyn WallClock>,
     ) -> Result<Arc<Self>, EngineError> {
-        let mut previous = HashSet::new();
+        let mut previous = Previous::default();
         if let Some(db) = &db {
-            for issue in db.issues(Some(sync))? {
-                previous.insert(issue.key);
-            }
+            db.for_each_issue(Some(sync), |issue| previous.note(&issue.key))?;
         }
         Ok(Arc::new(Self {
             db,
@@ -87,7 +110,7 @@ impl Issues {
 
     /// Whether any row of the sync had an issue before this run, so that words about rows that are well are wanted.
     pub(crate) fn knew_any(&self) -> bool {
-        !self.previous.is_empty()
+        !self.previous.hashes.is_empty()
     }
 
     /// Records verdicts. A database that fails does not stop rows that HubSpot has confirmed; the report says it.
@@ -131,7 +154,7 @@ impl Issues {
                     }
                 }
                 Outcome::Applied | Outcome::Unchanged | Outcome::Skipped => {
-                    if self.previous.contains(&verdict.key_text) {
+                    if self.previous.may_have(&verdict.key_text) {
                         well.push(verdict.key_text);
                     }
                 }
@@ -172,5 +195,22 @@ impl Issues {
     /// The database's first failure, if it failed.
     pub(crate) fn failure(&self) -> Option<EngineError> {
         self.failed.lock().ok().and_then(|failed| failed.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn earlier_issues_are_known_by_their_keys_and_any_row_may_have_one_where_they_are_too_many() {
+        let mut previous = Previous::default();
+        assert!(!previous.may_have("1"));
+        for key in 0..PREVIOUS_MAX {
+            previous.note(&key.to_string());
+        }
+        assert!(previous.may_have("7") && !previous.may_have("no such row"));
+        previous.note("one more");
+        assert!(previous.may_have("one more") && previous.hashes.len() == PREVIOUS_MAX);
     }
 }

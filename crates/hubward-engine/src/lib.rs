@@ -52,6 +52,7 @@ mod search;
 mod settle;
 mod shared;
 mod sight;
+mod single;
 mod spill;
 mod strategy;
 mod tally;

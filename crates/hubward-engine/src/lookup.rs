@@ -285,12 +285,7 @@ impl Corridor {
             if records.contains_key(&name) {
                 continue;
             }
-            let meta = self.meta(std::slice::from_ref(row));
-            let read = self
-                .client
-                .read_record(&self.object, row.looked_for(), Some(&self.match_property), &wanted, &meta)
-                .await;
-            match read {
+            match self.read_one(row, row.looked_for(), Some(&self.match_property), &wanted).await {
                 Ok(record) => {
                     records.insert(name, record);
                 }
@@ -362,12 +357,15 @@ impl Corridor {
         end
     }
 
-    /// A look-up that failed decides nothing. HubSpot's refusal is pinned on its row by halving; other failures defer the
-    /// rows. Open intents stay open.
+    /// A look-up that failed decides nothing. HubSpot's refusal is pinned on its row by halving, and so is what it cannot
+    /// read, unless single rows, one after another, are refused like that; other failures defer the rows. Open intents stay
+    /// open.
     pub(crate) fn refuse_look(&self, step: Step, mut rows: Vec<Row>, error: ApiError) -> Done {
         let mut done = Done::default();
         let why = format!("its record could not be looked up: {error}");
-        match error.kind.verdict(true) {
+        let malformed = error.kind == ErrorKind::Malformed && self.split_retries;
+        let verdict = if malformed { Verdict::FixRows } else { error.kind.verdict(true) };
+        match verdict {
             Verdict::FixRows if rows.len() > 1 && self.split_retries => {
                 let second = rows.split_off(rows.len() / 2);
                 done.batches.push(Batch { step, rows });
@@ -379,6 +377,7 @@ impl Corridor {
                     reason.text = format!("its record could not be looked up: {}", reason.text);
                     done.verdicts.push(row.finish(Outcome::Rejected, Some(reason)));
                 }
+                done.exhausted = malformed.then(|| error.into());
             }
             Verdict::Stop => merge(&mut done, self.defer(rows, &why, Some(error.into()))),
             _ => {

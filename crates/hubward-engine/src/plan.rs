@@ -67,6 +67,9 @@ impl Engine {
             warnings.push(format!("a run will stop before anything is sent: {}", caught.message));
             warnings.extend(caught.help);
         }
+        if crate::removal_catch::touches(job.sync.on_removed) {
+            warnings.extend(crate::removal_catch::held_up(ready.scan.removed, ready.analysis.nameless));
+        }
         Ok(SyncPlan {
             sync: job.sync.name.clone(),
             added: changes.added,
@@ -133,15 +136,16 @@ pub(crate) fn estimate(ready: &Ready, mode: Mode) -> RequestCounts {
         }
     }
     // The records of removed rows are read before they are touched.
+    let removed = if ready.analysis.nameless > 0 { 0 } else { ready.scan.removed };
     match ready.prepared.sync.on_removed {
         OnRemoved::Keep => {}
         OnRemoved::Clear => {
-            counts.read += batches(ready.scan.removed);
-            counts.update += batches(ready.scan.removed);
+            counts.read += batches(removed);
+            counts.update += batches(removed);
         }
         OnRemoved::Delete => {
-            counts.read += batches(ready.scan.removed);
-            counts.archive += batches(ready.scan.removed);
+            counts.read += batches(removed);
+            counts.archive += batches(removed);
         }
     }
     debug_assert!(writes_existing(mode) || counts.update == 0 || ready.prepared.kind == MatchKind::Id);

@@ -132,7 +132,7 @@ impl Rules<'_> {
         let mut reader = scan.spill.read()?;
         while let Some((batch, marks)) = reader.next_batch()? {
             for (row, mark) in marks.iter().enumerate() {
-                if scan.duplicates.contains_key(&mark.key) {
+                if mark.kind == Kind::Keyless || scan.duplicates.contains_key(&mark.key) {
                     continue;
                 }
                 match self.judge(&batch, row)? {

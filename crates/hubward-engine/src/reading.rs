@@ -22,7 +22,7 @@ use crate::prepared::{Prepared, scanned_columns};
 use crate::progress::{Phase, Progress};
 use crate::ready::{Depth, located, source_error};
 use crate::run::blocking;
-use crate::scan::{Scan, ScanOrder, scan};
+use crate::scan::{Scan, ScanOrder, scan, scan_with_keyless};
 use crate::sight::Sight;
 use crate::tally::Tally;
 use crate::written::Written;
@@ -134,9 +134,12 @@ impl Reading {
         };
         let mut sink = Sink::new(self.issues.as_deref());
         let progress = self.progress.as_ref();
-        let scan = scan(&order, stream.as_mut(), &mut self.ledger, &self.tally, &mut sink, progress)
+        // A row that has lost its key may be one whose record would be touched.
+        let touches = !self.ledger.is_empty() && crate::removal_catch::touches(self.job.sync.on_removed);
+        let read = if touches { scan_with_keyless } else { scan };
+        let scanned = read(&order, stream.as_mut(), &mut self.ledger, &self.tally, &mut sink, progress)
             .map_err(|error| located(error, &self.job.model.at))?;
-        self.state = State::Scanned(scan);
+        self.state = State::Scanned(scanned);
         Ok(())
     }
 }

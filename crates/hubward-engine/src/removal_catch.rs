@@ -42,6 +42,17 @@ pub(crate) fn within(ready: &Ready, job: &SyncJob) -> Result<(), EngineError> {
     .at(&job.sync.at))
 }
 
+/// Why no record is touched in this run although rows left the model, if that is so: of `nameless` rows that are in it,
+/// nobody can say which records are theirs.
+pub(crate) fn held_up(removed: u64, nameless: u64) -> Option<String> {
+    (removed > 0 && nameless > 0).then(|| {
+        format!(
+            "{removed} rows left the model, and nothing was done to their records: invalid rows of it ({nameless}) have no \
+             match value that can be read, so the records may be theirs; `hubward rejected` lists these rows"
+        )
+    })
+}
+
 /// Hash of which rows left the model, whatever their order.
 ///
 /// # Errors

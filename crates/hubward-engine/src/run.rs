@@ -128,6 +128,7 @@ impl Engine {
         let removed = report.changes.removed;
         let touches = removed > 0 && removal_catch::touches(prepared.sync.on_removed);
         let wanted = std::mem::take(&mut analysis.without_record);
+        let held_up = if touches { removal_catch::held_up(removed, analysis.nameless) } else { None };
         let signature = prepared.signature();
         let ledger: SharedLedger = Arc::new(Mutex::new(ledger));
         let spilled = if prepared.associations.is_some() { scan.spill.rows() } else { 0 };
@@ -143,7 +144,9 @@ impl Engine {
         let mut trouble = trouble_of(sent.stopped, report);
         let mut removed_open = removed;
         let mut notes = Vec::new();
-        if trouble.is_none() && touches {
+        if let Some(note) = &held_up {
+            notes.push(note.clone());
+        } else if trouble.is_none() && touches {
             let removing = self.remove(&prepared, removed, wanted, &ledger, &tally, &issues, &options.cancel).await;
             removed_open = removed.saturating_sub(removing.finished);
             notes.extend(removing.note());
@@ -172,7 +175,7 @@ impl Engine {
                 }
             }
         }
-        let gone = if trouble.is_none() { Outcome::Skipped } else { Outcome::Deferred };
+        let gone = if trouble.is_none() && held_up.is_none() { Outcome::Skipped } else { Outcome::Deferred };
         tally.many(gone, removed_open);
         if let Err(error) = crate::deferred::write(lock(&ledger).dir(), &sent.deferred) {
             tracing::warn!(%error, "which rows were deferred could not be kept; they go in the model's order next time");

@@ -67,6 +67,31 @@ pub(crate) fn scan(
     sink: &mut Sink<'_>,
     progress: &dyn Progress,
 ) -> Result<Scan, EngineError> {
+    scan_rows(order, stream, ledger, tally, sink, progress, false)
+}
+
+/// As [`scan`]; rows without a key are in the spill too, beside their verdicts, so that it can be seen what they are
+/// matched by.
+pub(crate) fn scan_with_keyless(
+    order: &ScanOrder<'_>,
+    stream: &mut dyn RowStream,
+    ledger: &mut Ledger,
+    tally: &Arc<Tally>,
+    sink: &mut Sink<'_>,
+    progress: &dyn Progress,
+) -> Result<Scan, EngineError> {
+    scan_rows(order, stream, ledger, tally, sink, progress, true)
+}
+
+fn scan_rows(
+    order: &ScanOrder<'_>,
+    stream: &mut dyn RowStream,
+    ledger: &mut Ledger,
+    tally: &Arc<Tally>,
+    sink: &mut Sink<'_>,
+    progress: &dyn Progress,
+    spills_keyless: bool,
+) -> Result<Scan, EngineError> {
     let schema = stream.schema();
     let wanted = wanted_columns(&schema, order)?;
     let projected = Arc::new(
@@ -104,16 +129,19 @@ pub(crate) fn scan(
         let mut answers = probes.iter();
         for row in 0..batch.num_rows() {
             let ordinal = found.rows + row as u64 + 1;
-            if key_nulls[row] {
-                found.invalid += 1;
-                sink.push(missing_key(order.model, tally, ordinal));
-                continue;
-            }
             let key = keys[row];
             let mut mark = |kind| {
                 take.push(u32::try_from(row).expect("a batch has fewer than 2^32 rows"));
                 marks.push(Mark { key, fingerprint: fingerprints[row], ordinal, kind });
             };
+            if key_nulls[row] {
+                found.invalid += 1;
+                sink.push(missing_key(order.model, tally, ordinal));
+                if spills_keyless {
+                    mark(Kind::Keyless);
+                }
+                continue;
+            }
             match answers.next() {
                 Some(Probe::Added) | None => {
                     fresh.push(half_of(key));

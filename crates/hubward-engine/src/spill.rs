@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     Recheck,
     /// Unchanged, sent all the same (`--full`).
     Full,
+    /// It has no key, so it is invalid and never sent; there only for what it is matched by.
+    Keyless,
 }
 
 impl Kind {
@@ -39,6 +41,7 @@ impl Kind {
             Self::Changed => 1,
             Self::Recheck => 2,
             Self::Full => 3,
+            Self::Keyless => 4,
         }
     }
 
@@ -47,7 +50,8 @@ impl Kind {
             0 => Self::Added,
             1 => Self::Changed,
             2 => Self::Recheck,
-            _ => Self::Full,
+            3 => Self::Full,
+            _ => Self::Keyless,
         }
     }
 }
@@ -204,7 +208,7 @@ mod tests {
         let ids = Int64Array::from_iter((from..from + rows).map(|id| (id % 3 != 0).then_some(id)));
         let texts = StringArray::from_iter((from..from + rows).map(|id| (id % 2 == 0).then(|| format!("zażółć {id}"))));
         let batch = RecordBatch::try_new(Arc::new(schema()), vec![Arc::new(ids), Arc::new(texts)]).expect("a batch");
-        let kinds = [Kind::Added, Kind::Changed, Kind::Recheck, Kind::Full];
+        let kinds = [Kind::Added, Kind::Changed, Kind::Recheck, Kind::Full, Kind::Keyless];
         let marks = (from..from + rows).map(|id| Mark {
             key: u128::MAX - id as u128,
             fingerprint: u64::MAX - id as u64,

@@ -9,13 +9,11 @@ use hubward_core::{Outcome, PropertyType, Reason};
 use hubward_store::Ledger;
 
 use crate::analyze::{Analysis, Fate, Judged, Notes, Order, Rules, invalid};
+use crate::duplicates::Sharers;
 use crate::error::EngineError;
 use crate::issues::Sink;
 use crate::scan::Scan;
 use crate::spill::Kind;
-
-/// Names of other rows that one reason lists at most.
-const PARTNERS_MAX: usize = 5;
 
 /// Hashes of the unique values that rows are about to write, each with the row's position in the spill.
 #[derive(Default)]
@@ -62,53 +60,63 @@ impl UniqueValues {
             return Ok(());
         }
         // The values themselves decide; a hash only suspects.
-        let mut groups: HashMap<(String, String), Vec<(usize, String)>> = HashMap::new();
-        let mut marks = HashMap::new();
+        let mut sharers: HashMap<(String, String), Sharers> = HashMap::new();
         let mut position = 0;
         let mut reader = scan.spill.read()?;
-        while let Some((batch, batch_marks)) = reader.next_batch()? {
-            for (row, mark) in batch_marks.iter().enumerate() {
+        while let Some((batch, marks)) = reader.next_batch()? {
+            order.go_on()?;
+            for (row, mark) in marks.iter().enumerate() {
                 if analysis.fates[position] != Fate::Finished
                     && mark.kind == Kind::Added
                     && let Ok(judged) = rules.judge(&batch, row)?
                 {
                     for (name, value) in values(rules, &judged) {
                         if twice.contains(&hash(name, &value)) {
-                            let group = groups.entry((name.to_owned(), value)).or_default();
-                            group.push((position, judged.key_text.clone()));
-                            marks.insert(position, *mark);
+                            sharers.entry((name.to_owned(), value)).or_default().note(&judged.key_text);
                         }
                     }
                 }
                 position += 1;
             }
         }
+        sharers.retain(|_, sharers| sharers.count > 1);
         let mut notes = Notes::new(ledger, order.dry);
-        let mut groups: Vec<_> = groups.into_iter().filter(|(_, rows)| rows.len() > 1).collect();
-        groups.sort_unstable();
-        for ((name, value), rows) in groups {
-            for (position, key) in &rows {
-                if analysis.fates[*position] == Fate::Finished {
-                    continue;
+        let mut position = 0;
+        let mut reader = scan.spill.read()?;
+        while let Some((batch, marks)) = reader.next_batch()? {
+            order.go_on()?;
+            for (row, mark) in marks.iter().enumerate() {
+                if analysis.fates[position] != Fate::Finished
+                    && mark.kind == Kind::Added
+                    && let Ok(judged) = rules.judge(&batch, row)?
+                    && let Some(reason) = shared_value(rules, &judged, &sharers)
+                {
+                    notes.doubt(mark)?;
+                    order.tally.ticket().finish(Outcome::Invalid);
+                    analysis.invalid += 1;
+                    analysis.fates[position] = Fate::Finished;
+                    sink.push(invalid(judged.key_text, reason));
                 }
-                let others: Vec<&str> =
-                    rows.iter().filter(|(at, _)| at != position).map(|(_, key)| key.as_str()).collect();
-                let more = others.len().saturating_sub(PARTNERS_MAX);
-                let mut named = others[..others.len() - more].join(", ");
-                if more > 0 {
-                    named.push_str(&format!(" and {more} more"));
-                }
-                let text = format!(
-                    "{name} {value:?} of the row with primary key {key} is also that of {named}; HubSpot gives it to one record only"
-                );
-                let reason = Reason::new("DUPLICATE_VALUE", text).on(&name, Some(value.clone()));
-                notes.doubt(&marks[position])?;
-                order.tally.ticket().finish(Outcome::Invalid);
-                analysis.invalid += 1;
-                analysis.fates[*position] = Fate::Finished;
-                sink.push(invalid(key.clone(), reason));
+                position += 1;
             }
         }
         notes.flush()
     }
+}
+
+/// The first value of a row that others write too.
+fn shared_value(rules: &Rules<'_>, judged: &Judged, sharers: &HashMap<(String, String), Sharers>) -> Option<Reason> {
+    for (name, value) in values(rules, judged) {
+        let value = (name.to_owned(), value);
+        if let Some(sharers) = sharers.get(&value) {
+            let (name, value) = value;
+            let text = format!(
+                "{name} {value:?} of the row with primary key {} is also that of {}; HubSpot gives it to one record only",
+                judged.key_text,
+                sharers.others(&judged.key_text)
+            );
+            return Some(Reason::new("DUPLICATE_VALUE", text).on(&name, Some(value)));
+        }
+    }
+    None
 }

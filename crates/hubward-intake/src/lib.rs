@@ -3,4 +3,5 @@
 //! Owns the trigger language ([`fql`]). Leaves to the caller: receiving events, keeping them, sending what comes of them.
 //! There is no I/O, no clock and no randomness in here.
 
+pub mod directives;
 pub mod fql;

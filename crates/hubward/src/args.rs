@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Sandbox(SandboxArgs),
     /// Show the whole job on a sandbox within this process
     Demo,
+    /// Resolve a mapping's directives for one event: the JSON that the action would get
+    Map(MapArgs),
     /// Show whether a trigger fires for an event, and what Segment's parser would have made of it
     Match(MatchArgs),
     /// Print the JSON Schema of the project files
@@ -203,6 +205,16 @@ pub(crate) struct SandboxArgs {
     /// A JSON document to load first, as for POST /_sandbox/load
     #[arg(long, value_name = "FILE")]
     pub(crate) load: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct MapArgs {
+    /// The mapping as JSON or YAML; - reads standard input
+    #[arg(value_name = "MAPPING")]
+    pub(crate) mapping: PathBuf,
+    /// The event as JSON; - reads standard input
+    #[arg(value_name = "EVENT")]
+    pub(crate) event: PathBuf,
 }
 
 #[derive(Args, Debug)]

@@ -71,6 +71,22 @@ impl Mapping {
         }
     }
 
+    /// The match value of one row as sent, whatever else is wrong with the row; `None` where it has none.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    ///
+    /// # Panics
+    /// As [`Mapping::row`].
+    pub fn match_value_of(
+        &self,
+        batch: &RecordBatch,
+        row: usize,
+        ctx: &ConvertContext<'_>,
+    ) -> Result<Option<String>, Reason> {
+        Ok(self.match_value(&Row::new(batch, row), ctx)?.map(|(value, _)| value))
+    }
+
     /// The match value as sent and as compared; `None` where the row has none.
     fn match_value(&self, row: &Row<'_>, ctx: &ConvertContext<'_>) -> Result<Option<(String, String)>, Reason> {
         let (column, property) = match &self.match_ {

@@ -8,6 +8,7 @@
 //! Left to the caller: which columns the model has, and converting the output to the property's type.
 
 mod columns;
+mod event;
 mod filters;
 mod loops;
 mod values;
@@ -25,6 +26,7 @@ use crate::suggest::nearest;
 use crate::{Reason, Value};
 
 pub use columns::Columns;
+pub use event::EventTemplate;
 
 /// A template's output may be this long, in bytes: a few times what HubSpot takes for the longest property.
 pub const MAX_OUTPUT_BYTES: usize = 1 << 20;

@@ -222,3 +222,31 @@ async fn a_plan_tells_what_a_run_then_does_and_a_changed_world_refuses_it() {
     let report = world.run_with(&job, &options).await;
     assert_eq!((report.status, report.requests.upsert), (Status::Ok, 2), "{report:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_placeholder_in_thousands_of_rows_makes_these_invalid_and_names_a_few() {
+    let world = World::new();
+    let mut card = property("card", "string", "text");
+    card["hasUniqueValue"] = json!(true);
+    world.load(&json!({"properties": {"contacts": [card]}}));
+    world.customers(3_000);
+    world.sql(
+        "alter table customers add column card text; update customers set card = 'none' where id > 2000;
+         update customers set email = 'nobody@example.com' where id between 11 and 2000",
+    );
+    let mut job = world.job();
+    job.sync.map.push(column("card", "card"));
+    let report = world.run(&job).await;
+    assert_eq!((report.outcomes.applied, report.outcomes.invalid), (10, 2_990), "{report:?}");
+    let issues = world.issues("customers");
+    assert!(
+        issues["500"].1 == "DUPLICATE_MATCH" && issues["500"].2.contains("11, 12, 13, 14, 15 and 1984 more"),
+        "{:?}",
+        issues["500"]
+    );
+    assert!(
+        issues["2002"].1 == "DUPLICATE_VALUE" && issues["2002"].2.contains("2001, 2003, 2004, 2005, 2006 and 994 more")
+    );
+    let contacts = world.by("contacts", "email").await;
+    assert!((1..=10).all(|id| contacts.contains_key(&format!("person{id}@example.com"))) && contacts.len() == 10);
+}

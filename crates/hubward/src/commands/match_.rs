@@ -1,22 +1,17 @@
 //! `hubward match`: whether a trigger fires for an event, and what Segment's own parser would have made of it.
 
-use std::io::Read;
-use std::path::Path;
-
 use hubward_core::spec::Location;
 use hubward_intake::fql::segment::SegmentTrigger;
 use hubward_intake::fql::{FqlError, Trigger, differences, reading_of_malformed};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::args::MatchArgs;
+use crate::event_file::read_event;
 use crate::exit::{Exit, Failure};
 use crate::printer::Printer;
 
-/// The largest event that is read, in bytes: far above what an SDK may send.
-const EVENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
-
 pub(crate) fn carry_out(args: &MatchArgs, printer: Printer) -> Result<Exit, Failure> {
-    let event = event(&args.event)?;
+    let event = read_event(&args.event)?;
     let segment_match = SegmentTrigger::parse(&args.fql).matches(&event);
     let trigger = match Trigger::parse(&args.fql) {
         Ok(trigger) => trigger,
@@ -67,27 +62,4 @@ fn malformed(error: &FqlError) -> Failure {
     let mut failure = Failure::new("trigger", message).at(&at);
     failure.help.clone_from(&error.help);
     failure
-}
-
-/// The event of a file, or of stdin for `-`.
-fn event(path: &Path) -> Result<Value, Failure> {
-    let mut bytes = Vec::new();
-    let read = if path.as_os_str() == "-" {
-        std::io::stdin().lock().take(EVENT_BYTES_MAX + 1).read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(path).and_then(|file| file.take(EVENT_BYTES_MAX + 1).read_to_end(&mut bytes))
-    };
-    read.map_err(|error| Failure::io("reading", path, &error))?;
-    if bytes.len() as u64 > EVENT_BYTES_MAX {
-        return Err(Failure::new("event", format!("{} is larger than {EVENT_BYTES_MAX} bytes", path.display())));
-    }
-    let wrong = |why: String| {
-        Failure::new("event", format!("{} is no event: {why}", path.display()))
-            .help("an event is one JSON object, such as {\"type\": \"track\", \"event\": \"Order Completed\"}")
-    };
-    match serde_json::from_slice(&bytes) {
-        Ok(event @ Value::Object(_)) => Ok(event),
-        Ok(_) => Err(wrong("it is JSON, but no object".to_owned())),
-        Err(error) => Err(wrong(error.to_string())),
-    }
 }

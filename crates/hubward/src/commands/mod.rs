@@ -5,6 +5,7 @@ pub(crate) mod check;
 mod demo;
 mod describe;
 mod init;
+mod map;
 mod match_;
 mod plan;
 mod preview;
@@ -36,6 +37,7 @@ pub(crate) async fn carry_out(command: Command, global: &Global, printer: Printe
         Command::Requests(args) => requests::carry_out(&args, global, printer),
         Command::Sandbox(args) => sandbox::carry_out(&args, printer).await,
         Command::Demo => demo::carry_out(global, printer).await,
+        Command::Map(args) => map::carry_out(&args, printer),
         Command::Match(args) => match_::carry_out(&args, printer),
         Command::Schema => schema::carry_out(printer),
     }

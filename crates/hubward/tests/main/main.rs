@@ -8,6 +8,7 @@ mod chinook_events;
 mod clients;
 mod day;
 mod interrupted;
+mod map;
 mod projects;
 mod removals;
 mod runs;
