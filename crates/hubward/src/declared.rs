@@ -104,8 +104,11 @@ fn declared_help(project: &Project, sync: &ObjectSync, code: &str, at: &Location
 
 /// An error of a sync, with the way to make what it misses where the project declares it.
 pub(crate) fn explained(project: &Project, sync: &SyncSpec, error: EngineError) -> EngineError {
-    let SyncSpec::Object(sync) = sync else { return error };
-    let help = error.at.as_ref().and_then(|at| declared_help(project, sync, error.code, at));
+    let help = error.at.as_ref().and_then(|at| match sync {
+        SyncSpec::Object(sync) => declared_help(project, sync, error.code, at),
+        SyncSpec::Event(sync) => events::declared_help(project, sync, error.code, at),
+        SyncSpec::List(_) => None,
+    });
     EngineError { help: help.or(error.help.clone()), ..error }
 }
 

@@ -173,10 +173,11 @@ fn scopes(global: &Global, printer: Printer) -> Result<Exit, Failure> {
     } else if found.is_empty() {
         printer.data("the project needs no scope: it has no sync");
     } else {
+        let width = found.iter().map(|(scope, _, _)| scope.len()).max().unwrap_or_default().max(32);
         for (scope, syncs, types) in &found {
             let types = types.iter().map(|name| format!("schema of {name}"));
             let users: Vec<String> = syncs.iter().map(|name| (*name).to_owned()).chain(types).collect();
-            printer.data(&format!("{scope:<32} {}", users.join(", ")));
+            printer.data(&format!("{scope:<width$} {}", users.join(", ")));
         }
     }
     Ok(Exit::Ok)

@@ -37,6 +37,14 @@ const SYNCS: [(&str, &str); 3] = [
     ),
 ];
 
+const SCHEMA: &str = "\
+schema:
+  events:
+    invoice_paid:
+      label: Invoice paid
+      properties: { amount: number, country: string, line_count: number }
+";
+
 /// One database, whatever it is.
 enum Shop {
     Sqlite(rusqlite::Connection),
@@ -201,16 +209,7 @@ impl Account {
 
     fn of(project: TestProject, shop: Shop, source: &str) -> Self {
         let sandbox = Sandbox::start(&["--tier", "enterprise"]);
-        let property = |name: &str, kind: &str| json!({ "name": name, "label": name, "type": kind });
-        sandbox.post(
-            "/_sandbox/load",
-            &json!({ "event_definitions": [{
-                "name": "invoice_paid", "label": "Invoice paid", "primaryObject": "CONTACT",
-                "propertyDefinitions": [
-                    property("amount", "number"), property("country", "string"), property("line_count", "number"),
-                ],
-            }] }),
-        );
+        project.write("schema/events.yml", SCHEMA);
         project.write("hubward.yml", &PROJECT.replace("SOURCE", source));
         for (name, sql) in shop.models() {
             project.write(&format!("models/{name}.sql"), sql);
@@ -223,6 +222,12 @@ impl Account {
 
     fn run(&self) -> Done {
         self.project.run(&self.sandbox, &["run", "--json"])
+    }
+
+    /// Makes the event and its properties, as the project declares them.
+    fn make_event(&self) {
+        let made = self.project.run(&self.sandbox, &["apply-schema", "--yes"]);
+        assert_eq!(made.code, 0, "{}{}", made.stdout, made.stderr);
     }
 
     /// Records of contacts: e-mail by id.
@@ -292,6 +297,10 @@ fn outcomes(run: &Done, sync: &str) -> Value {
 
 fn two_days(account: &Account) {
     account.shop.today_is(&account.project, "2024-12-31");
+    let lacking = account.project.run(&account.sandbox, &["run", "invoices"]);
+    assert_eq!(lacking.code, 2, "{}{}", lacking.stdout, lacking.stderr);
+    assert!(lacking.stderr.contains("run `hubward apply-schema`"), "{}", lacking.stderr);
+    account.make_event();
     let checked = account.project.run(&account.sandbox, &["check"]);
     assert_eq!(checked.code, 0, "{}{}", checked.stdout, checked.stderr);
     let first = account.run();
@@ -336,6 +345,7 @@ fn invoices_are_events_and_active_customers_a_list_from_postgresql() {
 #[test]
 fn lost_answers_and_limits_neither_lose_nor_double_an_event_or_a_member() {
     let Some(account) = Account::sqlite() else { return };
+    account.make_event();
     let fault = |kind: &str, after: usize, what: &Value| json!({ "match": { "kind": kind }, "after": after, "times": 1, "do": what });
     let faults = |ways: &[Value]| -> Value {
         let each = |kind: &'static str| ways.iter().enumerate().map(move |(at, what)| fault(kind, at, what));

@@ -107,9 +107,9 @@ fn check_and_plan_tell_of_a_missing_event_and_scopes_name_the_one_it_takes() {
     assert_eq!(planned["schema"]["missing"][0]["kind"], json!("event"));
     let scopes = project.run(&sandbox, &["check", "--scopes"]);
     assert_snapshot!(scopes.stdout, @r"
-    crm.objects.contacts.read        customers
-    crm.objects.contacts.write       customers
-    crm.schemas.contacts.read        customers
+    crm.objects.contacts.read                      customers
+    crm.objects.contacts.write                     customers
+    crm.schemas.contacts.read                      customers
     behavioral_events.event_definitions.read_write schema of order_placed
     ");
 }
