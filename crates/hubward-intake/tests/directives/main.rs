@@ -1,6 +1,7 @@
 //! Mapping directives from outside.
 
 mod bounds;
+mod documented;
 mod recorded;
 mod rules;
 mod validation;
