@@ -225,6 +225,12 @@ impl Filter for Parsed {
     }
 }
 
+/// The number that a text is; Rust would also read "inf" and "nan".
+pub(super) fn plain_number(text: &str) -> Option<f64> {
+    let plain = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
+    if plain { text.parse().ok() } else { None }
+}
+
 /// A number as JavaScript reads one; 0 where there is none.
 fn to_number(value: &dyn ValueView) -> f64 {
     match value.type_name() {
@@ -232,10 +238,7 @@ fn to_number(value: &dyn ValueView) -> f64 {
         "boolean" => f64::from(u8::from(value.as_scalar().and_then(|scalar| scalar.to_bool()).unwrap_or(false))),
         "string" => {
             let text = value.to_kstr();
-            let text = text.as_str().trim();
-            // Rust would also read "inf" and "nan".
-            let plain = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
-            if plain { text.parse().unwrap_or(0.0) } else { 0.0 }
+            plain_number(text.as_str().trim()).unwrap_or(0.0)
         }
         _ => 0.0,
     }

@@ -7,6 +7,7 @@
 //!
 //! Left to the caller: how long a template may be.
 
+mod conditions;
 mod filters;
 mod scan;
 mod tree;
@@ -22,6 +23,7 @@ use serde_json::Value;
 
 use super::variables::{AssignTag, CaptureBlock};
 use super::{Bounded, MAX_OUTPUT_BYTES, TemplateError, one_line, parse_error};
+use conditions::ConditionBlock;
 use tree::{MISSING, NIL, Tree};
 
 /// A parsed template.
@@ -88,8 +90,8 @@ fn language(scanned: &scan::Scanned) -> Language {
     let mut language = Language::empty();
     let blocks: [Box<dyn liquid_core::ParseBlock>; 5] = [
         stdlib::RawBlock.into(),
-        stdlib::IfBlock.into(),
-        stdlib::UnlessBlock.into(),
+        ConditionBlock { negated: false }.into(),
+        ConditionBlock { negated: true }.into(),
         stdlib::CommentBlock.into(),
         CaptureBlock.into(),
     ];
@@ -209,6 +211,49 @@ mod tests {
         assert!(!told.contains("A@x.com"), "{told}");
         let told = fault("{{ traits.email | sha256 }}");
         assert!(told.contains("sha256") && !told.contains("A@x.com"), "{told}");
+    }
+
+    #[test]
+    fn conditions_are_liquidjss() {
+        let holds = |condition: &str| output(&format!("{{% if {condition} %}}y{{% else %}}n{{% endif %}}")) == "y";
+        for yes in [
+            "'12' > 3",
+            "3 < '12'",
+            "'b' > 'a'",
+            "'10' < '9'",
+            "traits.nul < 1",
+            "traits.n == 0.0",
+            "not traits.zz",
+            "traits.email contains '@'",
+            "true or false and false",
+            "traits.zz == nil",
+            "'' == blank",
+            "not 1 > 2",
+            "traits.zz == empty or traits.arr",
+        ] {
+            assert!(holds(yes), "{yes}");
+        }
+        for no in [
+            "'12' == 12",
+            "1 == true",
+            "'x' == true",
+            "traits.zz < 1",
+            "traits.zz > 1",
+            "'x' > 1",
+            "traits.o > 1",
+            "false and true or true",
+            "traits.n contains '0'",
+            "traits.email contains traits.zz",
+            "false == nil",
+            "traits.nul == traits.zz",
+        ] {
+            assert!(!holds(no), "{no}");
+        }
+        assert_eq!(
+            output("{% unless traits.zz %}u{% endunless %}{% unless 1 %}a{% elsif 2 %}b{% else %}c{% endunless %}"),
+            "ub"
+        );
+        assert_eq!(output("{% if false %}a{% elsif traits.zz %}b{% elsif true %}c{% else %}d{% endif %}"), "c");
     }
 
     #[test]

@@ -91,8 +91,7 @@ pub(super) fn scan(text: &str) -> Result<Scanned, TemplateError> {
         if BLOCKS.contains(&name) {
             open.push((name, token));
         } else {
-            let continues =
-                name == "elsif" && within == Some("if") || name == "else" && matches!(within, Some("if" | "unless"));
+            let continues = matches!(name, "elsif" | "else") && matches!(within, Some("if" | "unless"));
             if !continues && !SINGLE.contains(&name) {
                 return Err(place.error(format_args!("tag \"{name}\" not found")));
             }

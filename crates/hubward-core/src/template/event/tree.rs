@@ -15,6 +15,7 @@ const OBJECT_TEXT: &str = "[object Object]";
 /// A value of an event.
 #[derive(Debug)]
 pub(super) enum Tree {
+    /// Null; what a template calls nil has a type's name of its own, for nothing is less or greater than that.
     Nil,
     /// As nil to everything but the filters that write JSON.
     Missing,
@@ -69,7 +70,7 @@ impl ValueView for Tree {
 
     fn type_name(&self) -> &'static str {
         match self {
-            Self::Nil => "nil",
+            Self::Nil => "null",
             Self::Missing => "undefined",
             Self::Scalar(value) => value.type_name(),
             Self::Array(_) => "array",
