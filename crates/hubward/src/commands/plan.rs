@@ -131,6 +131,7 @@ fn sync_json(plan: &SyncPlan) -> Value {
         "requests": requests_json(&plan.requests),
         "seconds_at_limit": (plan.seconds_at_limit * 10.0).round() / 10.0,
         "daily_share": plan.daily_share,
+        "monthly_share": plan.monthly_share,
         "samples": samples,
         "digest": digest_text(plan.digest),
         "warnings": plan.warnings,
@@ -148,8 +149,10 @@ fn text(plan: &SyncPlan) -> String {
         grouped(plan.unchanged),
         grouped(plan.invalid)
     );
-    let share =
-        plan.daily_share.map(|share| format!(", {:.2} % of the daily limit", share * 100.0)).unwrap_or_default();
+    let part = |share: Option<f64>, of: &str| {
+        share.map(|share| format!(", {:.2} % of the {of}", share * 100.0)).unwrap_or_default()
+    };
+    let share = part(plan.daily_share, "daily limit") + &part(plan.monthly_share, "month's events");
     text.push_str(&format!(
         "  requests: {}{share}, at least {:.0} s at this account's limits\n",
         grouped(plan.requests.total),
