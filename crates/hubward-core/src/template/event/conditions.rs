@@ -235,7 +235,7 @@ fn numeric(value: &dyn ValueView) -> f64 {
     if is_text(value) {
         let text = value.to_kstr();
         let text = text.as_str().trim();
-        return if text.is_empty() { 0.0 } else { super::filters::plain_number(text).unwrap_or(f64::NAN) };
+        return if text.is_empty() { 0.0 } else { super::own_filters::plain_number(text).unwrap_or(f64::NAN) };
     }
     match value.as_scalar() {
         Some(scalar) => match scalar.to_bool().filter(|_| value.type_name() == "boolean") {

@@ -9,6 +9,7 @@
 
 mod conditions;
 mod filters;
+mod own_filters;
 mod scan;
 mod tree;
 
