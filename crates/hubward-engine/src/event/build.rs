@@ -136,7 +136,17 @@ impl Builder {
             let uuid = self.ids.of(&key_text);
             let ticket = tally.ticket();
             let (key, fingerprint) = (mark.key, mark.fingerprint);
-            let row = EventRow { key, fingerprint, key_text, uuid, event, intended: doubt, attempts: 0, ticket };
+            let row = EventRow {
+                key,
+                fingerprint,
+                key_text,
+                uuid,
+                event,
+                intended: doubt,
+                maybe_sent: doubt,
+                attempts: 0,
+                ticket,
+            };
             if doubt { built.unknown.push(row) } else { built.rows.push(row) }
         }
         built

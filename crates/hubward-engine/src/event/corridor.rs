@@ -33,6 +33,10 @@ const BUILDERS_MAX: usize = 4;
 const LOST_IN_A_ROW_MAX: u32 = 3;
 /// So many batches in a row that HubSpot could not be made to answer end the run.
 const EXHAUSTED_IN_A_ROW_MAX: u32 = 3;
+/// While so many batches in a row have been refused, only their parts are sent, one at a time: it may concern every row.
+const REFUSED_BATCHES_IN_A_ROW_MAX: u32 = 8;
+/// So many rows that HubSpot refused one by one, and nothing that it took in between, end the run.
+const REFUSED_IN_A_ROW_MAX: u32 = 40;
 
 /// The state of the loop.
 pub(crate) struct Flow<'a> {
@@ -56,7 +60,12 @@ pub(crate) struct Flow<'a> {
     pub(crate) ready: VecDeque<EventBatch>,
     lost_in_a_row: u32,
     exhausted_in_a_row: u32,
-    full: bool,
+    /// Batches refused since HubSpot took one.
+    refused_batches: u32,
+    /// Those of them that were one row.
+    refused_rows: u32,
+    /// The month's budget is used up.
+    pub(crate) full: bool,
 }
 
 /// What the loop has come to.
@@ -94,13 +103,15 @@ impl<'a> Flow<'a> {
             ready: VecDeque::new(),
             lost_in_a_row: 0,
             exhausted_in_a_row: 0,
+            refused_batches: 0,
+            refused_rows: 0,
             full: false,
         }
     }
 
-    /// Carries every row of the feed to its outcome; rows that it does not come to are deferred, and counted. `settles_at`
-    /// gives the time at which the sending of an earlier run is settled, in milliseconds since the epoch.
-    pub(crate) async fn run(&mut self, feed: Feed, settles_at: impl Fn(u128) -> i64) {
+    /// Carries every row of the feed to its outcome; rows that it does not come to are deferred, and counted. From
+    /// `settles_at_ms` on, in milliseconds since the epoch, the sendings of earlier runs are settled.
+    pub(crate) async fn run(&mut self, feed: Feed, settles_at_ms: i64) {
         let mut idle = Some(feed);
         let mut reading: Option<Reading> = None;
         let mut building: VecDeque<Building> = VecDeque::new();
@@ -157,7 +168,7 @@ impl<'a> Flow<'a> {
                 // In the order of the model: the first chunk first.
                 built = async { (&mut building.front_mut().expect("guarded by the condition").1).await }, if !building.is_empty() => {
                     building.pop_front();
-                    self.place(joined(built), &settles_at).await;
+                    self.place(joined(built), settles_at_ms).await;
                 }
                 Some(done) = sending.join_next() => {
                     let done = joined(done);
@@ -191,6 +202,9 @@ impl<'a> Flow<'a> {
         if self.lost_in_a_row >= LOST_IN_A_ROW_MAX && !nothing_in_flight {
             return None;
         }
+        if self.refused_batches >= REFUSED_BATCHES_IN_A_ROW_MAX && !nothing_in_flight {
+            return None;
+        }
         if let Some(batch) = self.ready.pop_front() {
             return Some(batch);
         }
@@ -206,7 +220,7 @@ impl<'a> Flow<'a> {
         Some(EventBatch { stand: Stand::Unsent, rows: self.rows.drain(..granted).collect() })
     }
 
-    async fn place(&mut self, built: Built, settles_at: &impl Fn(u128) -> i64) {
+    async fn place(&mut self, built: Built, settles_at_ms: i64) {
         let Built { rows, unknown, verdicts, changes, doubles, error } = built;
         if let Some(error) = error {
             self.fail(error);
@@ -220,11 +234,11 @@ impl<'a> Flow<'a> {
         self.settle(verdicts).await;
         self.engine.config.progress.advance(finished);
         self.rows.extend(rows);
-        // Counted when they were sent; those that must be sent again were refused nothing by the month.
+        // The earlier run could not write down what it did not hear of.
+        self.month.claim(unknown.len() as u64);
         let mut unknown = unknown.into_iter().peekable();
         while unknown.peek().is_some() {
             let rows: Vec<EventRow> = unknown.by_ref().take(requests::EVENT_BATCH_MAX).collect();
-            let settles_at_ms = rows.iter().map(|row| settles_at(row.key)).max().unwrap_or_default();
             self.ready.push_back(EventBatch { stand: Stand::Unknown { settles_at_ms }, rows });
         }
     }
@@ -232,8 +246,8 @@ impl<'a> Flow<'a> {
     async fn take(&mut self, done: Done) {
         if done.accepted > 0 {
             (self.lost_in_a_row, self.exhausted_in_a_row) = (0, 0);
-            self.month.accepted(done.accepted);
-            self.engine.keep_month(&mut self.month, false).await;
+            (self.refused_batches, self.refused_rows) = (0, 0);
+            self.engine.accepted(&mut self.month, done.accepted).await;
         }
         self.month.give_back(done.finished);
         if done.lost {
@@ -247,6 +261,13 @@ impl<'a> Flow<'a> {
             self.exhausted_in_a_row += 1;
             if self.exhausted_in_a_row >= EXHAUSTED_IN_A_ROW_MAX {
                 self.fail(error);
+            }
+        }
+        if let Some(refused) = done.refused {
+            self.refused_batches += 1;
+            self.refused_rows += u32::from(refused.single);
+            if self.refused_rows >= REFUSED_IN_A_ROW_MAX {
+                self.fail(refused.error.into());
             }
         }
         if let Some(error) = done.stop {
@@ -293,11 +314,15 @@ impl<'a> Flow<'a> {
             }
         }
         let unsent_rows = unsent.into_iter().flat_map(|batch| batch.rows);
+        let why = "it is not known yet whether HubSpot took it; the next run looks for it";
         for row in unsent_rows {
+            if row.maybe_sent {
+                verdicts.push(row.finish(Outcome::Deferred, Some(deferred(why))));
+                continue;
+            }
             self.over_month += u64::from(self.full);
             verdicts.push(row.finish(Outcome::Deferred, Some(reason.clone())));
         }
-        let why = "it is not known yet whether HubSpot took it; the next run looks for it";
         for row in unknown.drain(..).flat_map(|batch| batch.rows) {
             verdicts.push(row.finish(Outcome::Deferred, Some(deferred(why))));
         }

@@ -1,6 +1,6 @@
 //! The spill, handed out in chunks that are built side by side; rows that the last run deferred go first.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -18,8 +18,8 @@ const CHUNK_ROWS: usize = 4_000;
 pub(crate) struct Feed {
     spill: Spill,
     first: First,
-    /// Sendings of earlier runs without an outcome: key → when they settle.
-    doubtful: Arc<HashMap<u128, i64>>,
+    /// The keys of sendings of earlier runs without an outcome.
+    doubtful: Arc<HashSet<u128>>,
     builder: Arc<Builder>,
     tally: Arc<Tally>,
     reader: Option<SpillReader>,
@@ -41,7 +41,7 @@ enum Turn {
 pub(crate) struct Chunk {
     batch: RecordBatch,
     rows: Vec<(usize, Mark)>,
-    doubtful: Arc<HashMap<u128, i64>>,
+    doubtful: Arc<HashSet<u128>>,
     builder: Arc<Builder>,
     tally: Arc<Tally>,
 }
@@ -49,7 +49,7 @@ pub(crate) struct Chunk {
 impl Chunk {
     /// Blocking.
     pub(crate) fn build(self) -> Built {
-        self.builder.build(&self.batch, &self.rows, |key| self.doubtful.contains_key(&key), &self.tally)
+        self.builder.build(&self.batch, &self.rows, |key| self.doubtful.contains(&key), &self.tally)
     }
 
     pub(crate) fn rows(&self) -> usize {
@@ -61,7 +61,7 @@ impl Feed {
     pub(crate) fn new(
         spill: Spill,
         first: First,
-        doubtful: Arc<HashMap<u128, i64>>,
+        doubtful: Arc<HashSet<u128>>,
         builder: Arc<Builder>,
         tally: Arc<Tally>,
     ) -> Self {
@@ -141,14 +141,14 @@ impl Feed {
 }
 
 /// The keys of a spill that are among `wanted`. Blocking.
-pub(crate) fn met(spill: &Spill, wanted: &HashMap<u128, i64>) -> Result<HashSet<u128>, EngineError> {
+pub(crate) fn met(spill: &Spill, wanted: &HashSet<u128>) -> Result<HashSet<u128>, EngineError> {
     let mut found = HashSet::new();
     if wanted.is_empty() {
         return Ok(found);
     }
     let mut reader = spill.read()?;
     while let Some((_, marks)) = reader.next_batch()? {
-        found.extend(marks.iter().map(|mark| mark.key).filter(|key| wanted.contains_key(key)));
+        found.extend(marks.iter().map(|mark| mark.key).filter(|key| wanted.contains(key)));
     }
     Ok(found)
 }

@@ -21,6 +21,8 @@ pub(crate) struct EventRow {
     pub(crate) event: Result<MappedEvent, Box<Reason>>,
     /// An intent of this row stands in the ledger.
     pub(crate) intended: bool,
+    /// A sending had no answer, and HubSpot has not been seen to lack the event since: its intent must stand.
+    pub(crate) maybe_sent: bool,
     /// How often this row was sent in this run.
     pub(crate) attempts: u32,
     pub(crate) ticket: Ticket,
@@ -29,7 +31,7 @@ pub(crate) struct EventRow {
 /// How it stands with the rows of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stand {
-    /// HubSpot has none of them.
+    /// They are to be sent. HubSpot has none of them, but for rows that may have been sent and cannot be looked for.
     Unsent,
     /// HubSpot may have them. From `settles_at_ms` on, in milliseconds since the epoch, what it does not show it does not
     /// have.

@@ -1,6 +1,6 @@
 //! One event sync from query to report.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
@@ -24,7 +24,7 @@ use crate::issues::Issues;
 use crate::ledger_writer::{LedgerWriter, SharedLedger, lock};
 use crate::progress::Phase;
 use crate::report::{Changes, RequestCounts, Status, SyncReport};
-use crate::run::{RunOptions, SENT_AFTER_INTENT_MAX, blocking, trouble_of};
+use crate::run::{RunOptions, blocking, trouble_of};
 use crate::scan::Scan;
 use crate::tally::Tally;
 
@@ -87,9 +87,8 @@ impl Engine {
         let ledger: SharedLedger = Arc::new(Mutex::new(ledger));
         let intents = lock(&ledger).intents();
         let now_ms = self.config.wall.now().as_millisecond();
-        let doubtful: HashMap<u128, i64> =
-            intents.iter().map(|intent| (intent.key, self.settles_at(intent.at_ms, now_ms))).collect();
-        let doubtful = Arc::new(doubtful);
+        let doubtful: Arc<HashSet<u128>> = Arc::new(intents.iter().map(|intent| intent.key).collect());
+        let settles_at_ms = self.settles_at_ms(now_ms);
         let Scan { spill, duplicates, .. } = scan;
         let spilled = spill.again()?;
         let builder =
@@ -109,14 +108,15 @@ impl Engine {
         let month = self.month().await;
         let mut flow = Flow::new(self, Arc::clone(&sender), Arc::clone(&issues), Arc::clone(&tally), month);
         let feed = Feed::new(spill, first, Arc::clone(&doubtful), Arc::clone(&builder), Arc::clone(&tally));
-        let settles_at = |key: u128| doubtful.get(&key).copied().unwrap_or_default();
-        flow.run(feed, settles_at).await;
-        uncount_doubles(&flow.doubles, &builder, &tally);
+        flow.run(feed, settles_at_ms).await;
+        if flow.stopped.is_none() && !flow.full {
+            uncount_doubles(&flow.doubles, &builder, &tally);
+        }
         if flow.stopped.is_none() && options.limit.is_none() && !intents.is_empty() {
             let wanted = Arc::clone(&doubtful);
             let met = blocking(move || met(&spilled, &wanted)).await?;
             let left = intents.into_iter().filter(|intent| !met.contains(&intent.key)).collect();
-            flow.settle_left(left, EventIds::new(&job.sync.name), settles_at).await;
+            flow.settle_left(left, EventIds::new(&job.sync.name), settles_at_ms).await;
         }
         let Ended { stopped, deferred, sent_before, over_month } = flow.end();
         let unreadable = sender.is_unreadable();
@@ -167,12 +167,11 @@ impl Engine {
         self.config.version == ApiVersion::V2026_09
     }
 
-    /// When HubSpot is trusted to show what an earlier run sent after an intent of this time, in milliseconds since the
-    /// epoch. When it was really sent is not known, only that it was after the intent and before now.
-    fn settles_at(&self, intent_at_ms: i64, now_ms: i64) -> i64 {
-        let milliseconds = |time: std::time::Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-        let sent_ms = now_ms.min(intent_at_ms.saturating_add(milliseconds(SENT_AFTER_INTENT_MAX)));
-        sent_ms.saturating_add(milliseconds(self.config.events_settle_after))
+    /// When HubSpot is trusted to show what earlier runs sent, in milliseconds since the epoch, for a run that starts now.
+    /// When it was really sent is not known, only that it was before now: a batch waits in the client's queue after its
+    /// intent, and a machine may have slept in between.
+    fn settles_at_ms(&self, now_ms: i64) -> i64 {
+        now_ms.saturating_add(i64::try_from(self.config.events_settle_after.as_millis()).unwrap_or(i64::MAX))
     }
 }
 

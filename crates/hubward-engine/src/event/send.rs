@@ -32,6 +32,13 @@ pub(crate) struct Sender {
     pub(crate) tells_applied: bool,
 }
 
+/// A refusal that is to be about rows.
+pub(crate) struct Refused {
+    pub(crate) error: ApiError,
+    /// The batch was one row, so that nothing else can be at fault but what concerns every row.
+    pub(crate) single: bool,
+}
+
 /// What a batch's task leaves behind.
 #[derive(Default)]
 pub(crate) struct Done {
@@ -44,6 +51,8 @@ pub(crate) struct Done {
     pub(crate) finished: u64,
     /// It is not known what became of the batch.
     pub(crate) lost: bool,
+    /// HubSpot refused the batch for what is in it.
+    pub(crate) refused: Option<Refused>,
     /// The run cannot go on.
     pub(crate) stop: Option<EngineError>,
     /// HubSpot could not be made to answer within the retries.
@@ -113,6 +122,7 @@ impl Sender {
         match (error.kind, error.kind.verdict(false)) {
             // As for records: a body that cannot be read may be the doing of one row, but not of one row after another.
             (ErrorKind::Malformed, _) | (_, Table::FixRows) => {
+                done.refused = Some(Refused { error: error.clone(), single: rows.len() == 1 });
                 if rows.len() == 1 && error.kind == ErrorKind::Malformed {
                     done.exhausted = Some(error.clone().into());
                 }
@@ -133,6 +143,9 @@ impl Sender {
             }
             (_, Table::LookFirst) => {
                 done.lost = true;
+                for row in &mut rows {
+                    row.maybe_sent = true;
+                }
                 let (tired, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.attempts >= SENDINGS_MAX);
                 let why = format!("HubSpot gave no answer to {SENDINGS_MAX} sendings: {error}");
                 if !tired.is_empty() {
@@ -161,7 +174,7 @@ impl Sender {
         }
     }
 
-    /// Defers rows that HubSpot certainly does not have.
+    /// Defers rows whose last sending HubSpot certainly did not take.
     pub(crate) async fn defer_unsent(&self, mut done: Done, rows: Vec<EventRow>, why: &str) -> Done {
         self.clear_intents(&mut done, &rows).await;
         for row in rows {
@@ -178,10 +191,10 @@ impl Sender {
         done
     }
 
-    /// HubSpot has none of these rows. Tells whether that is durable; where it is not, the next run looks for rows that are
-    /// not there, which costs requests and loses nothing.
+    /// HubSpot has none of these rows but those that may have been sent earlier, whose intents stand. Tells whether that is
+    /// durable; where it is not, the next run looks for rows that are not there, which costs requests and loses nothing.
     pub(crate) async fn clear_intents(&self, done: &mut Done, rows: &[EventRow]) -> bool {
-        let intended = rows.iter().filter(|row| row.intended);
+        let intended = rows.iter().filter(|row| row.intended && !row.maybe_sent);
         let changes = intended.map(|row| Change::IntentCleared { key: row.key }).collect();
         match self.writer.record(changes).await {
             Ok(()) => true,

@@ -62,6 +62,9 @@ impl Sender {
                 break;
             }
             if began_ms >= settles_at_ms {
+                for row in &mut rows {
+                    row.maybe_sent = false;
+                }
                 return self.send_again(done, rows).await;
             }
             let settled = Duration::from_millis(settles_at_ms.saturating_sub(self.now_ms()).max(0).unsigned_abs());
@@ -76,7 +79,7 @@ impl Sender {
         self.defer_unknown(done, rows, why)
     }
 
-    /// HubSpot does not have these rows, or cannot be asked.
+    /// HubSpot does not have these rows, or cannot be asked; then their intents stand until it can.
     async fn send_again(&self, mut done: Done, rows: Vec<EventRow>) -> Done {
         let (rows, invalid): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.event.is_ok());
         if !invalid.is_empty() {

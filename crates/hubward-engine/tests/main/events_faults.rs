@@ -284,3 +284,141 @@ async fn a_hubspot_that_is_down_and_shows_no_occurrences_is_left_alone_after_som
     assert_eq!((report.status, report.outcomes.applied), (Status::Ok, 2_000), "{report:?}");
     all_there(&world, 2_000).await;
 }
+
+/// HubSpot shows no occurrences, and answers sendings after the first with this.
+fn hide_and_answer(world: &World, status: u16, body: serde_json::Value) {
+    let mut sent = 0;
+    world.script(move |path, _| {
+        if path.contains("/event-occurrences/") || path.contains("/events?") {
+            return Some((403, json!({"status": "error", "category": "MISSING_SCOPES", "message": "no"})));
+        }
+        sent += u32::from(path.contains("/send/"));
+        (path.contains("/send/") && sent > 1).then(|| (status, body.clone()))
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_hubspot_may_have_and_does_not_show_is_looked_for_by_the_next_run_however_this_one_ends() {
+    let answers = [
+        (403, json!({"status": "error", "category": "MISSING_SCOPES", "message": "no"})),
+        (429, json!({"status": "error", "policyName": "SECONDLY", "message": "You have reached your secondly limit."})),
+        (400, json!({"status": "error", "category": "VALIDATION_ERROR", "message": "not like this"})),
+    ];
+    for (status, body) in answers {
+        let world = world(30);
+        deduplicates(&world, false);
+        world
+            .fault(
+                json!([{"match": {"kind": "event"}, "after": 0, "times": 1, "do": {"status": 524, "applied": true}}]),
+            )
+            .await;
+        hide_and_answer(&world, status, body);
+        let report = run(&world, &job(&world)).await;
+        assert_eq!((report.outcomes.applied, held(&world).await.len()), (0, 30), "{status}: {report:?}");
+        assert!(report.requests.event >= 2, "{status}: {report:?}");
+        world.end_script();
+        tokio::time::sleep(INDEXED * 4).await;
+        let report = run(&world, &job(&world)).await;
+        assert_eq!(
+            (report.status, report.outcomes.applied, report.requests.event),
+            (Status::Ok, 30, 0),
+            "{status}: {report:?}"
+        );
+        all_there(&world, 30).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn neither_a_row_that_became_invalid_nor_one_that_left_the_model_is_forgotten_while_hubspot_shows_nothing() {
+    let world = world(30);
+    deduplicates(&world, false);
+    world
+        .fault(json!([{"match": {"kind": "event"}, "after": 0, "times": 1, "do": {"status": 524, "applied": true}}]))
+        .await;
+    let refusal = json!({"status": "error", "category": "MISSING_SCOPES", "message": "no"});
+    hide_and_answer(&world, 403, refusal.clone());
+    let mut job = job(&world);
+    assert_eq!(run(&world, &job).await.outcomes.deferred, 30);
+    let all = job.model.query.clone();
+    job.model.query =
+        ModelQuery::Sql("select id, email, 'soon' as at, amount, plan from orders where id = 4".to_owned());
+    let report = run(&world, &job).await;
+    assert_eq!((report.outcomes.invalid, report.requests.event), (1, 0), "{report:?}");
+    world.end_script();
+    tokio::time::sleep(INDEXED * 4).await;
+    job.model.query = all;
+    let report = run(&world, &job).await;
+    assert_eq!((report.status, report.outcomes.applied, report.requests.event), (Status::Ok, 30, 0), "{report:?}");
+    all_there(&world, 30).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_intent_whose_batch_went_out_just_before_the_kill_is_waited_for() {
+    let world = world(30);
+    deduplicates(&world, false);
+    let (state, kept) = (world.folder.path().join(".hubward"), world.folder.path().join("killed"));
+    let (from, to) = (state.clone(), kept.clone());
+    let mut sent = 0;
+    world.script(move |path, _| {
+        sent += u32::from(path.contains("/send/"));
+        if sent == 1 && !to.exists() {
+            copy_folder(&from, &to);
+        }
+        Some((403, json!({"status": "error", "category": "MISSING_SCOPES", "message": "no"})))
+            .filter(|_| path.contains("/send/"))
+    });
+    assert_eq!(run(&world, &job(&world)).await.outcomes.deferred, 30);
+    world.end_script();
+    tokio::time::sleep(Duration::from_secs(3_600)).await;
+    // What waited in the queue for an hour goes out, and its process is killed at once.
+    world.load(&json!({"settings": {"event_lag_ms": [100_000, 100_000]}}));
+    assert_eq!(run(&world, &job(&world)).await.outcomes.applied, 30);
+    std::fs::remove_dir_all(&state).expect("the state goes");
+    std::fs::rename(&kept, &state).expect("the state of the kill takes its place");
+    let report = run(&world, &job(&world)).await;
+    assert_eq!((report.status, report.outcomes.applied, report.requests.event), (Status::Ok, 30, 0), "{report:?}");
+    all_there(&world, 30).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_concerns_every_row_ends_the_run_after_some_rows() {
+    let world = world(10_500);
+    let mut sent = 0;
+    world.script(move |path, _| {
+        sent += u32::from(path.contains("/send/"));
+        let gone = json!({"status": "error", "category": "VALIDATION_ERROR", "message": "no event of this name"});
+        (path.contains("/send/") && sent > 1).then_some((400, gone))
+    });
+    let report = run(&world, &job(&world)).await;
+    assert_eq!(
+        (report.status, report.outcomes.applied, report.outcomes.rejected, report.outcomes.deferred),
+        (Status::Failed, 500, 40, 9_960),
+        "{report:?}"
+    );
+    let error = report.error.as_ref().expect("it says why");
+    assert!(error.to_string().contains("no event of this name"), "{error:?}");
+    assert!(report.requests.event <= 200, "{report:?}");
+    world.end_script();
+    let report = run(&world, &job(&world)).await;
+    assert_eq!((report.status, report.outcomes.applied), (Status::Ok, 10_000), "{report:?}");
+    all_there(&world, 10_500).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_that_cannot_be_sent_one_in_each_batch_do_not_end_the_run() {
+    let world = world(25_000);
+    world.script(|path, body| {
+        let inputs = body["inputs"].as_array().filter(|_| path.contains("/send/"))?;
+        let bad = inputs.iter().any(|input| {
+            let amount = input["properties"]["amount"].as_str().unwrap_or_default();
+            amount.ends_with("250.5") || amount.ends_with("750.5")
+        });
+        bad.then(|| (400, json!({"status": "error", "category": "VALIDATION_ERROR", "message": "not lucky"})))
+    });
+    let report = run(&world, &job(&world)).await;
+    assert_eq!(
+        (report.status, report.outcomes.applied, report.outcomes.rejected),
+        (Status::Partial, 24_950, 50),
+        "{report:?}"
+    );
+}
