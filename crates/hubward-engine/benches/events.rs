@@ -3,19 +3,27 @@
 //! `cargo bench -p hubward-engine --bench events -- [ROWS]`, 1,000,000 rows by default: to a sandbox of tier professional that
 //! answers after 200 ms, over a loopback socket. Afterwards every event is compared with its row; a second run finds
 //! nothing to do.
+//!
+//! `… -- [ROWS] paused` asks another question: what the limit, the latency and the way the engine fills them come to, this
+//! machine's speed left out. The sandbox is then in this process, and time passes only while everybody waits.
 #![expect(clippy::print_stdout, reason = "figures are its output")]
 
 mod support;
 
 use std::fs::File;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
 use hubward_core::spec::{
     ContactColumn, ContactKey, EventName, EventSubject, EventSync, Location, Model, ModelQuery, SourceSpec,
 };
-use hubward_engine::{RunOptions, Status, SyncJob, SyncReport};
+use hubward_core::{SecretString, WallClock};
+use hubward_engine::{Recorder, RunOptions, Status, SyncJob, SyncReport};
+use hubward_hubspot::{Auth, Client, ClientConfig, HttpRequest, HttpResponse, Observer, Transport, TransportError};
+use hubward_sandbox::{Sandbox, SandboxConfig, TOKEN};
 use parquet::arrow::ArrowWriter;
 use serde::Deserialize;
 use support::process::{Cost, Meter};
@@ -36,7 +44,15 @@ fn main() {
     if support::served_sandbox() {
         return;
     }
-    let rows: u64 = support::arguments().first().map_or(1_000_000, |text| text.parse().expect("ROWS is a number"));
+    let arguments = support::arguments();
+    let rows: u64 = arguments
+        .iter()
+        .find(|text| *text != "paused")
+        .map_or(1_000_000, |text| text.parse().expect("ROWS is a number"));
+    if arguments.iter().any(|text| text == "paused") {
+        paused(rows);
+        return;
+    }
     let folder = tempfile::tempdir_in(data_folder()).expect("a temporary folder");
     let source = folder.path().join("data");
     std::fs::create_dir_all(&source).expect("the folder is made");
@@ -49,9 +65,7 @@ fn main() {
 
     let (first, cost) = run(&account, &state, &job);
     assert!(first.outcomes.applied == rows && first.changes.added == rows, "{first:?}");
-    let requests = rows.div_ceil(EVENTS_A_REQUEST);
-    let least = (requests - 1).div_euclid(SENDS_A_SECOND) as f64 + LATENCY_MS as f64 / 1000.0;
-    let evenly = (requests - 1) as f64 / SENDS_A_SECOND as f64 + LATENCY_MS as f64 / 1000.0;
+    let (requests, least, evenly) = least_seconds(rows);
     println!("first run: {}", cost.shown());
     println!("  {:.0} events/s; ledger and state included", rows as f64 / cost.seconds);
     println!(
@@ -76,6 +90,98 @@ fn main() {
     assert!(second.outcomes.unchanged == rows, "{second:?}");
     println!("second run, nothing new: {}; {} requests with events", cost.times(), second.requests.event);
     println!("load average {}", support::load_average());
+}
+
+/// Requests, and the seconds that limit and latency allow them at the least: with the first second's all at once, and evenly
+/// spread.
+fn least_seconds(rows: u64) -> (u64, f64, f64) {
+    let requests = rows.div_ceil(EVENTS_A_REQUEST);
+    let latency = LATENCY_MS as f64 / 1000.0;
+    let least = (requests - 1).div_euclid(SENDS_A_SECOND) as f64 + latency;
+    (requests, least, (requests - 1) as f64 / SENDS_A_SECOND as f64 + latency)
+}
+
+/// The sandbox within this process, on Tokio's clock.
+struct InProcess(Sandbox);
+
+impl Transport for InProcess {
+    fn send(
+        &self,
+        request: HttpRequest,
+    ) -> Pin<Box<dyn Future<Output = Result<HttpResponse, TransportError>> + Send + '_>> {
+        Box::pin(async move {
+            let path = request.url.trim_start_matches("http://sandbox");
+            let answer = self.0.handle(&request.method, path, &request.headers, request.body).await;
+            let response = answer.expect("no fault is scripted");
+            let (head, body) = response.into_parts();
+            Ok(HttpResponse { status: head.status.as_u16(), headers: head.headers, body })
+        })
+    }
+}
+
+struct PausedClock(tokio::time::Instant);
+
+impl WallClock for PausedClock {
+    fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::UNIX_EPOCH + self.0.elapsed()
+    }
+}
+
+/// One run on a clock that stands still while anybody works.
+fn paused(rows: u64) {
+    let folder = tempfile::tempdir_in(data_folder()).expect("a temporary folder");
+    let source = folder.path().join("data");
+    std::fs::create_dir_all(&source).expect("the folder is made");
+    orders(&source.join("orders.parquet"), rows);
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
+    let (report, stored) = runtime.block_on(async {
+        let mut config = SandboxConfig::new(jiff::Timestamp::UNIX_EPOCH);
+        config.latency = Duration::from_millis(LATENCY_MS);
+        let sandbox = Sandbox::new(config);
+        let load = asked(&sandbox, "POST", "/_sandbox/load", loaded()).await;
+        assert_eq!(load.0, 200, "{}", load.1);
+        let began = tokio::time::Instant::now();
+        let mut config = ClientConfig::new(Auth::Token(SecretString::from(TOKEN)));
+        config.base_url = "http://sandbox".to_owned();
+        let wall: Arc<dyn WallClock> = Arc::new(PausedClock(began));
+        let recorder = Recorder::new(None);
+        let client = Client::new(
+            config,
+            Arc::new(InProcess(sandbox.clone())),
+            Arc::clone(&wall),
+            Some(Arc::clone(&recorder) as Arc<dyn Observer>),
+        );
+        let engine = support::engine_with(client, recorder, None, wall, &folder.path().join(".hubward")).await;
+        let report = engine.run_event_sync(&job(&source), "paused", &RunOptions::default()).await;
+        let stats = asked(&sandbox, "GET", "/_sandbox/stats", String::new()).await;
+        let stats: serde_json::Value = serde_json::from_str(&stats.1).expect("JSON");
+        (report, stats)
+    });
+    assert!(report.status == Status::Ok && report.outcomes.applied == rows, "{report:?}");
+    let (requests, least, evenly) = least_seconds(rows);
+    println!(
+        "{rows} events on a paused clock: {:.2} s from the first question to the account's definitions on",
+        report.seconds
+    );
+    println!(
+        "  least time for {requests} requests: {least:.1} s, evenly spread {evenly:.1} s; ratios {:.3} and {:.3}",
+        report.seconds / least,
+        report.seconds / evenly
+    );
+    println!(
+        "  most sends in any second: {}; {} answered 429; {} events stored",
+        stored["max_events_in_1s"], stored["throttled"], stored["events"]["stored"]
+    );
+}
+
+/// Calls the sandbox without a socket: status and body.
+async fn asked(sandbox: &Sandbox, method: &str, path: &str, body: String) -> (u16, String) {
+    let method = method.parse().expect("a method");
+    let headers = http::HeaderMap::new();
+    let answer = sandbox.handle(&method, path, &headers, bytes::Bytes::from(body)).await.expect("an answer");
+    let status = answer.status().as_u16();
+    (status, String::from_utf8(answer.into_body().to_vec()).expect("UTF-8"))
 }
 
 /// One run as the program does it: a new connection to the account, then the sync.

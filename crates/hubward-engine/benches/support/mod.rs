@@ -160,11 +160,22 @@ pub(crate) async fn engine(account: &Account, state_dir: &Path) -> Engine {
         Arc::clone(&wall),
         Some(Arc::clone(&recorder) as Arc<dyn Observer>),
     );
+    engine_with(client, recorder, Some(db), wall, state_dir).await
+}
+
+/// An engine on a client; without a database nothing is logged.
+pub(crate) async fn engine_with(
+    client: Client,
+    recorder: Arc<Recorder>,
+    db: Option<StateDb>,
+    wall: Arc<dyn WallClock>,
+    state_dir: &Path,
+) -> Engine {
     Engine::connect(EngineConfig {
         client,
         version: ApiVersion::V2026_09,
         recorder,
-        db: Some(db),
+        db,
         state_dir: state_dir.to_owned(),
         wall,
         progress: Arc::new(Silent),

@@ -290,7 +290,7 @@ impl Found {
                         Some(prefix) => format!("begins with \"{prefix}\""),
                         None => format!("ends with \"{}\"", pattern.chars().skip(1).collect::<String>()),
                     };
-                    self.add("glob", format!("Segment's parser knows patterns with one `*` at the begin or the end; it asks whether the text {reading}"));
+                    self.add("glob", format!("Segment's parser knows patterns with one `*` at the beginning or the end; it asks whether the text {reading}"));
                 }
             }
             (Function::Contains, [Operand::Path(_), Operand::Literal(Value::String(_))]) => {}
