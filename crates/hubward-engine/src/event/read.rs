@@ -16,6 +16,7 @@ use crate::cancel::Cancel;
 use crate::engine::{Engine, SyncJob, open_source};
 use crate::error::EngineError;
 use crate::issues::{Issues, Sink};
+use crate::list::other_kind;
 use crate::progress::Phase;
 use crate::reading::Watch;
 use crate::ready::{located, source_error};
@@ -121,14 +122,8 @@ impl EventRead {
 
 /// Rows that an object or list sync of this name has written were never sent as events.
 fn its_own(ledger: &Ledger, job: &SyncJob<EventSync>) -> Result<(), EngineError> {
-    let known = &ledger.meta().object_type;
-    if ledger.is_empty() || known == OBJECT_TYPE {
+    if ledger.is_empty() || ledger.meta().object_type == OBJECT_TYPE {
         return Ok(());
     }
-    Err(EngineError::new(
-        "other-object-type",
-        format!("sync {:?} has written to object type {known} before and now sends events", job.sync.name),
-    )
-    .help(format!("give the sync another name; or, to forget what it wrote before, delete {}", ledger.dir().display()))
-    .at(&job.sync.at))
+    Err(other_kind(&job.sync.name, &job.sync.at))
 }

@@ -13,6 +13,7 @@ use crate::association::Target;
 use crate::cancel::Cancel;
 use crate::issues::Issues;
 use crate::ledger_writer::{LedgerWriter, SharedLedger};
+use crate::list::doubt::Doubt;
 use crate::list::find::Finder;
 use crate::list::prepare::{Named, Prepared};
 use crate::list::rows::{Candidate, Unfit};
@@ -49,6 +50,8 @@ pub(crate) struct Conclusion {
     pub(crate) verdict: Option<(Outcome, Option<Reason>)>,
     /// Records that the row has given up.
     pub(crate) owed: Vec<u64>,
+    /// It is not known whom the row names, and why.
+    pub(crate) doubt: Option<Doubt>,
 }
 
 /// What the second pass does about a row.
@@ -79,20 +82,29 @@ impl Desk {
     pub(crate) fn conclude(&self, row: &Candidate, target: Option<&Target>, remembered: bool) -> Conclusion {
         let named = match &row.named {
             Ok(named) => named,
-            Err(Unfit::Key(reason)) => return self.unknowable(row, Outcome::Invalid, reason.clone()),
+            Err(Unfit::Key(reason)) => {
+                return self.unknowable(row, Outcome::Invalid, reason.clone(), Doubt::SharedKey);
+            }
             Err(Unfit::Value(reason)) => return self.nobody(row, Outcome::Invalid, reason.clone()),
         };
         match target {
             Some(Target::Record(id)) => self.names(row, named, *id, remembered),
-            Some(Target::Missing { .. }) => {
+            Some(Target::Missing { sure }) => {
                 let (outcome, reason) = self.no_record(named);
-                self.nobody(row, outcome, reason)
+                let doubt = (!sure).then_some(Doubt::NotFoundYet);
+                Conclusion { doubt, ..self.nobody(row, outcome, reason) }
             }
-            Some(Target::Refused(reason)) => self.nobody(row, Outcome::Rejected, reason.clone()),
-            Some(Target::Failed(why)) => self.unknowable(row, Outcome::Deferred, Reason::new("DEFERRED", why.clone())),
+            Some(Target::Refused(reason)) => {
+                let conclusion = self.nobody(row, Outcome::Rejected, reason.clone());
+                Conclusion { doubt: Some(Doubt::Refused), ..conclusion }
+            }
+            Some(Target::Failed(why)) => {
+                let reason = Reason::new("DEFERRED", why.clone());
+                self.unknowable(row, Outcome::Deferred, reason, Doubt::Unanswered)
+            }
             Some(Target::Unknown) | None => {
                 let why = "its record was not looked up before the run ended";
-                self.unknowable(row, Outcome::Deferred, Reason::new("DEFERRED", why))
+                self.unknowable(row, Outcome::Deferred, Reason::new("DEFERRED", why), Doubt::Unanswered)
             }
         }
     }
@@ -126,10 +138,16 @@ impl Desk {
         };
         let change = (row.entry.as_ref() != Some(&entry)).then_some(Change::Confirmed(entry));
         if settled {
-            return Conclusion { change, step: Step::Nothing, verdict: Some((Outcome::Unchanged, None)), owed };
+            return Conclusion {
+                change,
+                step: Step::Nothing,
+                verdict: Some((Outcome::Unchanged, None)),
+                owed,
+                doubt: None,
+            };
         }
         let was_joining = same.is_some_and(|before| before.standing == Standing::Joining);
-        Conclusion { change, step: Step::Go { id, remembered, was_joining }, verdict: None, owed }
+        Conclusion { change, step: Step::Go { id, remembered, was_joining }, verdict: None, owed, doubt: None }
     }
 
     /// The row names no record: what earlier versions of it put on the list leaves.
@@ -138,7 +156,7 @@ impl Desk {
         let verdict = Some((outcome, Some(reason)));
         if owed.is_empty() {
             let change = row.entry.is_some().then_some(Change::Removed { key: row.key });
-            return Conclusion { change, step: Step::Nothing, verdict, owed };
+            return Conclusion { change, step: Step::Nothing, verdict, owed, doubt: None };
         }
         let entry = Entry {
             key: row.key,
@@ -149,17 +167,18 @@ impl Desk {
             associated: 0,
             payload: Payload { key_text: row.key_text.clone(), match_value: None, written: owed_bytes(&owed) },
         };
-        Conclusion { change: Some(Change::Confirmed(entry)), step: Step::ClearUp, verdict, owed }
+        Conclusion { change: Some(Change::Confirmed(entry)), step: Step::ClearUp, verdict, owed, doubt: None }
     }
 
     /// What the row names is not known: what the ledger holds of it stands, and the next run looks at it again.
-    fn unknowable(&self, row: &Candidate, outcome: Outcome, reason: Reason) -> Conclusion {
+    fn unknowable(&self, row: &Candidate, outcome: Outcome, reason: Reason, doubt: Doubt) -> Conclusion {
         let change = row.entry.as_ref().map(|entry| Change::Refingerprint {
             key: row.key,
             fingerprint: !row.fingerprint,
             mapped: entry.mapped,
         });
-        Conclusion { change, step: Step::Nothing, verdict: Some((outcome, Some(reason))), owed: Vec::new() }
+        let verdict = Some((outcome, Some(reason)));
+        Conclusion { change, step: Step::Nothing, verdict, owed: Vec::new(), doubt: Some(doubt) }
     }
 
     /// A row whose value no record has.

@@ -10,6 +10,7 @@
 
 mod check;
 mod desk;
+mod doubt;
 mod find;
 mod make;
 mod merges;

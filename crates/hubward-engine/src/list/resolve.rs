@@ -12,6 +12,7 @@ use crate::corridor::Stopped;
 use crate::error::EngineError;
 use crate::ledger_writer::lock;
 use crate::list::desk::{Conclusion, Desk, Step};
+use crate::list::doubt::Doubts;
 use crate::list::find::{Found, Sought};
 use crate::list::prepare::record_id;
 use crate::list::rows::{Candidate, Rows};
@@ -71,8 +72,8 @@ pub(crate) struct Resolved {
     pub(crate) going: u64,
     /// Records that rows have given up.
     pub(crate) owed: Vec<u64>,
-    /// Rows of which it is not known whom they name.
-    pub(crate) unknown: u64,
+    /// Rows of the spill of which it is not known whom they name.
+    pub(crate) doubts: Doubts,
     /// Rows that differ in the source and name the record that they named before.
     pub(crate) same: u64,
     /// Rows that are the same in the source and have to be looked at all the same.
@@ -200,19 +201,20 @@ impl Desk {
             resolved.slots.push(Slot::of(conclusion.step));
             resolved.going += u64::from(conclusion.step != Step::Nothing);
             resolved.owed.extend(conclusion.owed);
+            if let Some(doubt) = conclusion.doubt {
+                resolved.doubts.note(doubt);
+            }
             match (&conclusion.verdict, row.kind) {
                 (Some((Outcome::Unchanged, _)), Kind::Changed) => resolved.same += 1,
                 (None, Kind::Recheck) => resolved.differs += 1,
                 _ => {}
             }
             if let Some((outcome, reason)) = conclusion.verdict {
-                resolved.unknown += u64::from(outcome == Outcome::Deferred);
                 verdicts.push(self.word(row.key, row.key_text, outcome, reason));
             }
         }
         if let Err(error) = self.writer.record(changes).await {
             // Nothing was sent, and whatever these rows say is what the next run finds out again.
-            resolved.unknown += verdicts.len() as u64;
             self.tally.many(Outcome::Deferred, verdicts.len() as u64);
             return Err(error);
         }

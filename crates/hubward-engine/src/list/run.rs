@@ -198,13 +198,11 @@ impl Engine {
             named = Arc::new(blocking(move || Ok(named_by_rows(&lock(&ledger), limited))).await?);
         }
         let mut strangers = Vec::new();
-        if sweeps && resolved.unknown > 0 {
-            report.notes.push(format!(
-                "of {} rows it is not known whom they name, so members that no row names stay until the next run",
-                resolved.unknown
-            ));
-        } else if sweeps {
-            strangers = self.strangers(desk, &named, &resolved.owed).await?;
+        if sweeps {
+            match resolved.doubts.with_keyless(scan.invalid).told() {
+                Some(why) => report.notes.push(why),
+                None => strangers = self.strangers(desk, &named, &resolved.owed).await?,
+            }
         }
         if resolved.going == 0 && !removed && strangers.is_empty() {
             return Ok(None);
@@ -276,7 +274,11 @@ impl Engine {
 fn catches(ready: &Ready, job: &SyncJob<ListSync>, options: &RunOptions) -> Result<(), EngineError> {
     if ready.scan.rows == 0 && !ready.ledger.is_empty() && !options.allow_empty {
         let rows = ready.ledger.len();
-        let text = format!("model {:?} returns no rows where it had {rows}; its list would be emptied", job.model.name);
+        let mut text = format!("model {:?} returns no rows where it had {rows}", job.model.name);
+        // In the other modes rows that leave the model take nobody off.
+        if job.sync.mode == ListMode::Mirror {
+            text.push_str("; its list would be emptied");
+        }
         return Err(EngineError::new("model-empty", text)
             .help("look at the query; if an empty model is right, run again with --allow-empty")
             .at(&job.model.at));

@@ -405,5 +405,5 @@ async fn a_ledger_of_records_is_no_ledger_of_events() {
     objects.sync.name = "orders".to_owned();
     world.run(&objects).await;
     let report = run_with(&world, &job(&world), &RunOptions::default()).await;
-    assert_eq!(report.error.as_ref().map(|error| error.code), Some("other-object-type"), "{report:?}");
+    assert_eq!(report.error.as_ref().map(|error| error.code), Some("other-sync-kind"), "{report:?}");
 }

@@ -222,13 +222,16 @@ async fn an_empty_model_does_not_empty_the_list_unless_it_is_meant() {
     let world = World::new();
     world.customers(3);
     world.contacts(3);
-    let job = world.list_job();
+    let mut job = world.list_job();
     world.run_list(&job).await;
     let before = world.members().await;
     world.sql("delete from customers");
-    let report = world.run_list(&job).await;
-    assert_eq!(report.error.map(|error| error.code), Some("model-empty"));
-    assert_eq!(world.members().await, before);
+    for (mode, empties) in [(ListMode::Add, false), (ListMode::Remove, false), (ListMode::Mirror, true)] {
+        job.sync.mode = mode;
+        let error = world.run_list(&job).await.error.expect("an empty model stops the run");
+        assert_eq!((error.code, error.message.contains("would be emptied")), ("model-empty", empties), "{error:?}");
+        assert_eq!(world.members().await, before);
+    }
     let report = world.run_list_with(&job, &RunOptions { allow_empty: true, ..RunOptions::default() }).await;
     assert_eq!((report.status, report.outcomes.applied), (Status::Ok, 3), "{report:?}");
     assert!(world.members().await.is_empty());

@@ -275,6 +275,7 @@ async fn a_plan_foretells_the_run_and_writes_nothing() {
     let options = RunOptions { expected_digest: Some(first.digest), ..RunOptions::default() };
     let report = world.run_list_with(&job, &options).await;
     assert_eq!((report.status, report.requests.list, report.requests.read), (Status::Ok, 2, 3), "{report:?}");
+    assert_eq!(report.requests.total, first.requests.total, "{report:?}");
 
     world.sql("delete from customers where id <= 3; update customers set email = 'person255@example.com' where id = 4");
     let second = plan().await;
@@ -285,8 +286,11 @@ async fn a_plan_foretells_the_run_and_writes_nothing() {
     let options = RunOptions { expected_digest: Some(second.digest), ..RunOptions::default() };
     let report = world.run_list_with(&job, &options).await;
     assert_eq!((report.outcomes.applied, report.requests.list, report.requests.read), (4, 1, 1), "{report:?}");
+    assert_eq!(report.requests.total, second.requests.total, "{report:?}");
     let last = plan().await;
-    assert_eq!((last.requests.total, last.unchanged), (0, 247), "{last:?}");
+    assert_eq!((last.requests.list, last.unchanged), (0, 247), "{last:?}");
+    let report = world.run_list(&job).await;
+    assert_eq!((report.requests.total, last.requests.total), (1, 1), "the list itself is asked for: {report:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -398,7 +402,7 @@ async fn an_exclusive_list_is_read_to_its_last_page_and_an_unanswered_look_up_sp
     world.fault(json!([{"match": {"method": "POST"}, "times": 100_000, "do": {"status": 503}}])).await;
     let report = world.run_list(&job).await;
     assert_eq!((report.outcomes.deferred, report.requests.list), (10, 0), "{report:?}");
-    assert!(report.notes.iter().any(|note| note.contains("stay until the next run")), "{report:?}");
+    assert!(report.notes.iter().any(|note| note.contains("10 whose record was not looked up")), "{report:?}");
     assert_eq!(world.members().await.len(), 700);
     world.fault(json!([])).await;
     let report = world.run_list(&job).await;

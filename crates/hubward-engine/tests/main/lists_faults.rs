@@ -13,6 +13,11 @@ fn shift(world: &World) {
     world.sql("update customers set email = 'person' || (id + 100) || '@example.com' where id between 91 and 95");
 }
 
+/// How often scripted faults have struck so far.
+async fn struck(world: &World) -> usize {
+    world.requests().await.iter().filter(|request| !request["fault"].is_null()).count()
+}
+
 #[tokio::test(start_paused = true)]
 async fn lost_answers_limits_and_server_errors_leave_the_exact_set() {
     let faults = [
@@ -35,9 +40,12 @@ async fn lost_answers_limits_and_server_errors_leave_the_exact_set() {
         assert_eq!((report.status, report.outcomes.applied), (Status::Ok, 200), "{fault}: {report:?}");
         assert_eq!(world.members().await, world.addresses(), "{fault}");
         assert_eq!(world.lists().await.len(), 1, "{fault}: one list, whatever became of the answer");
+        let times = usize::try_from(fault["times"].as_u64().expect("a number")).expect("a few");
+        assert_eq!(struck(&world).await, times, "{fault}: strikes as scripted");
         shift(&world);
         world.fault(json!([fault])).await;
         let report = world.run_list(&job).await;
+        assert_eq!(struck(&world).await, 2 * times, "{fault}: strikes again");
         assert_eq!((report.status, report.outcomes.applied), (Status::Ok, 95), "{fault}: {report:?}");
         assert_eq!(world.members().await, world.addresses(), "{fault}");
         let report = world.run_list(&job).await;

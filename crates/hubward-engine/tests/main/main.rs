@@ -22,6 +22,7 @@ mod identity;
 mod list_world;
 mod lists;
 mod lists_account;
+mod lists_exclusive;
 mod lists_faults;
 mod modes;
 mod objects;

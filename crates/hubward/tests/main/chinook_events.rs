@@ -279,10 +279,18 @@ impl Account {
         assert_eq!(&found, wanted);
     }
 
-    fn sends(&self) -> usize {
+    fn requests(&self) -> Vec<Value> {
         let answer = self.sandbox.get("/_sandbox/requests");
-        let requests = answer["results"].as_array().expect("results").iter();
-        requests.filter(|request| request["method"] != "GET").count()
+        answer["results"].as_array().expect("results").clone()
+    }
+
+    fn sends(&self) -> usize {
+        self.requests().iter().filter(|request| request["method"] != "GET").count()
+    }
+
+    /// How often scripted faults have struck so far.
+    fn struck(&self) -> usize {
+        self.requests().iter().filter(|request| !request["fault"].is_null()).count()
     }
 }
 
@@ -346,16 +354,18 @@ fn invoices_are_events_and_active_customers_a_list_from_postgresql() {
 fn lost_answers_and_limits_neither_lose_nor_double_an_event_or_a_member() {
     let Some(account) = Account::sqlite() else { return };
     account.make_event();
-    let fault = |kind: &str, after: usize, what: &Value| json!({ "match": { "kind": kind }, "after": after, "times": 1, "do": what });
-    let faults = |ways: &[Value]| -> Value {
-        let each = |kind: &'static str| ways.iter().enumerate().map(move |(at, what)| fault(kind, at, what));
-        Value::Array(each("event").chain(each("list")).collect())
+    // Requests about the list are several a run; the events fit into one, so that each fault meets the next attempt at it.
+    let faults = |events: &[&Value], lists: &[&Value]| -> Value {
+        let fault = |kind: &str, after: usize, what: &Value| json!({ "match": { "kind": kind }, "after": after, "times": 1, "do": what });
+        let events = events.iter().map(|what| fault("event", 0, what));
+        let lists = lists.iter().enumerate().map(|(at, what)| fault("list", at, what));
+        Value::Array(events.chain(lists).collect())
     };
-    // A sending that came to nothing is found out after two minutes only; one of them is enough here.
-    let (secondly, applied) =
-        (json!({ "status": 429, "policy": "SECONDLY" }), json!({ "status": 524, "applied": true }));
+    // That a sending came to nothing is found out after two minutes only, so that no event meets a 502 here.
+    let (secondly, broken) = (json!({ "status": 429, "policy": "SECONDLY" }), json!({ "status": 502 }));
+    let (applied, reset) = (json!({ "status": 524, "applied": true }), json!({ "reset": "after" }));
     account.shop.today_is(&account.project, "2024-12-31");
-    account.sandbox.post("/_sandbox/faults", &faults(&[secondly.clone(), json!({ "status": 502 }), applied]));
+    account.sandbox.post("/_sandbox/faults", &faults(&[&secondly, &applied], &[&secondly, &broken, &applied]));
     let mut runs = 0;
     let mut to_the_end = || {
         for _ in 0..4 {
@@ -369,13 +379,15 @@ fn lost_answers_and_limits_neither_lose_nor_double_an_event_or_a_member() {
         panic!("rows are left over after four runs");
     };
     to_the_end();
+    assert_eq!(account.struck(), 2 + 3, "every fault strikes");
     account.events_equal_invoices();
     account.members_are(&account.shop.active("2024-12-31"));
 
     account.shop.sell(&account.project);
     account.shop.today_is(&account.project, "2025-12-22");
-    account.sandbox.post("/_sandbox/faults", &faults(&[secondly, json!({ "reset": "after" })]));
+    account.sandbox.post("/_sandbox/faults", &faults(&[&secondly, &reset], &[&secondly, &reset]));
     to_the_end();
+    assert_eq!(account.struck(), 5 + 4, "every fault strikes");
     account.events_equal_invoices();
     account.members_are(&account.shop.active("2025-12-22"));
     account.sandbox.post("/_sandbox/faults", &json!([]));
