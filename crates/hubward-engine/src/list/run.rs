@@ -272,9 +272,12 @@ impl Engine {
 
 /// What has to hold before anything is written.
 fn catches(ready: &Ready, job: &SyncJob<ListSync>, options: &RunOptions) -> Result<(), EngineError> {
-    if ready.scan.rows == 0 && !ready.ledger.is_empty() && !options.allow_empty {
-        let rows = ready.ledger.len();
-        let mut text = format!("model {:?} returns no rows where it had {rows}", job.model.name);
+    // An exclusive list of somebody else's making can be emptied by the first run already.
+    if ready.scan.rows == 0 && (!ready.ledger.is_empty() || job.sync.exclusive) && !options.allow_empty {
+        let mut text = format!("model {:?} returns no rows", job.model.name);
+        if !ready.ledger.is_empty() {
+            text.push_str(&format!(" where it had {}", ready.ledger.len()));
+        }
         // In the other modes rows that leave the model take nobody off.
         if job.sync.mode == ListMode::Mirror {
             text.push_str("; its list would be emptied");

@@ -1,7 +1,7 @@
 //! Exclusive lists: nobody is taken off while a row may name them.
 
 use hubward_core::spec::{Match, ModelQuery};
-use hubward_engine::Status;
+use hubward_engine::{RunOptions, Status};
 use serde_json::{Value, json};
 
 use crate::harness::{INDEXED, World};
@@ -127,4 +127,20 @@ async fn rows_that_surely_name_nobody_spare_nobody_on_an_exclusive_list() {
     let mut wanted = world.addresses();
     wanted.remove("nobody@example.com");
     assert_eq!(world.members().await, wanted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_model_empties_no_exclusive_list_in_the_first_run_either() {
+    let world = World::new();
+    world.customers(10);
+    world.sql("delete from customers");
+    world.contacts(30);
+    let job = filled(&world).await;
+    let before = world.member_ids("Newsletter").await;
+    let report = world.run_list(&job).await;
+    let error = report.error.expect("it stops");
+    assert_eq!((error.code, error.message.contains("would be emptied")), ("model-empty", true), "{error:?}");
+    assert_eq!(world.member_ids("Newsletter").await, before);
+    let report = world.run_list_with(&job, &RunOptions { allow_empty: true, ..RunOptions::default() }).await;
+    assert_eq!((report.error, world.member_ids("Newsletter").await.len()), (None, 0));
 }
