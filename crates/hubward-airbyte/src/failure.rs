@@ -75,8 +75,7 @@ impl Failure {
 }
 
 /// Which kind a failed request of HubSpot's is: one that a person must act on, or one that passes.
-#[must_use]
-pub fn failure_type(kind: ErrorKind) -> FailureType {
+pub(crate) fn failure_type(kind: ErrorKind) -> FailureType {
     use ErrorKind as Kind;
     match kind {
         Kind::InvalidToken

@@ -17,9 +17,11 @@ mod failure;
 mod host;
 mod line;
 mod out;
+mod replay;
 mod spec;
 mod state;
 mod text;
+mod write;
 
 pub use catalog::{Catalog, Operation, Stream, StreamName};
 pub use check::check;
@@ -29,4 +31,6 @@ pub use discover::discover;
 pub use failure::{Failure, FailureType};
 pub use host::Host;
 pub use out::{Level, Out};
+pub use replay::{Aim, replay};
 pub use spec::specification;
+pub use write::{StreamCounts, Written, write};

@@ -19,21 +19,38 @@ pub enum Level {
     Debug,
 }
 
-/// The one way to stdout. Clones share it.
+/// The one way out. Clones share it.
 #[derive(Clone)]
 pub struct Out {
     to: Arc<Mutex<Box<dyn Write + Send>>>,
     clock: Arc<dyn WallClock>,
+    /// Logs and failures as plain lines, and no messages of the protocol.
+    plain: bool,
 }
 
 impl Out {
     #[must_use]
     pub fn new(to: Box<dyn Write + Send>, clock: Arc<dyn WallClock>) -> Self {
-        Self { to: Arc::new(Mutex::new(to)), clock }
+        Self { to: Arc::new(Mutex::new(to)), clock, plain: false }
+    }
+
+    /// For people: what the log says, and why something failed, one plain line each.
+    #[must_use]
+    pub fn plain(to: Box<dyn Write + Send>, clock: Arc<dyn WallClock>) -> Self {
+        Self { plain: true, ..Self::new(to, clock) }
     }
 
     /// For people who read the connection's log. A reader that went away does not stop the work for it.
     pub fn log(&self, level: Level, message: &str) {
+        if self.plain {
+            let word = match level {
+                Level::Error => "error: ",
+                Level::Warn => "warning: ",
+                Level::Info | Level::Debug => "",
+            };
+            let _ = self.line(&format!("{word}{message}"));
+            return;
+        }
         let _ = self.message(&json!({ "type": "LOG", "log": { "level": level, "message": message } }));
     }
 
@@ -47,19 +64,14 @@ impl Out {
 
     /// TRACE ERROR. Every failure is told by one, whatever else follows.
     pub fn failure(&self, failure: &Failure) {
+        if self.plain {
+            self.log(Level::Error, &failure.message);
+            return;
+        }
         let _ = self.message(&json!({ "type": "TRACE", "trace": {
             "type": "ERROR",
             "emitted_at": self.emitted_at(),
             "error": failure.error(),
-        }}));
-    }
-
-    /// A count that the platform may keep, under a name that never changes.
-    pub(crate) fn analytics(&self, name: &str, value: u64) {
-        let _ = self.message(&json!({ "type": "TRACE", "trace": {
-            "type": "ANALYTICS",
-            "emitted_at": self.emitted_at(),
-            "analytics": { "type": name, "value": value.to_string() },
         }}));
     }
 
@@ -109,6 +121,7 @@ impl Out {
     }
 
     fn message(&self, message: &Value) -> io::Result<()> {
+        debug_assert!(!self.plain, "the protocol is not for people");
         self.line(&message.to_string())
     }
 

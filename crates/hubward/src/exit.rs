@@ -130,6 +130,7 @@ impl Failure {
             help: self.help.clone(),
             at: self.at.clone(),
             correlation_id: self.correlation_id.clone(),
+            kind: None,
         }
     }
 }

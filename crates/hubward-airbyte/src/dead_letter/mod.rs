@@ -6,8 +6,8 @@ mod store;
 
 use hubward_core::SecretString;
 
-pub(crate) use path::{Moment, Place, extension};
-pub(crate) use render::{Rejected, Sheet};
+pub(crate) use path::{Moment, Place};
+pub(crate) use render::{REASONS, Rejected, Sheet};
 pub(crate) use store::Bucket;
 
 /// How rejected records are written.

@@ -28,7 +28,7 @@ pub(crate) struct Place<'a> {
 }
 
 /// `.csv`, `.jsonl`, each with `.gz` where it is compressed.
-pub(crate) fn extension(format: Format, gzip: bool) -> String {
+fn extension(format: Format, gzip: bool) -> String {
     let extension = match format {
         Format::Csv { .. } => ".csv",
         Format::JsonLines { .. } => ".jsonl",

@@ -23,21 +23,36 @@ pub(crate) struct Row {
     pub(crate) properties: Vec<(Arc<str>, String)>,
 }
 
+/// Why a record is invalid, and of which key it is as far as that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub(crate) key: String,
+    pub(crate) reason: Reason,
+}
+
 impl Prepared {
     /// Reads the text of a `data` object. Only what the stream declares is written; null is not written.
     ///
     /// # Errors
     /// Why the record is invalid: the first reason that is met.
-    pub(crate) fn row(&self, data: &str) -> Result<Row, Reason> {
-        let mut read = Read { prepared: self, match_text: None, properties: Vec::with_capacity(self.columns.len()), why: None };
+    pub(crate) fn row(&self, data: &str) -> Result<Row, Refused> {
+        let mut read =
+            Read { prepared: self, match_text: None, properties: Vec::with_capacity(self.columns.len()), why: None };
         let mut deserializer = serde_json::Deserializer::from_str(data);
         if let Err(error) = (&mut read).deserialize(&mut deserializer) {
-            return Err(Reason::new("UNREADABLE_DATA", format!("its data cannot be read: {error}")));
+            let reason = Reason::new("UNREADABLE_DATA", format!("its data cannot be read: {error}"));
+            return Err(Refused { key: String::new(), reason });
         }
-        if let Some(reason) = read.why {
-            return Err(reason);
-        }
-        let Read { match_text, properties, .. } = read;
+        let Read { match_text, properties, why, .. } = read;
+        let key = match_text.clone().unwrap_or_default();
+        let row = match why {
+            Some(reason) => Err(reason),
+            None => self.keyed(match_text, properties),
+        };
+        row.map_err(|reason| Refused { key, reason })
+    }
+
+    fn keyed(&self, match_text: Option<String>, properties: Vec<(Arc<str>, String)>) -> Result<Row, Reason> {
         let missing = |name: &str| {
             Reason::new("MISSING_KEY", format!("it has no {name}, by which its record would be found")).on(name, None)
         };
@@ -49,10 +64,20 @@ impl Prepared {
                     Reason::new("INVALID_RECORD_ID", "a record id is a whole number")
                         .on(crate::discover::RECORD_ID, Some(text.clone()))
                 })?;
-                Ok(Row { key: Some(Arc::from(id.to_string())), match_value: id.to_string(), record_id: Some(id), properties })
+                Ok(Row {
+                    key: Some(Arc::from(id.to_string())),
+                    match_value: id.to_string(),
+                    record_id: Some(id),
+                    properties,
+                })
             }
             Key::Property(name, type_) => {
-                let text = match_text.filter(|text| !text.trim().is_empty()).ok_or_else(|| missing(name))?;
+                let Some(text) = match_text.filter(|text| !text.trim().is_empty()) else {
+                    if self.keyless.is_some() {
+                        return Ok(Row { key: None, match_value: String::new(), record_id: None, properties });
+                    }
+                    return Err(missing(name));
+                };
                 let folded = hubward_core::convert::fold_match_value(name, type_, &text);
                 Ok(Row { key: Some(Arc::from(folded)), match_value: text, record_id: None, properties })
             }
@@ -104,7 +129,7 @@ impl<'de> Visitor<'de> for &mut Read<'_> {
         while let Some(name) = map.next_key::<Text<'de>>()? {
             let is_key = self.prepared.key.name() == Some(&*name);
             let column = if is_key { None } else { self.prepared.column(&name) };
-            if self.why.is_some() || (!is_key && column.is_none()) {
+            if !is_key && (self.why.is_some() || column.is_none()) {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             }
@@ -120,7 +145,7 @@ impl<'de> Visitor<'de> for &mut Read<'_> {
                 (Ok(Some(text)), Some(column)) => self.properties.push((column, text)),
                 (Ok(text), None) => self.match_text = text,
                 (Ok(None), Some(_)) => {}
-                (Err(reason), _) => self.why = Some(reason),
+                (Err(reason), _) => self.why = self.why.take().or(Some(reason)),
             }
         }
         Ok(())

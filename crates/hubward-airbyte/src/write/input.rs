@@ -8,14 +8,13 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use hubward_core::Reason;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::catalog::StreamName;
 use crate::failure::Failure;
 use crate::line::{self, Line};
 use crate::state::{Scope, State};
-use crate::write::convert::Row;
+use crate::write::convert::{Refused, Row};
 use crate::write::prepare::Prepared;
 
 /// What is read at once. A pipe gives less; what it gives is handed on.
@@ -63,7 +62,7 @@ pub(crate) enum Incoming {
         stream: usize,
         origin: Origin,
         /// Or why it is invalid.
-        row: Result<Row, Reason>,
+        row: Result<Row, Refused>,
     },
     State(Option<usize>, State),
     Complete(usize),

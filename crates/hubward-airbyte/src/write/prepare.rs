@@ -41,6 +41,8 @@ pub(crate) struct Prepared {
     pub(crate) stream: Stream,
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) target: Target,
+    /// For records without a value of a key that the stream did not ask for itself.
+    pub(crate) keyless: Option<Target>,
     pub(crate) key: Key,
     /// Properties to write, the key left out.
     pub(crate) columns: HashMap<String, Arc<str>>,
@@ -72,6 +74,10 @@ impl Prepared {
             Operation::Update | Operation::SoftDelete => Mode::Update,
         };
         let target = catalogue.target(match_, mode).map_err(|error| told(&error))?;
+        let keyless = (stream.key.is_none() && key != Key::None)
+            .then(|| catalogue.target(Match::Nothing, mode))
+            .transpose()
+            .map_err(|error| told(&error))?;
         // An archived record needs no values.
         let declared = stream.columns.as_ref().filter(|_| stream.operation != Operation::SoftDelete);
         let mut columns = HashMap::new();
@@ -80,7 +86,7 @@ impl Prepared {
             columns.insert(name.clone(), Arc::from(name.as_str()));
         }
         let declared = stream.columns.is_some() || stream.operation == Operation::SoftDelete;
-        Ok(Self { stream: stream.clone(), catalogue, target, key, columns, declared })
+        Ok(Self { stream: stream.clone(), catalogue, target, keyless, key, columns, declared })
     }
 
     /// Two streams that write the same records by the same key stand in one lane.
@@ -91,7 +97,12 @@ impl Prepared {
     /// A column's records are rejected one by one, with this reason; the log says it once at the beginning.
     pub(crate) fn described(&self) -> String {
         let by = self.key.name().map(|name| format!(" by {name}")).unwrap_or_default();
-        format!("stream {} → {} ({}{by})", self.stream.name, self.catalogue.object().name, self.stream.operation.sync_mode())
+        format!(
+            "stream {} → {} ({}{by})",
+            self.stream.name,
+            self.catalogue.object().name,
+            self.stream.operation.sync_mode()
+        )
     }
 }
 
@@ -111,7 +122,8 @@ fn warn_of(name: &str, stream: &Stream, catalogue: &Catalogue, out: &Out) {
 }
 
 fn key(stream: &Stream, catalogue: &Catalogue) -> Result<Key, Failure> {
-    let refuse = |message: String| Err(Failure::config(format!("stream {}: {message}", stream.name)).of_stream(&stream.name));
+    let refuse =
+        |message: String| Err(Failure::config(format!("stream {}: {message}", stream.name)).of_stream(&stream.name));
     let object = &catalogue.object().name;
     let Some(name) = stream.key.as_deref().or_else(|| implied(stream, catalogue)) else {
         return Ok(Key::None);
@@ -139,14 +151,15 @@ fn key(stream: &Stream, catalogue: &Catalogue) -> Result<Key, Failure> {
 
 /// An insert whose stream names no key is kept from doubling a record by a unique property that the stream has.
 fn implied<'a>(stream: &'a Stream, catalogue: &Catalogue) -> Option<&'a str> {
+    if stream.operation != Operation::Insert {
+        return None;
+    }
     let columns = stream.columns.as_deref().unwrap_or_default();
-    let known = columns.iter().map(String::as_str).filter(|name| *name != RECORD_ID);
-    let mut unique = known.filter(|name| {
+    let mut unique = columns.iter().map(String::as_str).filter(|name| {
         catalogue.is_unique(name) && catalogue.property(name).is_some_and(hubward_core::PropertyDef::is_writable)
     });
-    unique.find(|name| *name == "email").or_else(|| {
-        columns.iter().map(String::as_str).find(|name| *name != RECORD_ID && catalogue.is_unique(name))
-    })
+    let first = unique.next()?;
+    Some(unique.find(|name| *name == "email").unwrap_or(first))
 }
 
 fn keys_of(catalogue: &Catalogue) -> String {

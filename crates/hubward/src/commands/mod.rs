@@ -1,5 +1,6 @@
 //! One file per subcommand.
 
+mod airbyte;
 mod apply_schema;
 pub(crate) mod check;
 mod demo;
@@ -39,6 +40,7 @@ pub(crate) async fn carry_out(command: Command, global: &Global, printer: Printe
         Command::Demo => demo::carry_out(global, printer).await,
         Command::Map(args) => map::carry_out(&args, printer),
         Command::Match(args) => match_::carry_out(&args, printer),
+        Command::Airbyte(args) => airbyte::carry_out(args.verb, printer).await,
         Command::Schema => schema::carry_out(printer),
     }
 }
