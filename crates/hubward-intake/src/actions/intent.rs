@@ -47,11 +47,13 @@ pub struct RecordIntent {
     pub associations: Vec<Link>,
     /// Without repetition. Their other ends are never created.
     pub dissociations: Vec<Link>,
-    /// The contact that the record, a company, is associated to. It must be found before anything is written.
-    pub contact: Option<ContactLink>,
-    pub list: Option<ListWish>,
-    /// The user whose e-mail address the record's is. The record is a contact that is found by its address.
-    pub user: Option<User>,
+    /// The contacts that the record, a company, is associated to: one of each event. It must be found before anything of
+    /// that event is written.
+    pub contacts: Vec<ContactLink>,
+    /// One of each name.
+    pub lists: Vec<ListWish>,
+    /// The users whose e-mail address the record's is. The record is a contact that is found by its address.
+    pub users: Vec<User>,
     pub warnings: Vec<Warning>,
 }
 
