@@ -64,27 +64,28 @@ pub(super) fn intent(
 /// The association, where all three of its fields have a value.
 fn link(payload: &Payload, wanted: &[String], warnings: &mut Vec<Warning>) -> Result<Option<Link>, Refusal> {
     let (target, label) = (payload.text("toObjectType"), payload.text("associationLabel"));
-    let given = [
-        ("toObjectType", target.is_some()),
-        ("associationLabel", label.is_some()),
-        (TARGET_SEARCH, payload.free(TARGET_SEARCH).next().is_some()),
-    ];
-    let (Some(object), Some(label), true) = (target, label, given[2].1) else {
-        if given.iter().any(|(_, there)| *there) || !wanted.is_empty() {
-            let missing: Vec<&str> = given.iter().filter(|(_, there)| !there).map(|(name, _)| *name).collect();
-            let message = format!("nothing is associated, for there is no value for {}", missing.join(", "));
-            warnings.push(Warning { field: TARGET_SEARCH.to_owned(), message });
+    let searched = !wanted.is_empty() || payload.free(TARGET_SEARCH).next().is_some();
+    let mut missing = Vec::new();
+    for (name, there) in
+        [("toObjectType", target.is_some()), ("associationLabel", label.is_some()), (TARGET_SEARCH, searched)]
+    {
+        if !there {
+            missing.push(name.to_owned());
         }
-        return Ok(None);
-    };
-    let kind = kind(label).ok_or_else(|| label_refusal("associationLabel", label))?;
-    let (fields, missing) = search_fields(object, payload, TARGET_SEARCH, wanted)?;
-    if !missing.is_empty() || fields.is_empty() {
-        let message = format!("nothing is associated, for there is no value for {}", missing.join(", "));
-        warnings.push(Warning { field: TARGET_SEARCH.to_owned(), message });
+    }
+    if let (Some(object), Some(label), true) = (target, label, searched) {
+        let kind = kind(label).ok_or_else(|| label_refusal("associationLabel", label))?;
+        let (fields, without) = search_fields(object, payload, TARGET_SEARCH, wanted)?;
+        if without.is_empty() {
+            return Ok(Some(Link { object: object.to_owned(), kind, find: Find::Fields(fields), create: false }));
+        }
+        missing = without;
+    } else if missing.len() == 3 {
         return Ok(None);
     }
-    Ok(Some(Link { object: object.to_owned(), kind, find: Find::Fields(fields), create: false }))
+    let message = format!("nothing is associated, for there is no value for {}", missing.join(", "));
+    warnings.push(Warning { field: TARGET_SEARCH.to_owned(), message });
+    Ok(None)
 }
 
 /// That a label is none.
