@@ -34,7 +34,7 @@ mod version;
 pub use client::Client;
 pub use config::{Auth, ClientConfig, DEFAULT_BASE_URL, LimitShare, RetryConfig};
 pub use decode::{decode_error, decode_part};
-pub use definitions::{NewLabel, NewOption, NewProperty, NewSchema, PropertiesReply, PropertyGroup};
+pub use definitions::{NewLabel, NewOption, NewProperty, NewSchema, PropertiesReply, PropertyGroup, Sensitivity};
 pub use error::{ApiError, ErrorDetail, PropertyIssue};
 pub use event_definitions::{EventDefinition, NewEventDefinition, NewEventProperty};
 pub use events::{EventInput, EventReply, Occurrence};

@@ -23,3 +23,6 @@ mod run;
 mod send;
 mod sight;
 mod unknown;
+
+pub(crate) use row::{EventBatch, EventRow, Stand};
+pub(crate) use send::{Done, Sender};

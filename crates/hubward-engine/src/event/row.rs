@@ -7,7 +7,7 @@ use hubward_core::{Outcome, Reason};
 use hubward_hubspot::EventInput;
 use hubward_store::{Change, Entry, Intent, Payload};
 
-use crate::row::Verdict;
+use crate::row::{Verdict, WrittenRecord};
 use crate::tally::Ticket;
 
 /// One row to be sent, or of which it is not known whether it was.
@@ -91,7 +91,16 @@ pub(crate) fn verdict(
     reason: Option<Reason>,
     attempts: u32,
 ) -> Verdict {
-    Verdict { key_text, outcome, reason, attempts, key, unsettle: None, handed_on: None }
+    Verdict {
+        key_text,
+        outcome,
+        reason,
+        attempts,
+        key,
+        unsettle: None,
+        handed_on: None,
+        written: WrittenRecord::default(),
+    }
 }
 
 /// The reason of rows that a run did not come to.

@@ -11,7 +11,7 @@ use hubward_store::Change;
 use crate::cancel::Cancel;
 use crate::error::EngineError;
 use crate::event::row::{EventBatch, EventRow, Stand, deferred};
-use crate::ledger_writer::LedgerWriter;
+use crate::memory::Memory;
 use crate::row::Verdict;
 
 /// A row is deferred when so many of its sendings had no answer.
@@ -21,7 +21,7 @@ const SENDINGS_MAX: u32 = 8;
 pub(crate) struct Sender {
     pub(crate) client: Client,
     pub(crate) sync: Arc<str>,
-    pub(crate) writer: LedgerWriter,
+    pub(crate) memory: Memory,
     pub(crate) cancel: Cancel,
     pub(crate) wall: Arc<dyn WallClock>,
     /// How long after a sending of unknown outcome HubSpot is trusted to show what it took.
@@ -78,7 +78,7 @@ impl Sender {
     async fn send(&self, mut rows: Vec<EventRow>) -> Done {
         let mut done = Done::default();
         let now_ms = self.now_ms();
-        if let Err(error) = self.writer.record(rows.iter().map(|row| row.intent(now_ms)).collect()).await {
+        if let Err(error) = self.memory.record(rows.iter().map(|row| row.intent(now_ms)).collect()).await {
             done.stop = Some(error);
             return self.defer_unsent(done, rows, "that it is about to be sent could not be made durable").await;
         }
@@ -99,7 +99,7 @@ impl Sender {
 
     /// HubSpot took these rows; they are applied once that is durable.
     pub(crate) async fn confirm(&self, mut done: Done, rows: Vec<EventRow>) -> Done {
-        if let Err(error) = self.writer.record(rows.iter().map(EventRow::confirmed).collect()).await {
+        if let Err(error) = self.memory.record(rows.iter().map(EventRow::confirmed).collect()).await {
             done.stop = Some(error);
             for row in rows {
                 // Its intent stands, so the next run looks for it.
@@ -196,7 +196,7 @@ impl Sender {
     pub(crate) async fn clear_intents(&self, done: &mut Done, rows: &[EventRow]) -> bool {
         let intended = rows.iter().filter(|row| row.intended && !row.maybe_sent);
         let changes = intended.map(|row| Change::IntentCleared { key: row.key }).collect();
-        match self.writer.record(changes).await {
+        match self.memory.record(changes).await {
             Ok(()) => true,
             Err(error) => {
                 done.stop.get_or_insert(error);
