@@ -22,7 +22,9 @@ pub mod state;
 pub use error::StoreError;
 pub use ledger::{Change, Entry, EntryHead, Intent, Ledger, LedgerMeta, LedgerOptions, Payload, Probe, Step};
 pub use lock::{Holder, LockError, ProjectLock};
-pub use spool::{Appended, Depth, NewEvent, Spool, SpoolError, SpoolFuture, Stored};
+pub use spool::{
+    Appended, Depth, EmbeddedOptions, EmbeddedSpool, NewEvent, Roles, Spool, SpoolError, SpoolFuture, Stored,
+};
 pub use state::{
     Issue, IssueRow, Metadata, RequestFilter, RequestRecord, RequestRow, RunRow, RunStart, StateDb, StateOptions,
     SyncRunRow, Waiting, WaitingRow,

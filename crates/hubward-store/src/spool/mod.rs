@@ -7,13 +7,16 @@
 //! Nothing here reads the clock: the age of events and the window of duplicates are measured by the times that events carry.
 //! Waiting is done on tokio's timer.
 
+mod embedded;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
+pub use embedded::{EmbeddedOptions, EmbeddedSpool, Roles, SpoolHook, SpoolStep};
 
-use crate::StoreError;
+use crate::{Holder, StoreError};
 
 /// An event on its way into the spool.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +78,9 @@ pub enum SpoolError {
     #[error("the spool is full: {bytes} of {max_bytes} bytes are kept; it takes events again once some are delivered")]
     Full { bytes: u64, max_bytes: u64 },
     /// The disk is full. Nothing of this call counts as accepted; later calls try again.
-    #[error("the disk of the spool is full: nothing acknowledged is lost, and it takes events again once there is room")]
+    #[error(
+        "the disk of the spool is full: nothing acknowledged is lost, and it takes events again once there is room"
+    )]
     DiskFull,
     /// One event, or the events of one call, are larger than a spool takes.
     #[error("{what} is larger than the spool takes ({limit} bytes)")]
@@ -84,8 +89,8 @@ pub enum SpoolError {
     #[error("the spool is not open for {0}")]
     Role(&'static str),
     /// Another process holds the role.
-    #[error(transparent)]
-    Held(#[from] crate::LockError),
+    #[error("the spool's {role} is in use by {}: stop it, or let it do the work", held_by(.holder.as_ref()))]
+    Held { role: &'static str, holder: Option<Holder> },
     /// The events were handed to another worker meanwhile; they are not settled by this call.
     #[error("{events} events are no longer this worker's: another one has taken them over")]
     TakenOver { events: u64 },
@@ -97,6 +102,13 @@ pub enum SpoolError {
     Closed,
     #[error(transparent)]
     Store(StoreError),
+}
+
+fn held_by(holder: Option<&Holder>) -> String {
+    match holder {
+        Some(holder) => format!("`{}` (process {}, since {})", holder.command, holder.pid, holder.started_at),
+        None => "another process that has just started".to_owned(),
+    }
 }
 
 impl From<StoreError> for SpoolError {
