@@ -16,7 +16,7 @@ pub struct EngineError {
     /// The place in the project that is to blame, where there is one.
     pub at: Option<Location>,
     /// HubSpot's correlation id, where HubSpot answered.
-    pub correlation_id: Option<String>,
+    pub correlation_id: Option<Box<str>>,
     /// What kind of failure HubSpot's answer or the network was, where that stopped it.
     pub kind: Option<ErrorKind>,
 }
@@ -68,6 +68,11 @@ impl From<hubward_hubspot::ApiError> for EngineError {
     fn from(error: hubward_hubspot::ApiError) -> Self {
         let help = error.remedy();
         let kind = Some(error.kind);
-        Self { help, kind, correlation_id: error.correlation_id.clone(), ..Self::new("hubspot", error.to_string()) }
+        Self {
+            help,
+            kind,
+            correlation_id: error.correlation_id.as_deref().map(Box::from),
+            ..Self::new("hubspot", error.to_string())
+        }
     }
 }

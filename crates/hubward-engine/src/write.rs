@@ -239,7 +239,9 @@ impl Corridor {
             let created = row.intent_at_ms.is_some() && row.lost.is_none();
             let made_now = row.record_id.is_none() && (created || result.new == Some(true));
             changes.push(Change::Confirmed(row.confirmed(id, made_now)));
-            let told = if row.record_id.is_some() { Some(false) } else { result.new.or(made_now.then_some(true)) };
+            // An intent stands only for a create, and this is its answer.
+            let made = row.intent_at_ms.is_some().then_some(true);
+            let told = if row.record_id.is_some() { Some(false) } else { result.new.or(made) };
             row.created = row.created.or(told);
             row.record_id = Some(id);
             rows.push(row);

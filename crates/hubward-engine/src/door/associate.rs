@@ -29,6 +29,16 @@ pub struct Pair {
     pub types: Vec<AssociationType>,
 }
 
+/// Pairs of one step, each once, and the inputs that each stands for.
+#[derive(Default)]
+struct Todo {
+    sent: Vec<Sent>,
+    inputs: HashMap<(u64, u64), Inputs>,
+}
+
+/// The place of a pair among those that are sent, and the places of its inputs.
+type Inputs = (usize, Vec<usize>);
+
 impl Door {
     /// Associates pairs, up to 2,000 in a request. Labels that a pair names replace those that it has (api.md 7.3). Idempotent:
     /// lost answers are repeated. Inputs of the same pair become one, with all their labels.
@@ -45,28 +55,30 @@ impl Door {
         let mut outcomes: Vec<Settled> =
             pairs.iter().map(|_| Settled::deferred("not sent: the call ended before its turn")).collect();
         let mut stop = None;
-        let mut by_step: [(Vec<Sent>, HashMap<(u64, u64), Vec<usize>>); 2] = Default::default();
+        let mut by_step: [Todo; 2] = Default::default();
         let mut steps = [None, None];
         for (at, pair) in pairs.iter().enumerate() {
             let step = step(pair);
             // Whole pairs first: with labels, the pair is associated all the same.
             let place = usize::from(matches!(step, Step::Label | Step::Unlabel));
             steps[place] = Some(step);
-            let (sent, inputs) = &mut by_step[place];
-            let same = inputs.entry((pair.from, pair.to)).or_default();
-            if let Some(first) = same.first().copied()
-                && let Some(known) = sent.iter_mut().rev().find(|sent| sent.task == first)
-            {
-                known
-                    .types
-                    .extend(pair.types.iter().filter(|kind| !known.types.contains(kind)).cloned().collect::<Vec<_>>());
-            } else {
-                sent.push(Sent { task: at, from: pair.from, to: pair.to, types: pair.types.clone() });
+            let Todo { sent, inputs } = &mut by_step[place];
+            let new = sent.len();
+            let (place, same) = inputs.entry((pair.from, pair.to)).or_insert_with(|| (new, Vec::new()));
+            match sent.get_mut(*place) {
+                None => sent.push(Sent { task: at, from: pair.from, to: pair.to, types: pair.types.clone() }),
+                Some(known) => {
+                    for kind in &pair.types {
+                        if !known.types.contains(kind) {
+                            known.types.push(kind.clone());
+                        }
+                    }
+                }
             }
             same.push(at);
         }
         let keys: Arc<Vec<String>> = Arc::new(pairs.into_iter().map(|pair| pair.key).collect());
-        for ((mut sent, inputs), step) in by_step.into_iter().zip(steps) {
+        for (Todo { mut sent, inputs }, step) in by_step.into_iter().zip(steps) {
             let Some(step) = step else { continue };
             sent.sort_unstable_by_key(|pair| (pair.from, pair.to));
             let mut parts = sent.chunks(ASSOCIATION_BATCH_MAX);
@@ -93,7 +105,7 @@ impl Door {
                 stop = stop.or(words.trouble.stop.map(EngineError::from));
                 for (pair, word) in words.words {
                     let settled = settled(word, step, &pair, from, to);
-                    for at in inputs.get(&(pair.from, pair.to)).into_iter().flatten() {
+                    for at in inputs.get(&(pair.from, pair.to)).into_iter().flat_map(|(_, same)| same) {
                         outcomes[*at] = settled.clone();
                     }
                 }

@@ -93,6 +93,9 @@ impl Door {
             let name = target.match_property(&fields);
             target.preflight.lacks(&known, (&name, &match_value))
         };
+        if let (Match::Nothing, None, Some(reason)) = (&target.match_, record_id, &lacks) {
+            return Err(reason.as_ref().clone());
+        }
         let hashed = key_of(&key);
         let ident = RowIdent {
             key: hashed,

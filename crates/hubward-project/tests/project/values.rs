@@ -122,5 +122,6 @@ fn the_intake_is_known_and_read_elsewhere() {
     let text = format!(
         "{BASE}intake:\n  listen: 127.0.0.1:8790\n  write_keys: {{ web: \"${{TOKEN}}\" }}\n  spool: {{ type: embedded, max: 10GiB }}\n"
     );
-    assert_eq!(places(&[("hubward.yml", &text)]), [""; 0]);
+    let mapping = "mapping: people\naction: upsertContact\nsources: web\n";
+    assert_eq!(places(&[("hubward.yml", &text), ("mappings/people.yml", mapping)]), [""; 0]);
 }
