@@ -49,7 +49,8 @@ impl Bucket {
                 builder = builder.with_config(key, value);
             }
         }
-        builder = builder.with_bucket_name(&storage.bucket).with_retry(RETRY);
+        // Stores that are not Amazon's often lack the call that deletes many objects at once.
+        builder = builder.with_bucket_name(&storage.bucket).with_retry(RETRY).with_disable_bulk_delete(true);
         match (
             &storage.region,
             environment.iter().any(|(name, _)| name == "AWS_REGION" || name == "AWS_DEFAULT_REGION"),

@@ -298,7 +298,7 @@ impl Run {
                     continue;
                 }
                 Decided::Rejected(status) => {
-                    let reason = settled.reason.unwrap_or_else(|| Reason::new("REJECTED", "HubSpot gave no reason"));
+                    let reason = reason_of(operation, settled.reason);
                     for record in write.records {
                         let named = record.row.match_value;
                         self.reject(record.window, &record.origin, &named, status, &reason);
@@ -410,6 +410,15 @@ fn fate(operation: Operation, settled: &Settled) -> Decided {
         Outcome::Invalid => Decided::Rejected("invalid"),
         Outcome::Deferred => Decided::Undecided,
     }
+}
+
+/// Why a record is rejected. A record id that HubSpot does not know is what an unknown key is: no record.
+fn reason_of(operation: Operation, reason: Option<Reason>) -> Reason {
+    let mut reason = reason.unwrap_or_else(|| Reason::new("REJECTED", "HubSpot gave no reason"));
+    if operation == Operation::Update && reason.category.as_deref() == Some("OBJECT_NOT_FOUND") {
+        reason.category = Some("NO_RECORD".to_owned());
+    }
+    reason
 }
 
 /// A batch through the corridor.

@@ -166,7 +166,8 @@ async fn a_check_writes_lists_and_deletes_one_object() {
     let mut world = World::stocked();
     world.config["object_storage_config"] = store.config(json!({"format_type": "JSONL"}));
     let status = |messages: &[Value]| of_type(messages, "CONNECTION_STATUS")[0]["connectionStatus"].clone();
-    assert_eq!(status(&world.check().await)["status"], "SUCCEEDED");
+    let checked = status(&world.check().await);
+    assert_eq!(checked["status"], "SUCCEEDED", "{checked} {:?}", store.requests());
     assert!(store.objects().is_empty(), "it is deleted again");
     let requests = store.requests();
     assert!(matches!(&requests[0], (Method::PUT, path) if path.contains("dead/_check_test")), "{requests:?}");

@@ -109,15 +109,15 @@ async fn a_lost_answer_of_an_insert_makes_no_second_record() {
     // Without any key it cannot be looked for: it is rejected as unknown, and never made twice.
     let world = World::stocked();
     world.fault(json!([{"match": {"kind": "batch_create"}, "times": 1, "do": {"reset": "after"}}])).await;
-    let deals = stream("orders", "DEAL", "append", "", &["dealname"]);
+    let deals = stream("orders", "COMPANY", "append", "", &["name"]);
     let messages = (1..=3)
-        .map(|number| record("orders", json!({"dealname": format!("d{number}")})))
+        .map(|number| record("orders", json!({"name": format!("d{number}")})))
         .chain([state("orders", 1), complete("orders")])
         .collect();
     let told = world.write(vec![deals], messages).await.ok();
     assert_eq!(told.reasons(), [("UNKNOWN_OUTCOME".to_owned(), 3)]);
     assert_eq!(told.stats(), [[0, 3]]);
-    assert_eq!(world.records("deals").await.len(), 3);
+    assert_eq!(world.records("companies").await.len(), 3);
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ fn loaded() -> World {
     world.load(&json!({"records": {"contacts": [
         {"id": "101", "properties": {"email": "old1@example.com", "firstname": "one"}},
         {"id": "102", "properties": {"email": "old2@example.com", "firstname": "two"}},
-    ], "deals": [{"id": "201", "properties": {"dealname": "kept", "order_no": "o1"}}]}}));
+    ], "companies": [{"properties": {"name": "kept", "retl_identifier": "r1"}}], "deals": [{"id": "201", "properties": {"dealname": "kept", "order_no": "o1"}}]}}));
     world
 }
 
@@ -32,7 +32,7 @@ async fn an_insert_makes_what_is_new_and_rejects_what_exists() {
         .await
         .ok();
     assert_eq!((told.counts(), told.stats()), ([3, 2, 1], vec![[2, 1]]));
-    assert!(told.says(&["old1@example.com", "rejected"]), "{:?}", told.logs());
+    assert!(told.says(&["OLD1@example.com", "rejected", "101"]), "{:?}", told.logs());
     assert_eq!(world.record("contacts", "email", "old1@example.com").await["properties"]["firstname"], "one");
     assert_eq!(world.records("contacts").await.len(), 4);
 
@@ -48,23 +48,39 @@ async fn an_insert_makes_what_is_new_and_rejects_what_exists() {
 #[tokio::test(start_paused = true)]
 async fn an_insert_without_any_key_makes_every_record() {
     let world = loaded();
-    let deals = stream("orders", "DEAL", "append", "", &["dealname", "amount"]);
-    let row = |name: &str| record("orders", json!({"dealname": name, "amount": 5}));
+    let firms = stream("firms", "COMPANY", "append", "", &["name", "city"]);
+    let row = |name: &str| record("firms", json!({"name": name, "city": "Kraków"}));
     let told =
-        world.write(vec![deals], vec![row("x"), row("x"), row("y"), state("orders", 1), complete("orders")]).await.ok();
+        world.write(vec![firms], vec![row("x"), row("x"), row("y"), state("firms", 1), complete("firms")]).await.ok();
     assert_eq!((told.counts(), told.stats()), ([3, 3, 0], vec![[3, 0]]));
-    assert_eq!(world.values("deals", "dealname").await, ["kept", "x", "x", "y"]);
+    assert_eq!(world.values("companies", "name").await, ["kept", "x", "x", "y"]);
     // An implied key may be missing from a record.
-    let keyed = stream("orders", "DEAL", "append", "", &["dealname", "order_no"]);
+    let keyed = stream("firms", "COMPANY", "append", "", &["name", "retl_identifier"]);
     let rows = vec![
-        record("orders", json!({"dealname": "z", "order_no": "o2"})),
-        record("orders", json!({"dealname": "z"})),
-        record("orders", json!({"dealname": "z", "order_no": "o1"})),
-        complete("orders"),
+        record("firms", json!({"name": "z", "retl_identifier": "r2"})),
+        record("firms", json!({"name": "z"})),
+        record("firms", json!({"name": "z", "retl_identifier": "r1"})),
+        complete("firms"),
     ];
     let told = world.write(vec![keyed], rows).await.ok();
     assert_eq!(told.counts(), [3, 2, 1]);
-    assert_eq!(world.values("deals", "dealname").await, ["kept", "x", "x", "y", "z", "z"]);
+    assert_eq!(told.reasons(), [("RECORD_EXISTS".to_owned(), 1)]);
+    assert_eq!(world.values("companies", "name").await, ["kept", "x", "x", "y", "z", "z"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_insert_that_lacks_what_hubspot_requires_is_rejected_before_it_is_sent() {
+    let world = loaded();
+    let deals = stream("orders", "DEAL", "append", "", &["dealname", "dealstage"]);
+    let rows = vec![
+        record("orders", json!({"dealname": "no stage"})),
+        record("orders", json!({"dealname": "staged", "dealstage": "appointmentscheduled"})),
+        state("orders", 1),
+        complete("orders"),
+    ];
+    let told = world.write(vec![deals], rows).await.ok();
+    assert_eq!((told.stats(), told.reasons()), (vec![[1, 1]], vec![("MISSING_REQUIRED_PROPERTY".to_owned(), 1)]));
+    assert_eq!(world.values("deals", "dealname").await, ["kept", "staged"]);
 }
 
 #[tokio::test(start_paused = true)]

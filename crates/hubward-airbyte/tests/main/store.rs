@@ -120,15 +120,6 @@ async fn answer(kept: &Mutex<Kept>, request: Request<Incoming>) -> Response<Full
             kept.objects.remove(below);
             xml(StatusCode::NO_CONTENT, String::new())
         }
-        // object_store deletes through the call for many.
-        Method::POST if head.uri.query().is_some_and(|query| query.contains("delete")) => {
-            let text = String::from_utf8(body.to_vec()).expect("XML");
-            for part in text.split("<Key>").skip(1) {
-                let key = part.split("</Key>").next().expect("a key");
-                kept.objects.remove(key);
-            }
-            xml(StatusCode::OK, "<DeleteResult></DeleteResult>".to_owned())
-        }
         Method::GET => {
             let contents: String = kept
                 .objects
