@@ -70,11 +70,11 @@ impl Rejected<'_> {
 
     fn data(&self, stringified: bool) -> String {
         let mut data = Rendered::new();
-        self.into_entries(&mut data, stringified);
+        self.put_into(&mut data, stringified);
         data.end()
     }
 
-    fn into_entries(&self, into: &mut Rendered, stringified: bool) {
+    fn put_into(&self, into: &mut Rendered, stringified: bool) {
         for (name, value) in self.fields() {
             let contains = value.starts_with(['{', '[']);
             if stringified && contains { into.entry(&name, &quoted(value)) } else { into.entry(&name, value) }
@@ -128,7 +128,7 @@ impl Sheet {
                 line.entry("_airbyte_generation_id", &record.generation());
                 line.entry("_airbyte_meta", &record.meta());
                 if flattened {
-                    record.into_entries(&mut line, stringified);
+                    record.put_into(&mut line, stringified);
                 } else {
                     line.entry("_airbyte_data", &record.data(stringified));
                 }

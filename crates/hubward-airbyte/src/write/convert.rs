@@ -35,13 +35,13 @@ impl Prepared {
     ///
     /// # Errors
     /// Why the record is invalid: the first reason that is met.
-    pub(crate) fn row(&self, data: &str) -> Result<Row, Refused> {
+    pub(crate) fn row(&self, data: &str) -> Result<Row, Box<Refused>> {
         let mut read =
             Read { prepared: self, match_text: None, properties: Vec::with_capacity(self.columns.len()), why: None };
         let mut deserializer = serde_json::Deserializer::from_str(data);
         if let Err(error) = (&mut read).deserialize(&mut deserializer) {
             let reason = Reason::new("UNREADABLE_DATA", format!("its data cannot be read: {error}"));
-            return Err(Refused { key: String::new(), reason });
+            return Err(Box::new(Refused { key: String::new(), reason }));
         }
         let Read { match_text, properties, why, .. } = read;
         let key = match_text.clone().unwrap_or_default();
@@ -49,7 +49,7 @@ impl Prepared {
             Some(reason) => Err(reason),
             None => self.keyed(match_text, properties),
         };
-        row.map_err(|reason| Refused { key, reason })
+        row.map_err(|reason| Box::new(Refused { key, reason }))
     }
 
     fn keyed(&self, match_text: Option<String>, properties: Vec<(Arc<str>, String)>) -> Result<Row, Reason> {

@@ -62,7 +62,7 @@ pub(crate) enum Incoming {
         stream: usize,
         origin: Origin,
         /// Or why it is invalid.
-        row: Result<Row, Refused>,
+        row: Result<Row, Box<Refused>>,
     },
     State(Option<usize>, State),
     Complete(usize),

@@ -205,7 +205,10 @@ impl Run {
                         self.queues.push(stream, key, Waiting { window, origin, row });
                         self.fills(stream);
                     }
-                    Err(Refused { key, reason }) => self.reject(window, &origin, &key, "invalid", &reason),
+                    Err(refused) => {
+                        let Refused { key, reason } = *refused;
+                        self.reject(window, &origin, &key, "invalid", &reason);
+                    }
                 }
             }
             Incoming::State(stream, state) => {

@@ -1,5 +1,6 @@
 //! Airbyte's own definition of the protocol, against which every line is held.
 
+use std::io::Write as _;
 use std::sync::OnceLock;
 
 use jsonschema::{Draft, Validator};
@@ -10,14 +11,20 @@ pub(crate) fn shared(name: &str) -> Option<String> {
     std::fs::read_to_string(path).ok()
 }
 
+/// Says in one line why something is not looked at here.
+pub(crate) fn skipped() {
+    let _ = writeln!(
+        std::io::stderr(),
+        "skipped: there is no ../shared/airbyte beside the project, with which this is compared"
+    );
+}
+
 fn validator() -> Option<&'static Validator> {
     static VALIDATOR: OnceLock<Option<Validator>> = OnceLock::new();
     VALIDATOR
         .get_or_init(|| {
             let Some(text) = shared("airbyte_protocol.yaml") else {
-                println!(
-                    "skipped: there is no ../shared/airbyte beside the project, so no line is held against the protocol"
-                );
+                skipped();
                 return None;
             };
             let document: Value = serde_saphyr::from_str(&text).expect("the protocol is YAML");

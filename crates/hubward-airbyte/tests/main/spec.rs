@@ -3,7 +3,7 @@
 use hubward_airbyte::specification;
 use serde_json::{Value, json};
 
-use crate::protocol::shared;
+use crate::protocol::{shared, skipped};
 use crate::world::World;
 
 /// Texts may differ; everything else decides what a saved configuration means.
@@ -68,7 +68,7 @@ fn compared(official: &Value, ours: &Value) -> Vec<String> {
 #[test]
 fn nothing_of_the_official_specification_is_broken() {
     let Some(text) = shared("destination-hubspot-spec-skeleton.json") else {
-        println!("skipped: there is no ../shared/airbyte beside the project");
+        skipped();
         return;
     };
     let official: Value = serde_json::from_str(&text).expect("JSON");
