@@ -26,6 +26,6 @@ pub use spool::{
     Appended, Depth, EmbeddedOptions, EmbeddedSpool, NewEvent, Roles, Spool, SpoolError, SpoolFuture, Stored,
 };
 pub use state::{
-    Issue, IssueRow, Metadata, RequestFilter, RequestRecord, RequestRow, RunRow, RunStart, StateDb, StateOptions,
-    SyncRunRow, Waiting, WaitingRow,
+    Issue, IssueRow, Metadata, RejectedEvent, RejectedEventRow, RequestFilter, RequestRecord, RequestRow, RunRow,
+    RunStart, StateDb, StateOptions, SyncRunRow, Waiting, WaitingRow,
 };
