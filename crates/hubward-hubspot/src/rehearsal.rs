@@ -39,6 +39,8 @@ struct State {
     account: Option<u64>,
     /// What later reads find besides, by the path of the read.
     found: HashMap<String, Vec<Value>>,
+    /// Records that were made up or written to, by the path of their object type.
+    records: HashMap<String, Vec<Value>>,
 }
 
 impl Rehearsal {
@@ -57,8 +59,15 @@ impl Rehearsal {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn read(&self, request: HttpRequest, path: &str) -> Result<HttpResponse, TransportError> {
+    async fn read(&self, mut request: HttpRequest, path: &str) -> Result<HttpResponse, TransportError> {
+        let known = self.state().known(&mut request, path);
+        if let Some(Known { records, all: true }) = &known {
+            return Ok(answered(200, &complete(records.clone())));
+        }
         let mut response = self.inner.send(request).await?;
+        if let Some(Known { records, .. }) = known {
+            append(&mut response, records);
+        }
         let mut state = self.state();
         if path.starts_with("/account-info/")
             && let Ok(details) = serde_json::from_slice::<Value>(&response.body)
@@ -74,8 +83,7 @@ impl Rehearsal {
                 results.retain(|known| known["name"] != one["name"]);
                 results.push(one.clone());
             }
-            response.body = Bytes::from(body.to_string());
-            response.headers.remove(http::header::CONTENT_LENGTH);
+            replace(&mut response, &body);
         }
         Ok(response)
     }
@@ -116,11 +124,37 @@ impl Rehearsal {
             body,
         });
         let (status, answer) = state.answer(&request.method, path, &given, &existing);
-        let body = if answer.is_null() { Bytes::new() } else { Bytes::from(answer.to_string()) };
-        let mut headers = HeaderMap::new();
-        headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
-        HttpResponse { status, headers, body }
+        answered(status, &answer)
     }
+}
+
+fn answered(status: u16, answer: &Value) -> HttpResponse {
+    let body = if answer.is_null() { Bytes::new() } else { Bytes::from(answer.to_string()) };
+    let mut headers = HeaderMap::new();
+    headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+    HttpResponse { status, headers, body }
+}
+
+fn replace(response: &mut HttpResponse, body: &Value) {
+    response.body = Bytes::from(body.to_string());
+    response.headers.remove(http::header::CONTENT_LENGTH);
+}
+
+/// Adds records to the results of a batch that was read.
+fn append(response: &mut HttpResponse, records: Vec<Value>) {
+    if let Ok(mut body) = serde_json::from_slice::<Value>(&response.body)
+        && let Some(results) = body["results"].as_array_mut()
+    {
+        results.extend(records);
+        replace(response, &body);
+    }
+}
+
+/// What a batch read asks for that was made up.
+struct Known {
+    records: Vec<Value>,
+    /// Nothing else is asked for.
+    all: bool,
 }
 
 impl Transport for Rehearsal {
@@ -149,6 +183,36 @@ fn path_and_query(url: &str) -> &str {
 }
 
 impl State {
+    /// Answers what a batch read asks of made-up records, and takes it out of the request: HubSpot knows nothing of it.
+    fn known(&self, request: &mut HttpRequest, path: &str) -> Option<Known> {
+        let all = path.strip_suffix("/batch/read")?;
+        let mut body: Value = serde_json::from_slice(&request.body).ok()?;
+        let property = body["idProperty"].as_str().map(str::to_owned);
+        let made = self.records.get(all).map_or(&[][..], Vec::as_slice);
+        let mut records = Vec::new();
+        let inputs = body["inputs"].as_array_mut()?;
+        let before = inputs.len();
+        inputs.retain(|input| {
+            let Some(id) = input["id"].as_str() else { return true };
+            let same = |record: &&Value| match &property {
+                Some(property) => {
+                    record["properties"][property].as_str().is_some_and(|value| value.eq_ignore_ascii_case(id))
+                }
+                None => record["id"] == id,
+            };
+            let found = made.iter().rev().find(same).filter(|record| is_made_up(&record["id"]));
+            records.extend(found.cloned());
+            // What a made-up record is associated with is known: nothing.
+            found.is_none() && !is_made_up(&input["id"])
+        });
+        if inputs.len() == before {
+            return None;
+        }
+        let all = inputs.is_empty();
+        request.body = Bytes::from(body.to_string());
+        Some(Known { records, all })
+    }
+
     fn id(&mut self) -> u64 {
         self.made_up += 1;
         FIRST_MADE_UP_ID - 1 + self.made_up
@@ -196,14 +260,20 @@ impl State {
             return (200, json!({ "list": list }));
         }
         if path.contains("/objects/") && path.contains("/batch/") {
-            let records = inputs(body).map(|input| self.record(input, path, existing)).collect();
+            let records: Vec<Value> = inputs(body).map(|input| self.record(input, path, existing)).collect();
+            let all = path.split("/batch/").next().unwrap_or_default();
+            self.records.entry(all.to_owned()).or_default().extend(records.iter().cloned());
             return (if path.ends_with("/update") { 200 } else { 201 }, complete(records));
         }
         if path.contains("/objects/") {
             let known = path.rsplit('/').next().filter(|id| id.bytes().all(|byte| byte.is_ascii_digit()));
             let id = if *method == Method::PATCH { known.map(str::to_owned) } else { None };
             let id = id.unwrap_or_else(|| self.id().to_string());
-            return (201, json!({ "id": id, "properties": body["properties"] }));
+            let record = json!({ "id": id, "properties": body["properties"] });
+            if *method == Method::POST {
+                self.records.entry(path.to_owned()).or_default().push(record.clone());
+            }
+            return (201, record);
         }
         (201, body.clone())
     }
@@ -247,6 +317,10 @@ impl State {
         self.found.entry(path.to_owned()).or_default().push(definition.clone());
         definition
     }
+}
+
+fn is_made_up(id: &Value) -> bool {
+    id.as_str().and_then(|id| id.parse::<u64>().ok()).is_some_and(|id| id >= FIRST_MADE_UP_ID)
 }
 
 fn inputs(body: &Value) -> impl Iterator<Item = &Value> {
