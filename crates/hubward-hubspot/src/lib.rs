@@ -20,6 +20,7 @@ mod limiter;
 pub mod lists;
 mod metadata;
 mod observe;
+mod rehearsal;
 mod reply;
 mod request;
 pub mod requests;
@@ -43,6 +44,7 @@ pub use limiter::{Budget, BudgetSnapshot, DailySnapshot, Limiter, LimiterSnapsho
 pub use lists::{List, MembershipReply, ProcessingType};
 pub use metadata::{Account, AssociationLabel, AssociationLimit, Owner, Schema, SchemaAssociation, TokenInfo};
 pub use observe::{Attempt, AttemptOutcome, Observer};
+pub use rehearsal::{FIRST_MADE_UP_ID, Rehearsal, Rehearsed};
 pub use reply::{
     AssociatedRecords, AssociatedTo, AssociationReply, AssociationResult, BatchReply, RecordResult, SearchReply,
     Warning,

@@ -67,6 +67,10 @@ pub(crate) enum Command {
     Map(MapArgs),
     /// Show whether a trigger fires for an event, and what Segment's parser would have made of it
     Match(MatchArgs),
+    /// Show for each mapping why an event fires it or not, and what it would send; writes nothing
+    Explain(ExplainArgs),
+    /// Show what one mapping makes of one event, and with --send deliver it
+    Try(TryArgs),
     /// Print the JSON Schema of the project files
     Schema,
 }
@@ -225,6 +229,29 @@ pub(crate) struct MatchArgs {
     /// A file with one event as JSON; - for stdin
     #[arg(value_name = "EVENT.json")]
     pub(crate) event: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExplainArgs {
+    /// A file with one event as JSON; - for stdin
+    #[arg(value_name = "EVENT.json")]
+    pub(crate) event: PathBuf,
+    /// The name of the write key that it comes by; without it, as if it came by every one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TryArgs {
+    /// A mapping of the project, by its name or by its file
+    #[arg(value_name = "MAPPING")]
+    pub(crate) mapping: String,
+    /// A file with one event as JSON; - for stdin
+    #[arg(value_name = "EVENT.json")]
+    pub(crate) event: PathBuf,
+    /// Deliver the event, and show HubSpot's answers
+    #[arg(long)]
+    pub(crate) send: bool,
 }
 
 #[cfg(test)]

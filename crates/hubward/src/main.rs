@@ -21,6 +21,8 @@ mod session;
 mod signals;
 mod summary;
 mod table;
+mod trial;
+mod witness;
 
 use std::process::ExitCode;
 

@@ -31,6 +31,7 @@ mod modes;
 mod objects;
 mod once;
 mod preflight;
+mod rehearsal;
 mod remembered;
 mod removals;
 mod removals_invalid;
