@@ -4,6 +4,7 @@
 mod declared;
 mod fields;
 mod hubspot;
+mod intake;
 mod mapping;
 mod models;
 mod scalars;
@@ -19,7 +20,7 @@ use hubward_core::spec::{Location, Model, RemovalLimit, SourceSpec, SyncSpec};
 
 use crate::grammar;
 use crate::load::ProjectInput;
-use crate::project::{AccountSpec, Project, Schedule};
+use crate::project::{AccountSpec, IntakeSpec, Project, Schedule};
 use crate::sink::{Sink, Span};
 use crate::yaml::Node;
 
@@ -55,6 +56,7 @@ pub(crate) struct Read {
     schema: DeclaredSchema,
     schedules: Vec<(String, Schedule)>,
     removal_limit: Option<f64>,
+    intake_spec: Option<IntakeSpec>,
 
     /// Object types of `schema:`.
     schema_names: Vec<Declared>,
@@ -89,6 +91,7 @@ impl Read {
             schema: self.schema,
             schedules: self.schedules,
             removal_limit: self.removal_limit,
+            intake: self.intake_spec,
         }
     }
 }
@@ -156,7 +159,7 @@ pub(crate) fn project(reader: &mut Reader<'_, '_>, tree: &Node) {
         declared::types(reader, node);
     }
     if let Some(node) = fields.get("intake") {
-        reader.open(node);
+        reader.read.intake_spec = intake::intake(reader, node);
     }
     if let Some(node) = fields.get("removal_limit") {
         reader.read.removal_limit = reader.share(node, "removal_limit");
