@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hubward_core::SecretString;
 use hubward_core::declared::DeclaredSchema;
-use hubward_core::spec::{Location, Model, SourceSpec, SyncSpec};
+use hubward_core::spec::{Location, MappingSpec, Model, SourceSpec, SyncSpec};
 
 /// A project whose files are free of errors.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Project {
     pub sources: Vec<(String, SourceSpec, Location)>,
     pub models: Vec<Model>,
     pub syncs: Vec<SyncSpec>,
+    /// What events become, those that are not enabled too, in the order of the files.
+    pub mappings: Vec<MappingSpec>,
     /// `schema:` of all files: what the account shall have.
     pub schema: DeclaredSchema,
     /// `schedule:` of the syncs that have one, by sync name.
@@ -43,6 +45,11 @@ impl Project {
     #[must_use]
     pub fn sync(&self, name: &str) -> Option<&SyncSpec> {
         self.syncs.iter().find(|sync| sync.name() == name)
+    }
+
+    #[must_use]
+    pub fn mapping(&self, name: &str) -> Option<&MappingSpec> {
+        self.mappings.iter().find(|mapping| mapping.name == name)
     }
 
     /// The account of this name; without a name, the only one or the one named `default`.

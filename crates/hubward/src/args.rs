@@ -67,6 +67,10 @@ pub(crate) enum Command {
     Map(MapArgs),
     /// Show whether a trigger fires for an event, and what Segment's parser would have made of it
     Match(MatchArgs),
+    /// Accept events as Segment's tracking API does
+    Intake(IntakeArgs),
+    /// Accept events; schedules and the web console are not part of this version
+    Serve(ServeArgs),
     /// Print the JSON Schema of the project files
     Schema,
 }
@@ -225,6 +229,23 @@ pub(crate) struct MatchArgs {
     /// A file with one event as JSON; - for stdin
     #[arg(value_name = "EVENT.json")]
     pub(crate) event: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct IntakeArgs {
+    /// Address and port to listen on, instead of the project's; port 0 picks a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
+    /// Accept only; another process delivers
+    #[arg(long)]
+    pub(crate) no_worker: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ServeArgs {
+    /// Address and port to listen on, instead of the project's; port 0 picks a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
 }
 
 #[cfg(test)]

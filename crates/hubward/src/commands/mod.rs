@@ -5,6 +5,7 @@ pub(crate) mod check;
 mod demo;
 mod describe;
 mod init;
+mod intake;
 mod map;
 mod match_;
 mod plan;
@@ -39,6 +40,8 @@ pub(crate) async fn carry_out(command: Command, global: &Global, printer: Printe
         Command::Demo => demo::carry_out(global, printer).await,
         Command::Map(args) => map::carry_out(&args, printer),
         Command::Match(args) => match_::carry_out(&args, printer),
+        Command::Intake(args) => intake::carry_out(&args, global, printer).await,
+        Command::Serve(args) => intake::serve(&args, global, printer).await,
         Command::Schema => schema::carry_out(printer),
     }
 }
