@@ -57,6 +57,29 @@ pub struct RecordIntent {
     pub warnings: Vec<Warning>,
 }
 
+impl RecordIntent {
+    /// A record that is created where it is missing, with nothing to write to it yet.
+    #[must_use]
+    pub fn new(object: &str, find: Find) -> Self {
+        Self {
+            object: object.to_owned(),
+            find,
+            on_missing: OnMissing::Create,
+            on_found: OnFound::Update,
+            properties: Wishes::new(),
+            sensitive: Wishes::new(),
+            property_group: None,
+            moves_stage: false,
+            associations: Vec::new(),
+            dissociations: Vec::new(),
+            contacts: Vec::new(),
+            lists: Vec::new(),
+            users: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
 /// Properties by internal name, in the order of the mapping.
 pub type Wishes = IndexMap<String, Wish>;
 
