@@ -82,13 +82,37 @@ impl Client {
                     self.observe(request, meta, &sent, &patience, None);
                     return Ok(answer);
                 }
-                Err(error) => error,
+                Err(mut error) => {
+                    if request.kind == RequestKind::Token {
+                        self.hide_secrets(request, &mut error.message);
+                    }
+                    error
+                }
             };
             let next = self.next(request, &error, &sent, bearer.as_ref(), &mut patience).await;
             self.observe(request, meta, &sent, &patience, Some((&error, next)));
             match next {
                 Next::Again(pause) => tokio::time::sleep(pause).await,
                 Next::GiveUp => return Err(settled(error, request, patience.sent)),
+            }
+        }
+    }
+
+    /// Whoever refuses a token call may quote what it was sent.
+    fn hide_secrets(&self, request: &ApiRequest, message: &mut String) {
+        const SHORTEST: usize = 8;
+        let body = request.body.as_deref().unwrap_or_default();
+        let sent = url::form_urlencoded::parse(body);
+        let mut secrets: Vec<String> = sent
+            .filter(|(name, _)| !matches!(&**name, "grant_type" | "client_id" | "token_type_hint"))
+            .map(|(_, value)| value.into_owned())
+            .collect();
+        if let Auth::Token(token) = &self.inner.config.auth {
+            secrets.push(token.expose_secret().to_owned());
+        }
+        for secret in secrets.iter().filter(|secret| secret.len() >= SHORTEST) {
+            if message.contains(secret.as_str()) {
+                *message = message.replace(secret.as_str(), "[hidden]");
             }
         }
     }
