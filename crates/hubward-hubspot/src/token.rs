@@ -33,6 +33,9 @@ const LIFE_MAX: Duration = Duration::from_secs(24 * 3600);
 /// How long a refused renewal is not tried again.
 const REFUSED_FOR: Duration = Duration::from_secs(30);
 
+/// How long a renewal that had no answer is not tried again while the old token lives.
+const TROUBLED_FOR: Duration = Duration::from_secs(5);
+
 /// Keeps refresh tokens beyond this process. Both methods may take as long as writing a small file does.
 pub trait GrantKeeper: Send + Sync {
     /// The refresh token that stands for the configured one, if HubSpot gave another since.
@@ -60,6 +63,7 @@ struct State {
     /// Which of the endpoint's paths answered.
     path: usize,
     refused: Option<(ApiError, Instant)>,
+    troubled_at: Option<Instant>,
 }
 
 /// The access token of a client.
@@ -113,7 +117,9 @@ impl Client {
         };
         // Held while renewing: whoever else needs a token waits for this one.
         let mut state = self.inner.tokens.state.lock().await;
-        let fresh = state.expires_at.is_some_and(|at| Instant::now() + RENEW_BEFORE < at);
+        let troubled = state.troubled_at.is_some_and(|at| at.elapsed() < TROUBLED_FOR);
+        let margin = if troubled { Duration::ZERO } else { RENEW_BEFORE };
+        let fresh = state.expires_at.is_some_and(|at| Instant::now() + margin < at);
         if let Some(token) = state.access.as_ref().filter(|_| fresh) {
             return Ok(Bearer { token: token.clone(), generation: state.generation });
         }
@@ -139,6 +145,7 @@ impl Client {
             }
             Err(error) => {
                 // The old one may have a minute left, and the trouble may be over by then.
+                state.troubled_at = Some(Instant::now());
                 let left = state.expires_at.is_some_and(|at| Instant::now() < at);
                 match state.access.as_ref().filter(|_| left) {
                     Some(token) => Ok(Bearer { token: token.clone(), generation: state.generation }),
