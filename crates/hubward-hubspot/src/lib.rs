@@ -20,6 +20,7 @@ mod limiter;
 pub mod lists;
 mod metadata;
 mod observe;
+mod rehearsal;
 mod reply;
 mod request;
 pub mod requests;
@@ -43,6 +44,7 @@ pub use limiter::{Budget, BudgetSnapshot, DailySnapshot, Limiter, LimiterSnapsho
 pub use lists::{List, MembershipReply, ProcessingType};
 pub use metadata::{Account, AssociationLabel, AssociationLimit, Owner, Schema, SchemaAssociation, TokenInfo};
 pub use observe::{Attempt, AttemptOutcome, Observer};
+pub use rehearsal::{FIRST_MADE_UP_ID, Rehearsal, Rehearsed};
 pub use reply::{
     AssociatedRecords, AssociatedTo, AssociationReply, AssociationResult, BatchReply, RecordResult, SearchReply,
     Warning,
@@ -50,6 +52,7 @@ pub use reply::{
 pub use request::{ApiRequest, CallMeta, Encoding, RequestKind};
 pub use requests::{AssociationInput, AssociationType, Input};
 pub use search::{Filter, Operator, SEARCH_BODY_MAX_CHARS, SEARCH_PAGE_MAX, SEARCH_REACH, SearchQuery, Sort};
+pub use token::GrantKeeper;
 pub use transport::{HttpRequest, HttpResponse, Transport, TransportError, TransportErrorKind};
 pub use transport_http::{HttpOptions, HttpTransport};
 pub use version::{ApiVersion, UnknownVersion};

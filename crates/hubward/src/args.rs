@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use hubward_sandbox::Tier;
 
+use crate::args_airbyte::AirbyteArgs;
+
 /// Brings rows of SQL models to HubSpot: only what changed, in full batches, every row with one counted outcome.
 #[derive(Parser, Debug)]
 #[command(name = "hubward", version, max_term_width = 100)]
@@ -67,6 +69,14 @@ pub(crate) enum Command {
     Map(MapArgs),
     /// Show whether a trigger fires for an event, and what Segment's parser would have made of it
     Match(MatchArgs),
+    /// Show for each mapping why an event fires it or not, and what it would send; writes nothing
+    Explain(ExplainArgs),
+    /// Show what one mapping makes of one event, and with --send deliver it
+    Try(TryArgs),
+    /// Accept events as Segment's tracking API does
+    Intake(IntakeArgs),
+    /// Accept events; schedules and the web console are not part of this version
+    Serve(ServeArgs),
     /// Airbyte's destination: what the platform and PyAirbyte run; needs no project
     Airbyte(AirbyteArgs),
     /// Print the JSON Schema of the project files
@@ -230,82 +240,43 @@ pub(crate) struct MatchArgs {
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct AirbyteArgs {
-    #[command(subcommand)]
-    pub(crate) verb: AirbyteVerb,
-}
-
-/// The first four are Airbyte's; stdout carries messages of its protocol and nothing else.
-#[derive(Subcommand, Debug)]
-pub(crate) enum AirbyteVerb {
-    /// Say what a configuration may hold
-    Spec,
-    /// Try a configuration: the account and, where one is configured, the bucket for rejected records
-    Check(AirbyteConfigArgs),
-    /// Say what can be done with which object of the account
-    Discover(AirbyteConfigArgs),
-    /// Write records from stdin, and send every STATE back when all before it is settled
-    Write(AirbyteWriteArgs),
-    /// Send the records of a dead-letter file again
-    Replay(AirbyteReplayArgs),
+pub(crate) struct ExplainArgs {
+    /// A file with one event as JSON; - for stdin
+    #[arg(value_name = "EVENT.json")]
+    pub(crate) event: PathBuf,
+    /// The name of the write key that it comes by; without it, as if it came by every one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: Option<String>,
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct AirbyteConfigArgs {
-    /// The connection's configuration as JSON
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: PathBuf,
+pub(crate) struct TryArgs {
+    /// A mapping of the project, by its name or by its file
+    #[arg(value_name = "MAPPING")]
+    pub(crate) mapping: String,
+    /// A file with one event as JSON; - for stdin
+    #[arg(value_name = "EVENT.json")]
+    pub(crate) event: PathBuf,
+    /// Deliver the event, and show HubSpot's answers
+    #[arg(long)]
+    pub(crate) send: bool,
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct AirbyteWriteArgs {
-    /// The connection's configuration as JSON
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: PathBuf,
-    /// The configured catalog as JSON
-    #[arg(long, value_name = "FILE")]
-    pub(crate) catalog: PathBuf,
-    /// Taken and not read: a destination has no state of its own
-    #[arg(long, value_name = "FILE", hide = true)]
-    pub(crate) state: Option<PathBuf>,
+pub(crate) struct IntakeArgs {
+    /// Address and port to listen on, instead of the project's; port 0 picks a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
+    /// Accept only; another process delivers
+    #[arg(long)]
+    pub(crate) no_worker: bool,
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct AirbyteReplayArgs {
-    /// A file of rejected records: CSV or JSON lines, compressed or not
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-    /// The connection's configuration as JSON
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: PathBuf,
-    /// The configured catalog that the records were written by
-    #[arg(long, value_name = "FILE", required_unless_present = "object", conflicts_with = "object")]
-    pub(crate) catalog: Option<PathBuf>,
-    /// The stream of the catalog, where it has several
-    #[arg(long, value_name = "NAME", requires = "catalog")]
-    pub(crate) stream: Option<String>,
-    /// Without a catalog: the object to write to
-    #[arg(long, value_name = "OBJECT")]
-    pub(crate) object: Option<String>,
-    /// Without a catalog: what to do with the records
-    #[arg(long, value_enum, value_name = "MODE", default_value_t, conflicts_with = "catalog")]
-    pub(crate) mode: AirbyteMode,
-    /// Without a catalog: the property by which records are found
-    #[arg(long, value_name = "PROPERTY", conflicts_with = "catalog")]
-    pub(crate) key: Option<String>,
-}
-
-/// What a replay does with its records.
-#[derive(clap::ValueEnum, Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum AirbyteMode {
-    #[value(alias = "append")]
-    Insert,
-    #[default]
-    #[value(alias = "append_dedup")]
-    Upsert,
-    Update,
-    #[value(name = "soft_delete", alias = "soft-delete")]
-    SoftDelete,
+pub(crate) struct ServeArgs {
+    /// Address and port to listen on, instead of the project's; port 0 picks a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
 }
 
 #[cfg(test)]

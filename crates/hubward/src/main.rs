@@ -2,11 +2,13 @@
 //! the files of a project; what the work is, the other crates know.
 
 mod args;
+mod args_airbyte;
 mod as_destination;
 mod clock;
 mod commands;
 mod declared;
 mod environment;
+mod event_door;
 mod event_file;
 mod example;
 mod exit;
@@ -22,6 +24,8 @@ mod session;
 mod signals;
 mod summary;
 mod table;
+mod trial;
+mod witness;
 
 use std::process::ExitCode;
 

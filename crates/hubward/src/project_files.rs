@@ -45,6 +45,7 @@ pub(crate) fn unknown(what: &'static str, name: &str, names: &[&str]) -> Failure
     let code = match what {
         "account" => "unknown-account",
         "model" => "unknown-model",
+        "mapping" => "unknown-mapping",
         _ => "unknown-sync",
     };
     let help = match hubward_core::suggest::nearest(name, names.iter().copied()) {

@@ -7,7 +7,7 @@ use hubward_airbyte::{Aim, Failure as AirbyteFailure, Host, Operation, Out, Writ
 use hubward_hubspot::{DEFAULT_BASE_URL, HttpOptions, HttpTransport};
 use serde_json::{Map, Value, json};
 
-use crate::args::{AirbyteMode, AirbyteReplayArgs, AirbyteVerb, AirbyteWriteArgs};
+use crate::args_airbyte::{AirbyteMode, AirbyteReplayArgs, AirbyteVerb, AirbyteWriteArgs};
 use crate::clock::SystemClock;
 use crate::environment;
 use crate::exit::{Exit, Failure};
