@@ -30,7 +30,7 @@ pub async fn check(config: &[u8], host: &Host, out: &Out) -> io::Result<()> {
 
 async fn checked(config: &[u8], host: &Host, out: &Out) -> Result<(), Failure> {
     let config = Config::read(config)?;
-    let client = host.client(&config, None);
+    let client = host.client(&config, None, out);
     let account = client.account().await.map_err(|error| not_logged_in(&error))?;
     out.info(&format!("HubSpot account {} ({})", account.portal_id, account.account_type));
     objects(&client, out).await?;

@@ -15,6 +15,8 @@ pub struct Config {
     pub auth: Auth,
     /// v3 unless it is set: what the destination that this one stands in for speaks.
     pub version: ApiVersion,
+    /// Its text.
+    pub text: SecretString,
     /// Where rejected records go; none: they are counted and told, and not kept.
     pub storage: Option<Storage>,
 }
@@ -38,7 +40,13 @@ impl Config {
             }
             None => ApiVersion::V3,
         };
-        Ok(Self { auth: auth(&config["credentials"])?, version, storage: storage(&config["object_storage_config"])? })
+        let text = SecretString::from(String::from_utf8_lossy(json).into_owned());
+        Ok(Self {
+            text,
+            auth: auth(&config["credentials"])?,
+            version,
+            storage: storage(&config["object_storage_config"])?,
+        })
     }
 }
 

@@ -38,7 +38,7 @@ pub async fn discover(config: &[u8], host: &Host, out: &Out) -> io::Result<()> {
 
 async fn discovered(config: &[u8], host: &Host, out: &Out) -> Result<Vec<Value>, Failure> {
     let config = Config::read(config)?;
-    let client = host.client(&config, None);
+    let client = host.client(&config, None, out);
     let mut objects = Vec::new();
     let mut refused = None;
     for (name, official) in STANDARD {

@@ -80,6 +80,7 @@ pub(crate) fn failure_type(kind: ErrorKind) -> FailureType {
     match kind {
         Kind::InvalidToken
         | Kind::ExpiredToken
+        | Kind::GrantRefused
         | Kind::MissingScope
         | Kind::MissingPermission
         | Kind::NotInEdition

@@ -1,12 +1,14 @@
 //! What the machine gives: how requests travel, what time it is, and what its environment says.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use hubward_core::WallClock;
-use hubward_hubspot::{Client, ClientConfig, LimitShare, Observer, Transport};
+use hubward_hubspot::{Client, ClientConfig, Observer, Transport};
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::grants::Grants;
+use crate::out::Out;
 
 /// The machine, as far as a destination needs it.
 #[derive(Clone)]
@@ -25,14 +27,16 @@ pub struct Host {
 
 impl Host {
     /// A client of the configured account that has sent nothing yet.
-    pub(crate) fn client(&self, config: &Config, observer: Option<Arc<dyn Observer>>) -> Client {
-        let mut client = ClientConfig::new(config.auth.clone());
+    pub(crate) fn client(&self, config: &Config, observer: Option<Arc<dyn Observer>>, out: &Out) -> Client {
+        let mut settings = ClientConfig::new(config.auth.clone());
         if let Some(url) = &self.base_url {
-            client.base_url.clone_from(url);
+            settings.base_url.clone_from(url);
         }
-        client.version = config.version;
-        client.limits = LimitShare::default();
-        client.seed = self.seed;
-        Client::new(client, Arc::clone(&self.transport), Arc::clone(&self.clock), observer)
+        settings.version = config.version;
+        settings.seed = self.seed;
+        let client = Client::new(settings, Arc::clone(&self.transport), Arc::clone(&self.clock), observer);
+        let grants = Grants { out: out.clone(), config: config.text.clone(), latest: Mutex::default() };
+        client.keep_grants(Arc::new(grants));
+        client
     }
 }

@@ -14,6 +14,7 @@ mod dead_letter;
 mod discover;
 mod entries;
 mod failure;
+mod grants;
 mod host;
 mod line;
 mod out;

@@ -75,6 +75,23 @@ impl Out {
         }}));
     }
 
+    /// CONTROL: the platform is to keep this configuration from now on.
+    pub(crate) fn config(&self, config: &Value) {
+        if self.plain {
+            self.log(
+                Level::Warn,
+                "HubSpot has replaced the refresh token; the one in the configuration may be worthless now: let the app \
+                 in again and put the new one there",
+            );
+            return;
+        }
+        let _ = self.message(&json!({ "type": "CONTROL", "control": {
+            "type": "CONNECTOR_CONFIG",
+            "emitted_at": self.emitted_at(),
+            "connectorConfig": { "config": config },
+        }}));
+    }
+
     /// SPEC.
     ///
     /// # Errors

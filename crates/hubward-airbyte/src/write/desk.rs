@@ -55,7 +55,9 @@ impl Desk {
         let storage = &bucket.storage;
         let columns = stream.columns.as_deref().unwrap_or_default();
         let sheet = open.sheet.get_or_insert_with(|| Sheet::new(storage.format, storage.gzip, columns));
-        let Ok(Line::Record(record)) = line::read(origin.line()) else { return };
+        let Ok(Line::Record(record)) = line::read(origin.line()) else {
+            unreachable!("the line was read as a record before");
+        };
         self.rejected += 1;
         sheet.push(&Rejected {
             raw_id: Uuid::new_v5(&self.moment.run, &self.rejected.to_be_bytes()),

@@ -101,7 +101,7 @@ async fn opened(
     let recorder = Recorder::new(None);
     let observer: Arc<dyn hubward_hubspot::Observer> = Arc::<Recorder>::clone(&recorder);
     let engine = Engine::connect(EngineConfig {
-        client: host.client(config, Some(observer)),
+        client: host.client(config, Some(observer), out),
         version: config.version,
         recorder,
         db: None,

@@ -13,4 +13,5 @@ mod spec;
 mod states;
 mod store;
 mod streams;
+mod whatever;
 mod world;

@@ -94,3 +94,24 @@ async fn a_207_a_409_a_missing_key_an_unknown_property_and_an_expired_token_lose
     expected.sort();
     assert_eq!(world.values("contacts", "email").await, expected, "what the sandbox itself was given");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_token_that_is_replaced_goes_back_to_the_platform() {
+    let mut world = World::stocked();
+    world.load(&json!({"settings": {"rotate_refresh_tokens": true}}));
+    world.config = json!({ "credentials": { "type": "OAuth", "client_id": "sandbox-client",
+        "client_secret": "sandbox-secret", "refresh_token": "sandbox-refresh" }, "kept": [1.5] });
+    let told = world.write(vec![crate::world::people()], vec![crate::world::person(1), complete("people")]).await.ok();
+    let control = crate::world::of_type(&told.messages, "CONTROL");
+    assert_eq!(control.len(), 1, "{:?}", told.messages);
+    let config = &control[0]["control"]["connectorConfig"]["config"];
+    let token = config["credentials"]["refresh_token"].as_str().expect("a token").to_owned();
+    assert_ne!(token, "sandbox-refresh");
+    assert_eq!(config["kept"], json!([1.5]));
+    // With the old one nothing works any more, with the new one everything does.
+    let refused = world.write(vec![crate::world::people()], vec![complete("people")]).await;
+    assert_eq!(serde_json::to_value(refused.failure().failure_type).expect("a word"), "config_error");
+    world.config["credentials"]["refresh_token"] = json!(token);
+    world.write(vec![crate::world::people()], vec![crate::world::person(2), complete("people")]).await.ok();
+    assert_eq!(world.records("contacts").await.len(), 2);
+}
