@@ -2,6 +2,7 @@
 
 mod convert;
 mod desk;
+mod hand_over;
 mod input;
 mod prepare;
 mod queues;

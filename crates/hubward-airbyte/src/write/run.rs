@@ -8,19 +8,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesOrdered;
-use hubward_core::{Outcome, Reason};
+use hubward_core::Reason;
 use hubward_engine::Cancel;
-use hubward_engine::door::{Answered, Door, Pause, Record, Settled};
+use hubward_engine::door::{Answered, Door, Pause};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use crate::accounts::{Accounts, Fate, Window};
-use crate::catalog::Operation;
 use crate::failure::{Failure, FailureType};
 use crate::out::Out;
 use crate::write::convert::{Refused, Row};
 use crate::write::desk::Desk;
+use crate::write::hand_over::{Decided, fate, hand_over, reason_of};
 use crate::write::input::{self, Incoming, Origin, Parser, Piece, lines};
 use crate::write::prepare::{Prepared, of_engine};
 use crate::write::queues::{Batch, Key, Queues, Rules};
@@ -37,10 +37,10 @@ const FILLS_WITHIN: Duration = Duration::from_secs(1);
 
 /// One record that waits for its outcome.
 #[derive(Debug)]
-struct Waiting {
+pub(super) struct Waiting {
     window: Window,
     origin: Origin,
-    row: Row,
+    pub(super) row: Row,
 }
 
 type Parsing = FuturesOrdered<JoinHandle<Vec<Incoming>>>;
@@ -391,58 +391,6 @@ impl Run {
         }
         debug_assert!(self.failure.is_some() || self.accounts.waiting() == 0, "every STATE went out");
         (self.told, self.failure)
-    }
-}
-
-/// What an outcome of the corridor means to Airbyte.
-enum Decided {
-    Accepted {
-        absent: bool,
-    },
-    /// `invalid` or `rejected`.
-    Rejected(&'static str),
-    Undecided,
-}
-
-fn fate(operation: Operation, settled: &Settled) -> Decided {
-    match settled.outcome {
-        Outcome::Applied | Outcome::Unchanged => Decided::Accepted { absent: false },
-        // What is to be deleted is not there: repeating a delete is no mistake.
-        Outcome::Skipped if operation == Operation::SoftDelete => Decided::Accepted { absent: true },
-        Outcome::Skipped | Outcome::Rejected => Decided::Rejected("rejected"),
-        Outcome::Invalid => Decided::Rejected("invalid"),
-        Outcome::Deferred => Decided::Undecided,
-    }
-}
-
-/// Why a record is rejected. A record id that HubSpot does not know is what an unknown key is: no record.
-fn reason_of(operation: Operation, reason: Option<Reason>) -> Reason {
-    let mut reason = reason.unwrap_or_else(|| Reason::new("REJECTED", "HubSpot gave no reason"));
-    if operation == Operation::Update && reason.category.as_deref() == Some("OBJECT_NOT_FOUND") {
-        reason.category = Some("NO_RECORD".to_owned());
-    }
-    reason
-}
-
-/// A batch through the corridor.
-async fn hand_over(door: &Door, prepared: &Prepared, batch: &Batch<Waiting>) -> Answered {
-    let records = batch
-        .writes
-        .iter()
-        .enumerate()
-        .map(|(position, write)| {
-            let last = write.records.last().expect("a write stands for a record");
-            let mut record = Record::new(format!("{position}:{}", last.row.match_value), last.row.match_value.clone());
-            record.record_id = last.row.record_id;
-            // Of a property that several of them set, the corridor takes the last.
-            record.properties = write.records.iter().flat_map(|record| record.row.properties.iter().cloned()).collect();
-            record
-        })
-        .collect();
-    let target = if batch.keyed { &prepared.target } else { prepared.keyless.as_ref().unwrap_or(&prepared.target) };
-    match prepared.stream.operation {
-        Operation::SoftDelete => door.archive(target, records).await,
-        Operation::Insert | Operation::Upsert | Operation::Update => door.write(target, records).await,
     }
 }
 
