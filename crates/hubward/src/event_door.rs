@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use hubward_core::WallClock as _;
 use hubward_project::SpoolSpec;
-use hubward_store::{EmbeddedOptions, EmbeddedSpool, Holder, Roles, Spool, SpoolError};
+use hubward_store::{EmbeddedOptions, EmbeddedSpool, Holder, NatsOptions, NatsSpool, Roles, Spool, SpoolError};
+use uuid::Uuid;
 
 use crate::clock::SystemClock;
 use crate::exit::Failure;
@@ -50,7 +51,12 @@ pub(crate) async fn open_spool(
             let spool = opened.unwrap_or(Err(SpoolError::Closed)).map_err(|error| failure(&error))?;
             Ok(Arc::new(spool))
         }
-        SpoolSpec::Nats { .. } => Err(Failure::new("spool", "this version has no spool of type nats")),
+        SpoolSpec::Nats { url, stream, max_bytes } => {
+            let options = NatsOptions::new(url.clone(), stream.clone(), *max_bytes);
+            let worker = Uuid::now_v7().simple().to_string();
+            let spool = NatsSpool::open(&options, roles, &worker).await.map_err(|error| failure(&error))?;
+            Ok(Arc::new(spool))
+        }
     }
 }
 
