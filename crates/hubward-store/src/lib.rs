@@ -23,7 +23,8 @@ pub use error::StoreError;
 pub use ledger::{Change, Entry, EntryHead, Intent, Ledger, LedgerMeta, LedgerOptions, Payload, Probe, Step};
 pub use lock::{Holder, LockError, ProjectLock};
 pub use spool::{
-    Appended, Depth, EmbeddedOptions, EmbeddedSpool, NatsOptions, NatsSpool, NewEvent, Roles, Spool, SpoolError, SpoolFuture, Stored,
+    Appended, Depth, EmbeddedOptions, EmbeddedSpool, NatsOptions, NatsSpool, NewEvent, Roles, Spool, SpoolError,
+    SpoolFuture, Stored,
 };
 pub use state::{
     Issue, IssueRow, Metadata, RequestFilter, RequestRecord, RequestRow, RunRow, RunStart, StateDb, StateOptions,

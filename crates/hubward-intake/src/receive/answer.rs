@@ -60,7 +60,9 @@ impl Refusal {
 
     pub(super) fn unknown_path(path: &str) -> Self {
         let path: String = path.chars().take(100).collect();
-        let message = format!("there is no {path:?} here; events go to POST /v1/track, identify, group, page, screen, alias, batch or import");
+        let message = format!(
+            "there is no {path:?} here; events go to POST /v1/track, identify, group, page, screen, alias, batch or import"
+        );
         Self::new(StatusCode::NOT_FOUND, "not_found", "NOT_FOUND", message)
     }
 
@@ -76,7 +78,12 @@ impl Refusal {
     }
 
     pub(super) fn bad_gzip() -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid_gzip", "INVALID_GZIP", "the body is no gzip, although its Content-Encoding says so")
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_gzip",
+            "INVALID_GZIP",
+            "the body is no gzip, although its Content-Encoding says so",
+        )
     }
 
     pub(super) fn slow() -> Self {
@@ -89,13 +96,18 @@ impl Refusal {
 
     pub(super) fn from_spool(error: &SpoolError) -> Self {
         match error {
-            SpoolError::Full { .. } | SpoolError::DiskFull => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "full", "FULL", format!("{error}; nothing of this request is accepted"))
-            }
+            SpoolError::Full { .. } | SpoolError::DiskFull => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "full",
+                "FULL",
+                format!("{error}; nothing of this request is accepted"),
+            ),
             SpoolError::TooLarge { .. } => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "TOO_LARGE", error.to_string())
             }
-            other => Self::unavailable(format!("the events cannot be kept, so nothing of this request is accepted: {other}")),
+            other => {
+                Self::unavailable(format!("the events cannot be kept, so nothing of this request is accepted: {other}"))
+            }
         }
     }
 

@@ -22,8 +22,7 @@ pub enum CallType {
 }
 
 impl CallType {
-    pub(super) const ALL: [Self; 6] =
-        [Self::Track, Self::Identify, Self::Group, Self::Page, Self::Screen, Self::Alias];
+    pub(super) const ALL: [Self; 6] = [Self::Track, Self::Identify, Self::Group, Self::Page, Self::Screen, Self::Alias];
 
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -110,7 +109,8 @@ impl Call {
         }
         let Some(call_type) = fields.get("type").and_then(Value::as_str).and_then(CallType::named) else {
             let names: Vec<&str> = CallType::ALL.into_iter().map(CallType::name).collect();
-            let found = fields.get("type").map_or_else(|| "it has none".to_owned(), |found| format!("not {}", short(found)));
+            let found =
+                fields.get("type").map_or_else(|| "it has none".to_owned(), |found| format!("not {}", short(found)));
             let message = format!("`type` must be one of {}: {found}", names.join(", "));
             return refuse(Refusal::invalid(message), Some(&fields));
         };
@@ -159,7 +159,8 @@ impl Call {
         };
         if let Some(name) = needed
             && identity(&fields, name).map_err(wrong)?.is_none()
-            && !(call_type == CallType::Group && fields.get("context").is_some_and(|context| context["groupId"].is_string()))
+            && !(call_type == CallType::Group
+                && fields.get("context").is_some_and(|context| context["groupId"].is_string()))
         {
             return Err(wrong(format!("a call of type {} needs `{name}`", call_type.name())));
         }
@@ -172,7 +173,11 @@ impl Call {
         };
         // Segment's own clients send the client's time as `timestamp`; who sends on what the API has handled already has it
         // as `originalTimestamp`.
-        let original_value = [fields.get("originalTimestamp"), fields.get("timestamp")].into_iter().flatten().find(|value| !value.is_null()).cloned();
+        let original_value = [fields.get("originalTimestamp"), fields.get("timestamp")]
+            .into_iter()
+            .flatten()
+            .find(|value| !value.is_null())
+            .cloned();
         let original = time("timestamp", original_value.as_ref())?;
         let own_sent_at = fields.get("sentAt").filter(|value| !value.is_null()).or(sent_at.as_ref());
         let sent = time("sentAt", own_sent_at)?;

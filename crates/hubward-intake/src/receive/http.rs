@@ -168,7 +168,7 @@ impl Intake {
                     "addBundledMetadata": true,
                 },
             },
-            "plan": { "track": { "__default": { "enabled": true, "integrations": {} } } },
+            "plan": {},
             "edgeFunction": {},
             "analyticsNextEnabled": true,
             "middlewareSettings": {},

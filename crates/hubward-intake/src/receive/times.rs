@@ -27,7 +27,8 @@ pub(super) fn correct(original: Option<Timestamp>, sent_at: Option<Timestamp>, r
         None => original,
     };
     if corrected.duration_since(received_at) > TOLERANCE {
-        let warning = format!("the timestamp {original} lies in the future; the time of receipt, {received_at}, stands for it");
+        let warning =
+            format!("the timestamp {original} lies in the future; the time of receipt, {received_at}, stands for it");
         return Times { timestamp: received_at, warning: Some(warning) };
     }
     Times { timestamp: corrected, warning: None }

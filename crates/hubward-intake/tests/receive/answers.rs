@@ -127,8 +127,9 @@ async fn bodies_are_bounded_as_sent_and_as_unpacked() {
 
     let item = call(32 * 1024);
     let batch = |items: usize| {
-        let items: Vec<String> =
-            (0..items).map(|n| item.replace("\"m\"", &format!("\"{n}\"")).replacen('{', "{\"type\":\"page\",", 1)).collect();
+        let items: Vec<String> = (0..items)
+            .map(|n| item.replace("\"m\"", &format!("\"{n}\"")).replacen('{', "{\"type\":\"page\",", 1))
+            .collect();
         format!("{{\"batch\":[{}]}}", items.join(","))
     };
     // Each call with its type is a little too large for a call.
@@ -137,7 +138,11 @@ async fn bodies_are_bounded_as_sent_and_as_unpacked() {
     refused(&running.post("/v1/batch", batch(16)).await, 413, "too_large");
 
     let packed = |body: Vec<u8>| {
-        running.request(Method::POST, "/v1/page").basic_auth(WEB_KEY, Some("")).header("content-encoding", "gzip").body(body)
+        running
+            .request(Method::POST, "/v1/page")
+            .basic_auth(WEB_KEY, Some(""))
+            .header("content-encoding", "gzip")
+            .body(body)
     };
     assert_eq!(answer(packed(gzip(call(32 * 1024).replace("\"m\"", "\"g\"").as_bytes()))).await.0, StatusCode::OK);
     refused(&answer(packed(gzip(&vec![b' '; 30 << 20]))).await, 413, "too_large");

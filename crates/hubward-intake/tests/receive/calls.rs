@@ -143,10 +143,8 @@ async fn the_bad_calls_of_a_batch_are_kept_and_named_and_the_good_ones_are_accep
         .collect();
     assert_eq!(told, [(1, "nobody"), (2, "odd"), (3, "made-0"), (4, "large"), (5, "nameless"), (6, "late")]);
     let kept = running.kept.0.lock().unwrap().clone();
-    let reasons: Vec<(&str, &str)> = kept
-        .iter()
-        .map(|call| (call.message_id.as_str(), call.reason.text.as_str()))
-        .collect();
+    let reasons: Vec<(&str, &str)> =
+        kept.iter().map(|call| (call.message_id.as_str(), call.reason.text.as_str())).collect();
     assert_eq!(reasons.len(), 6);
     for ((id, reason), expected) in reasons.iter().zip([
         "needs a `userId` or an `anonymousId`",
@@ -166,7 +164,8 @@ async fn the_bad_calls_of_a_batch_are_kept_and_named_and_the_good_ones_are_accep
 #[tokio::test]
 async fn a_batch_without_a_good_call_is_refused_whole() {
     let running = Running::start().await;
-    let (status, body) = running.post("/v1/batch", r#"{"batch":[{"type":"identify"},{"type":"x","userId":"u"}]}"#).await;
+    let (status, body) =
+        running.post("/v1/batch", r#"{"batch":[{"type":"identify"},{"type":"x","userId":"u"}]}"#).await;
     assert_eq!((status, &body["code"]), (StatusCode::BAD_REQUEST, &json!("invalid_call")));
     let message = body["message"].as_str().unwrap();
     assert!(message.contains("call 0: ") && message.contains("call 1: "), "{message}");

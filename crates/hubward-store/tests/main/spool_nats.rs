@@ -41,7 +41,9 @@ impl Server {
 
     fn spawn(port: u16, folder: &TempDir) -> Option<Child> {
         let mut command = Command::new("nats-server");
-        command.args(["--addr", "127.0.0.1", "--port", &port.to_string(), "--jetstream", "--store_dir"]).arg(folder.path());
+        command
+            .args(["--addr", "127.0.0.1", "--port", &port.to_string(), "--jetstream", "--store_dir"])
+            .arg(folder.path());
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
     }
 

@@ -82,7 +82,8 @@ impl Leases {
 
     /// A renewal whose answer was lost has changed the revision, and the partition is still ours.
     async fn look_again(&self, partition: u32, until: Instant) -> Result<Option<Lease>, SpoolError> {
-        let entry = self.store.entry(key(partition)).await.map_err(|error| server("a partition cannot be held", error))?;
+        let entry =
+            self.store.entry(key(partition)).await.map_err(|error| server("a partition cannot be held", error))?;
         let ours = entry.filter(|entry| entry.operation == Operation::Put && entry.value == self.me.as_bytes());
         let Some(entry) = ours else {
             return Ok(None);

@@ -20,8 +20,9 @@ mod worker;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, Info, RetentionPolicy, StorageType};
-use async_nats::jetstream::{Context, ErrorCode, context, kv, message::PublishMessage};
+use async_nats::jetstream::{Context, ErrorCode, context, kv};
 use async_nats::{Client, ConnectOptions};
 use futures_util::future::{join_all, try_join_all};
 use hubward_core::{ExposeSecret as _, SecretString};
@@ -137,7 +138,8 @@ impl NatsSpool {
     }
 
     fn refused(&self, error: &context::PublishError) -> SpoolError {
-        let told = std::error::Error::source(error).and_then(|source| source.downcast_ref::<async_nats::jetstream::Error>());
+        let told =
+            std::error::Error::source(error).and_then(|source| source.downcast_ref::<async_nats::jetstream::Error>());
         let full = told.is_some_and(|told| {
             told.error_code() == ErrorCode::STREAM_STORE_FAILED && told.to_string().contains("maximum bytes")
         });
@@ -195,10 +197,7 @@ async fn connect(options: &NatsOptions) -> Result<Client, SpoolError> {
     // Without user and password from here on: the address may stand in an error.
     let _ = shown.set_username("");
     let _ = shown.set_password(None);
-    connecting
-        .connect(shown.as_str())
-        .await
-        .map_err(|error| server(&format!("{shown} cannot be reached"), error))
+    connecting.connect(shown.as_str()).await.map_err(|error| server(&format!("{shown} cannot be reached"), error))
 }
 
 /// User names and passwords stand percent-encoded in an address.
@@ -252,14 +251,29 @@ async fn bucket(context: &Context, options: &NatsOptions, name: &str, age: Durat
     if let Ok(store) = context.get_key_value(&bucket).await {
         return Ok(store);
     }
-    let config = kv::Config { bucket: bucket.clone(), history: 1, max_age: age, ..kv::Config::default() };
-    match context.create_key_value(config).await {
-        Ok(store) => Ok(store),
-        // Another process may have made it in this instant.
-        Err(error) => {
-            context.get_key_value(&bucket).await.map_err(|_| server(&format!("the bucket {bucket} cannot be made"), error))
-        }
-    }
+    // A bucket is a stream of this form. The client's own call for it asks first about the account, in a way that servers
+    // before 2.10 answer otherwise than it reads.
+    let config = Config {
+        name: format!("KV_{bucket}"),
+        subjects: vec![format!("$KV.{bucket}.>")],
+        storage: StorageType::File,
+        max_messages_per_subject: 1,
+        discard: DiscardPolicy::New,
+        allow_rollup: true,
+        deny_delete: true,
+        allow_direct: true,
+        max_age: age,
+        // The server wants it no longer than the age of entries.
+        duplicate_window: if age.is_zero() { Duration::ZERO } else { age.min(Duration::from_secs(120)) },
+        ..Config::default()
+    };
+    // Another process may make it in this instant; then it is there.
+    let made = context.create_stream(config).await;
+    let found = context.get_key_value(&bucket).await;
+    found.map_err(|error| {
+        let why = made.err().map_or_else(|| error.to_string(), |error| error.to_string());
+        server(&format!("the bucket {bucket} cannot be made"), why)
+    })
 }
 
 impl Spool for NatsSpool {
@@ -302,7 +316,9 @@ impl Spool for NatsSpool {
             for some in keys.chunks(WRITES_AT_ONCE) {
                 let reads = some.iter().map(|key| self.memory.get(memory_key(key)));
                 let found = try_join_all(reads).await.map_err(|error| server("a value cannot be recalled", error))?;
-                values.extend(found.into_iter().map(|value| value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())));
+                values.extend(
+                    found.into_iter().map(|value| value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())),
+                );
             }
             Ok(values)
         })

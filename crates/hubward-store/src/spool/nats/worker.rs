@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use async_nats::jetstream::Context;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::kv::Store;
 use async_nats::jetstream::message::{AckKind, Message};
-use async_nats::jetstream::Context;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use tokio::sync::{Notify, mpsc};
@@ -112,10 +112,11 @@ impl Worker {
     /// Renews what is held, gives up what is too much, takes what is free.
     async fn tend(self: &Arc<Self>) -> Result<(), SpoolError> {
         self.leases.show_up().await?;
-        let held: Vec<(u32, Lease)> = lock(&self.state).owned.iter().map(|(number, owned)| (*number, owned.lease)).collect();
-        for (partition, renewed) in join_all(held.into_iter().map(async |(partition, lease)| {
-            (partition, self.leases.renew(partition, lease).await)
-        }))
+        let held: Vec<(u32, Lease)> =
+            lock(&self.state).owned.iter().map(|(number, owned)| (*number, owned.lease)).collect();
+        for (partition, renewed) in join_all(
+            held.into_iter().map(async |(partition, lease)| (partition, self.leases.renew(partition, lease).await)),
+        )
         .await
         {
             match renewed {
@@ -172,12 +173,8 @@ impl Worker {
             ..pull::Config::default()
         };
         let consumer = stream.create_consumer(config).await.map_err(|error| failed(&error))?;
-        let mut messages = consumer
-            .stream()
-            .max_messages_per_batch(AHEAD)
-            .messages()
-            .await
-            .map_err(|error| failed(&error))?;
+        let mut messages =
+            consumer.stream().max_messages_per_batch(AHEAD).messages().await.map_err(|error| failed(&error))?;
         let coming = self.coming.clone();
         let mut state = lock(&self.state);
         state.epochs += 1;
@@ -365,7 +362,8 @@ impl State {
             owned.leaving = true;
             owned.task.abort();
         }
-        let leaving: Vec<u32> = self.owned.iter().filter(|(_, owned)| owned.leaving).map(|(number, _)| *number).collect();
+        let leaving: Vec<u32> =
+            self.owned.iter().filter(|(_, owned)| owned.leaving).map(|(number, _)| *number).collect();
         let mut gone = Vec::new();
         for partition in leaving {
             self.given_back.retain(|_, held| held.partition != partition);
