@@ -113,7 +113,7 @@ impl Intake {
     }
 
     fn source_of_header(&self, headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
-        headers.get(AUTHORIZATION).map(|header| self.inner.parts.keys.from_header(header)).transpose()
+        headers.get(AUTHORIZATION).map(|header| self.inner.parts.keys.source_of_header(header)).transpose()
     }
 
     /// The header's key goes before the body's.
