@@ -10,6 +10,7 @@ mod day;
 mod intake;
 mod interrupted;
 mod map;
+mod oauth;
 mod projects;
 mod removals;
 mod runs;
