@@ -4,5 +4,6 @@
 //! events, keeping them, sending what comes of them. There is no I/O, no clock and no randomness in here.
 
 pub mod actions;
+pub mod deliver;
 pub mod directives;
 pub mod fql;

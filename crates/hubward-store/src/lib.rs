@@ -3,9 +3,10 @@
 //! - [`ledger`]: what HubSpot has confirmed, by row key; one folder for each account and sync. This is the only state whose
 //!   loss would cause repeated work, so every acknowledged change is on the disk before the call returns.
 //! - [`state`]: one SQLite file for a project: runs, rejected rows, the request log, cached metadata.
+//! - [`spool`]: events that were accepted and are not yet delivered.
 //! - [`lock`]: one run of a project at a time, and who holds it.
 //!
-//! Every call blocks; an async caller runs it on a thread of its own. Nothing here reads the environment, the clock or a
+//! Every call blocks, those of the spool apart; an async caller runs it on a thread of its own. Nothing here reads the environment, the clock or a
 //! random number: paths and times are arguments. Secrets must not arrive here: the caller redacts request and response
 //! bodies before they are logged, because this crate cannot know which bytes are secret.
 //!
@@ -15,12 +16,16 @@ pub mod error;
 mod files;
 pub mod ledger;
 pub mod lock;
+pub mod spool;
 pub mod state;
 
 pub use error::StoreError;
 pub use ledger::{Change, Entry, EntryHead, Intent, Ledger, LedgerMeta, LedgerOptions, Payload, Probe, Step};
 pub use lock::{Holder, LockError, ProjectLock};
+pub use spool::{
+    Appended, Depth, EmbeddedOptions, EmbeddedSpool, NewEvent, Roles, Spool, SpoolError, SpoolFuture, Stored,
+};
 pub use state::{
-    Issue, IssueRow, Metadata, RequestFilter, RequestRecord, RequestRow, RunRow, RunStart, StateDb, StateOptions,
-    SyncRunRow, Waiting, WaitingRow,
+    Issue, IssueRow, Metadata, RejectedEvent, RejectedEventRow, RequestFilter, RequestRecord, RequestRow, RunRow,
+    RunStart, StateDb, StateOptions, SyncRunRow, Waiting, WaitingRow,
 };

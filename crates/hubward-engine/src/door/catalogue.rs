@@ -21,7 +21,7 @@ use crate::prepared::{Folding, match_kind};
 use crate::strategy::MatchKind;
 
 /// What HubSpot has refused is not read anew more often than this.
-const REFRESH_MS_MIN: i64 = 10_000;
+pub(super) const REFRESH_MS_MIN: i64 = 10_000;
 
 /// How inputs find their records.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,11 +101,7 @@ impl Catalogue {
     /// `READ_ONLY_VALUE`.
     pub fn convert(&self, property: &str, value: &Json) -> Result<Option<String>, Reason> {
         let definition = self.writable(property)?;
-        let context = ConvertContext { owners: &self.owners, version_normalises_dates: self.normalises_dates };
-        match convert(&value_of(value), definition, Conversion::Auto, &context)? {
-            Converted::Null => Ok(None),
-            Converted::Text(text) => Ok(Some(text)),
-        }
+        converted(definition, value, &self.owners, self.normalises_dates)
     }
 
     fn writable(&self, name: &str) -> Result<&PropertyDef, Reason> {
@@ -220,8 +216,11 @@ impl Door {
         Ok(read)
     }
 
-    /// Reads the catalogue anew whenever it was read: something has just been made.
-    pub(super) async fn reread(&self, object: &str) -> Result<Arc<Catalogue>, EngineError> {
+    /// Reads the catalogue anew, whenever it was read.
+    ///
+    /// # Errors
+    /// As for [`Door::catalogue`].
+    pub async fn refresh_now(&self, object: &str) -> Result<Arc<Catalogue>, EngineError> {
         let mut catalogues = self.catalogues.lock().await;
         let read = Arc::new(self.read_anew(object).await?);
         catalogues.insert(object.to_owned(), Arc::clone(&read));
@@ -295,6 +294,19 @@ impl Door {
             read_at_ms: engine.config.wall.now().as_millisecond(),
             object,
         })
+    }
+}
+
+pub(super) fn converted(
+    property: &PropertyDef,
+    value: &Json,
+    owners: &Owners,
+    normalises_dates: bool,
+) -> Result<Option<String>, Reason> {
+    let context = ConvertContext { owners, version_normalises_dates: normalises_dates };
+    match convert(&value_of(value), property, Conversion::Auto, &context)? {
+        Converted::Null => Ok(None),
+        Converted::Text(text) => Ok(Some(text)),
     }
 }
 

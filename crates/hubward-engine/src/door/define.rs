@@ -4,12 +4,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use hubward_core::convert::Owners;
 use hubward_core::{ErrorKind, Reason};
 use hubward_hubspot::definitions::PROPERTY_BATCH_MAX;
 use hubward_hubspot::{
     ApiError, CallMeta, EventDefinition, NewEventDefinition, NewEventProperty, NewProperty, PropertyGroup, Sensitivity,
 };
 
+use crate::door::catalogue::converted;
 use crate::door::find::refused_reason;
 use crate::door::{Catalogue, Door};
 use crate::error::EngineError;
@@ -65,7 +67,7 @@ impl Door {
         }
         // The answers are not trusted: what the account shows is there.
         tokio::time::sleep(READABLE_AFTER).await;
-        let mut catalogue = self.reread(object).await?;
+        let mut catalogue = self.refresh_now(object).await?;
         let left: Vec<NewProperty> = wanted.into_iter().filter(|one| lacks(&catalogue, one)).collect();
         let mut refused = HashMap::new();
         for property in &left {
@@ -83,7 +85,7 @@ impl Door {
         }
         if left.len() > refused.len() {
             tokio::time::sleep(READABLE_AFTER).await;
-            catalogue = self.reread(object).await?;
+            catalogue = self.refresh_now(object).await?;
         }
         for property in left.iter().filter(|one| lacks(&catalogue, one)) {
             let unseen =
@@ -91,6 +93,32 @@ impl Door {
             refused.entry(property.name.clone()).or_insert_with(unseen);
         }
         Ok((catalogue, refused))
+    }
+
+    /// A JSON value as the text that a property of an event takes; as [`Catalogue::convert`].
+    ///
+    /// # Errors
+    /// The reason why it cannot be written; `PROPERTY_DOESNT_EXIST` where the event does not have it.
+    pub fn convert_event(
+        &self,
+        definition: &EventDefinition,
+        property: &str,
+        value: &serde_json::Value,
+    ) -> Result<Option<String>, Reason> {
+        let Some(held) = definition.properties.iter().find(|held| held.name == property) else {
+            let text = format!("event {:?} has no property {property:?}", definition.name);
+            return Err(Reason::new("PROPERTY_DOESNT_EXIST", text).on(property, None));
+        };
+        converted(held, value, &Owners::unknown(), self.engine.normalises_dates())
+    }
+
+    /// Reads the event definitions anew, whenever they were read.
+    ///
+    /// # Errors
+    /// HubSpot's refusal.
+    pub async fn refresh_events(&self) -> Result<Arc<Vec<EventDefinition>>, EngineError> {
+        self.engine.forget_all_metadata().await;
+        self.event_definitions().await
     }
 
     /// The account's event definitions, as they were last read.

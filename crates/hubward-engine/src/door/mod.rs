@@ -67,7 +67,7 @@ mod write;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use hubward_core::{Outcome, Reason};
@@ -80,6 +80,7 @@ use crate::error::EngineError;
 use crate::memory::{Creates, Memory, Remembered};
 use crate::run::blocking;
 
+pub use crate::object_type::ObjectType;
 pub use associate::Pair;
 pub use catalogue::{Catalogue, Match, Target};
 pub use events::Happening;
@@ -116,6 +117,8 @@ pub struct Door {
     unreadable: AtomicBool,
     /// Sensitive properties are read too.
     sensitive: AtomicBool,
+    /// When event definitions were last read anew because of an event that needed it.
+    events_read_at_ms: AtomicI64,
     /// Occurrences that HubSpot took and that are not counted yet.
     uncounted: AtomicU64,
 }
@@ -222,6 +225,7 @@ impl Engine {
             stale: Mutex::default(),
             unreadable: AtomicBool::new(false),
             sensitive: AtomicBool::new(false),
+            events_read_at_ms: AtomicI64::new(i64::MIN),
             uncounted: AtomicU64::new(0),
         })
     }
@@ -234,9 +238,38 @@ impl Door {
         &self.engine
     }
 
+    /// The time by the engine's clock.
+    #[must_use]
+    pub fn now(&self) -> jiff::Timestamp {
+        self.engine.config.wall.now()
+    }
+
+    /// How long after a create the account's search is trusted to show it.
+    #[must_use]
+    pub fn search_settles_after(&self) -> std::time::Duration {
+        self.engine.config.search_settles_after
+    }
+
     /// Catalogues that are read from now on hold sensitive properties too, at two more requests each.
     pub fn read_sensitive(&self) {
-        self.sensitive.store(true, Ordering::Relaxed);
+        self.reads_sensitive_anew();
+    }
+
+    /// As [`Door::read_sensitive`]; tells whether that is new, so that what was read before lacks them.
+    pub fn reads_sensitive_anew(&self) -> bool {
+        !self.sensitive.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether the event definitions may be read anew because an event needs what they lack: at most every ten seconds.
+    #[must_use]
+    pub fn may_refresh_events(&self) -> bool {
+        let now_ms = self.now().as_millisecond();
+        let last_ms = self.events_read_at_ms.load(Ordering::Relaxed);
+        if now_ms.saturating_sub(last_ms) < catalogue::REFRESH_MS_MIN && last_ms != i64::MIN {
+            return false;
+        }
+        self.events_read_at_ms.store(now_ms, Ordering::Relaxed);
+        true
     }
 
     /// Lets go of what is remembered of these keys: their inputs will not be handed in again, or are to be done again.
