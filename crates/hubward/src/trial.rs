@@ -128,7 +128,8 @@ impl Told {
                 text.push_str(&format!("    {}\n", request["body"]));
             }
             if request.get("status").is_some() {
-                let status = request["status"].as_u64().map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+                let status =
+                    request["status"].as_u64().map_or_else(|| "no answer".to_owned(), |status| status.to_string());
                 text.push_str(&format!("    → {status} {}\n", request["answer"]));
             }
         }

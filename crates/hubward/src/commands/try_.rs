@@ -14,11 +14,8 @@ use crate::trial::{Told, open_project, perform};
 
 pub(crate) async fn carry_out(args: &TryArgs, global: &Global, printer: Printer) -> Result<Exit, Failure> {
     let event = read_event(&args.event)?;
-    let (opened, without) = if args.send {
-        (open(&global.project, Credentials::Needed)?, None)
-    } else {
-        open_project(global)?
-    };
+    let (opened, without) =
+        if args.send { (open(&global.project, Credentials::Needed)?, None) } else { open_project(global)? };
     let mut all = [Told::of(mapping(&opened.project, &args.mapping)?, &event)];
     let unknown = match without {
         Some(failure) => Some(failure),
