@@ -10,6 +10,7 @@ mod day;
 mod explain;
 mod interrupted;
 mod map;
+mod oauth;
 mod projects;
 mod removals;
 mod runs;
