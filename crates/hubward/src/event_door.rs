@@ -4,35 +4,43 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hubward_core::WallClock as _;
+use hubward_engine::Cancel;
 use hubward_project::SpoolSpec;
-use hubward_store::{EmbeddedOptions, EmbeddedSpool, Holder, Roles, Spool, SpoolError};
+use hubward_store::{EmbeddedOptions, EmbeddedSpool, Holder, NatsOptions, NatsSpool, Roles, Spool, SpoolError};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use crate::clock::SystemClock;
+use crate::courier::Courier;
 use crate::exit::Failure;
-use crate::project_files::Opened;
 
-/// Whether this version has a worker.
-pub(crate) const DELIVERS: bool = false;
-
-/// A worker within this process.
-pub(crate) enum Worker {
-    /// Nothing is delivered.
-    None,
-}
+/// A worker within this process; none where nothing is delivered.
+pub(crate) struct Worker(Option<(Cancel, JoinHandle<()>)>);
 
 impl Worker {
-    /// Lets what is under way come to its end.
-    pub(crate) async fn stop(self) {
-        match self {
-            Self::None => {}
+    pub(crate) const NONE: Self = Self(None);
+
+    /// Asks it to stop, and waits for what is under way; what it could not settle is handed out again.
+    pub(crate) async fn stopped(self) {
+        if let Some((cancel, task)) = self.0 {
+            cancel.set();
+            let _ = task.await;
         }
     }
 }
 
-/// Begins to deliver the spool's events to the account. The one place where the delivery is plugged in: with it,
-/// [`DELIVERS`] becomes true and [`Worker`] holds its task.
-pub(crate) fn start_worker(_opened: &Opened, _spool: Arc<dyn Spool>) -> Worker {
-    Worker::None
+/// Begins to deliver the spool's events to the account, beside whatever else the process does.
+pub(crate) fn start_worker(courier: Courier, spool: Arc<dyn Spool>) -> Worker {
+    let cancel = Cancel::new();
+    let asked = cancel.clone();
+    let printer = courier.printer;
+    let task = tokio::spawn(async move {
+        if let Err(failure) = courier.deliver(spool, asked).await {
+            printer.failure_for_people(&failure);
+            printer.say("delivery has ended; events are accepted and wait in the spool");
+        }
+    });
+    Worker(Some((cancel, task)))
 }
 
 /// Opens the project's spool; `state` is the folder of its local state.
@@ -50,7 +58,12 @@ pub(crate) async fn open_spool(
             let spool = opened.unwrap_or(Err(SpoolError::Closed)).map_err(|error| failure(&error))?;
             Ok(Arc::new(spool))
         }
-        SpoolSpec::Nats { .. } => Err(Failure::new("spool", "this version has no spool of type nats")),
+        SpoolSpec::Nats { url, stream, max_bytes } => {
+            let options = NatsOptions::new(url.clone(), stream.clone(), *max_bytes);
+            let worker = Uuid::now_v7().simple().to_string();
+            let spool = NatsSpool::open(&options, roles, &worker).await.map_err(|error| failure(&error))?;
+            Ok(Arc::new(spool))
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod args_airbyte;
 mod as_destination;
 mod clock;
 mod commands;
+mod courier;
 mod declared;
 mod environment;
 mod event_door;

@@ -7,7 +7,7 @@ use hubward_core::spec::MappingSpec;
 use hubward_core::{Outcome, WallClock as _};
 use hubward_engine::door::DoorMemory;
 use hubward_engine::{Cancel, EngineError, Silent};
-use hubward_hubspot::{Rehearsal, Transport};
+use hubward_hubspot::{FIRST_MADE_UP_ID, Rehearsal, Transport};
 use hubward_intake::actions::{ActiveMapping, Intent, ReceivedEvent, RecordIntent, Verdict};
 use hubward_intake::deliver::{Delivered, Delivery, Input, MapMemory, Options};
 use hubward_intake::fql::why;
@@ -103,7 +103,7 @@ impl Told {
             "value": reason.and_then(|reason| reason.value.as_deref()),
             "reason": reason.map(|reason| reason.text.as_str()),
             "category": reason.and_then(|reason| reason.category.as_deref()),
-            "record_id": delivered.and_then(|delivered| delivered.record_id),
+            "record_id": delivered.and_then(|delivered| delivered.record_id).filter(|id| *id < FIRST_MADE_UP_ID),
             "warnings": warnings,
         })
     }
@@ -116,7 +116,9 @@ impl Told {
             let reason = delivered.reason.as_ref();
             let of = reason.and_then(|reason| reason.property.as_deref()).map(|name| format!(" ({name})"));
             let why = reason.map(|reason| format!(": {}", reason.text)).unwrap_or_default();
-            text.push_str(&format!("  {}{}{why}\n", delivered.outcome.name(), of.unwrap_or_default()));
+            let sent = self.requests.iter().any(|request| request.get("status").is_some());
+            let would = if sent { "" } else { "would be " };
+            text.push_str(&format!("  {would}{}{}{why}\n", delivered.outcome.name(), of.unwrap_or_default()));
             for warning in &delivered.warnings {
                 text.push_str(&format!("  warning: {warning}\n"));
             }

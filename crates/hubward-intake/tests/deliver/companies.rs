@@ -1,12 +1,14 @@
 //! Companies of group calls, and their contacts.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hubward_core::Outcome;
 use hubward_core::spec::Action;
+use hubward_intake::deliver::{Delivery, Options, UserMemory};
 use serde_json::{Value, json};
 
-use crate::harness::{World, associated, code, companies, contacts, group, identify, mapping, words};
+use crate::harness::{World, active, associated, code, companies, contacts, group, identify, mapping, words};
 
 #[tokio::test(start_paused = true)]
 async fn identifies_and_groups_of_one_window_become_contacts_companies_and_their_associations() {
@@ -124,4 +126,30 @@ async fn a_stage_of_a_company_moves_back() {
         assert_eq!(delivered[0][0].outcome, Outcome::Applied, "{delivered:?}");
         assert_eq!(world.by("companies", "segment_group_id").await["g"]["properties"]["lifecyclestage"], json!(stage));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_whose_identify_comes_a_moment_later_waits_for_it_but_not_for_ever() {
+    let world = World::new();
+    let options = Options { contact_grace: Duration::from_secs(3), ..Options::default() };
+    let memory = Arc::clone(&world.memory) as Arc<dyn UserMemory>;
+    let delivery = Delivery::new(world.door().await, active(vec![contacts(), companies()]), memory, options);
+    let groups = [
+        world.input("a", group("u1", "g1", json!({"name": "Firm"}))),
+        world.input("b", group("u2", "g2", json!({"name": "Lost"}))),
+    ];
+    let (delivered, stop) = delivery.window(&groups).await;
+    assert_eq!((words(&delivered), stop), (vec![vec![Outcome::Deferred]; 2], None));
+    assert!(world.records("companies").await.is_empty());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut window = groups.to_vec();
+    window.push(world.input("c", identify("u1", json!({"email": "a@example.com"}))));
+    let (delivered, _) = delivery.window(&window).await;
+    assert_eq!(words(&delivered), [[Outcome::Applied], [Outcome::Deferred], [Outcome::Applied]], "{delivered:?}");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let (delivered, _) = delivery.window(&groups[1..]).await;
+    assert_eq!((delivered[0][0].outcome, code(&delivered[0][0])), (Outcome::Rejected, "MISSING_IDENTITY_CALL"));
+    let firms = world.by("companies", "segment_group_id").await;
+    assert_eq!(firms.keys().collect::<Vec<_>>(), ["g1"]);
+    assert_eq!(associated(&firms["g1"], "contacts").len(), 1);
 }

@@ -190,46 +190,6 @@ async fn writes_to_one_record_keep_the_order_of_their_events_over_windows_that_o
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_whose_identify_comes_a_moment_later_waits_for_it() {
-    let world = World::new();
-    let spool = spool(&world);
-    append(
-        &world,
-        &spool,
-        0,
-        &[group("u1", "g1", json!({"name": "Firm"})), group("u2", "g2", json!({"name": "Lost"}))],
-    )
-    .await;
-    let cancel = Cancel::new();
-    // Longer than by default: the spool's own thread is not on the paused clock.
-    let options = Options { contact_grace: Duration::from_secs(60), ..Options::default() };
-    let memory = Arc::new(SpoolMemory(Arc::clone(&spool)));
-    let delivery = Delivery::new(world.door().await, active(vec![contacts(), companies()]), memory, options);
-    let rejections = Rejections::new(world.db.clone(), "run");
-    let worker = Worker::new(
-        Arc::new(delivery),
-        Arc::clone(&spool),
-        rejections,
-        WorkerOptions::default(),
-        cancel.clone(),
-        |_| {},
-    );
-    let state = worker.state();
-    let working = tokio::spawn(worker.run());
-    tokio::time::sleep(Duration::from_millis(1_900)).await;
-    append(&world, &spool, 100, &[identify("u1", json!({"email": "a@example.com"}))]).await;
-    tokio::time::sleep(Duration::from_secs(200)).await;
-    assert_eq!(spool.depth().await.expect("a depth").events, 0);
-    let outcomes = state.lock().expect("no worker panics").outcomes;
-    assert_eq!((outcomes.applied, outcomes.rejected), (2, 1));
-    let firms = world.by("companies", "segment_group_id").await;
-    assert_eq!(firms.keys().collect::<Vec<_>>(), ["g1"]);
-    assert_eq!(associated(&firms["g1"], "contacts").len(), 1);
-    cancel.set();
-    working.await.expect("no panic").expect("it stops");
-}
-
-#[tokio::test(start_paused = true)]
 async fn what_is_refused_is_kept_whole_before_it_leaves_the_spool() {
     let world = World::new();
     let spool = spool(&world);
