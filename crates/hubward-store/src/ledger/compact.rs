@@ -8,7 +8,9 @@ use std::path::Path;
 
 use super::base::{Base, BaseRow, MAX_ROWS};
 use super::base_writer::BaseWriter;
+use super::entry::PayloadRef;
 use super::heap::{Heap, HeapWriter};
+use super::intents::{ByKey, OpenIntent};
 use super::log::Log;
 use super::log_table::{LogTable, Slot};
 use super::manifest::{self, Manifest};
@@ -25,6 +27,7 @@ struct Prepared {
     base: Base,
     heap: Heap,
     log: Log,
+    intents: ByKey<OpenIntent>,
     bits: RowBits,
 }
 
@@ -41,12 +44,33 @@ impl Ledger {
         Ok(due)
     }
 
+    /// Compacts if the log has grown past what memory and the next opening can bear, whatever the base's size; tells whether it
+    /// did. For the middle of a long run, where each compaction writes the whole base anew; [`Ledger::compact_if_due`] is for its
+    /// end.
+    ///
+    /// # Errors
+    /// As [`Ledger::compact`].
+    pub fn compact_if_full(&mut self) -> Result<bool, StoreError> {
+        let full = self.is_full();
+        if full {
+            self.compact()?;
+        }
+        Ok(full)
+    }
+
+    fn is_full(&self) -> bool {
+        self.log_entries() > self.options.max_log_entries || self.log.len() > self.options.max_log_bytes
+    }
+
     fn is_compaction_due(&self) -> bool {
         let options = &self.options;
-        let entries = self.rows.table.len() as u64 + self.rows.dropped;
         let base_rows = self.base.as_ref().map_or(0, Base::rows) as u64;
         let by_part = options.min_log_entries.max(base_rows / 100 * options.max_log_percent);
-        entries > by_part.min(options.max_log_entries) || self.log.len() > options.max_log_bytes
+        self.log_entries() > by_part || self.is_full()
+    }
+
+    fn log_entries(&self) -> u64 {
+        self.rows.table.len() as u64 + self.rows.dropped
     }
 
     /// Merges base and log into the next generation. Works in the middle of a scan: what was seen stays seen.
@@ -77,7 +101,8 @@ impl Ledger {
         self.heap = prepared.heap;
         self.log = prepared.log;
         let old = std::mem::take(&mut self.rows);
-        self.rows = Rows { table: LogTable::default(), bits: prepared.bits, dropped: 0, ..old };
+        self.rows =
+            Rows { table: LogTable::default(), bits: prepared.bits, dropped: 0, intents: prepared.intents, ..old };
         let sealed = self
             .step(Step::ManifestPublished)
             .and_then(|()| manifest::seal(&self.dir))
@@ -109,7 +134,7 @@ impl Ledger {
         self.step(Step::HeapWritten)?;
         base.finish()?;
         self.step(Step::BaseWritten)?;
-        let log = self.begin_log(&log_path(&self.dir, generation), generation)?;
+        let (log, intents) = self.begin_log(&log_path(&self.dir, generation), generation)?;
         self.step(Step::LogWritten)?;
         let manifest =
             Manifest { generation, heap: heap_number, heap_len, heap_live, meta: self.manifest.meta.clone() };
@@ -117,20 +142,41 @@ impl Ledger {
         manifest::seal(&self.dir)?;
         manifest::prepare(&self.dir, &manifest)?;
         self.step(Step::ManifestPrepared)?;
-        Ok(Prepared { manifest, base: Base::open(&base_path)?, heap: Heap::open(&heap_path, heap_len)?, log, bits })
+        let (base, heap) = (Base::open(&base_path)?, Heap::open(&heap_path, heap_len)?);
+        Ok(Prepared { manifest, base, heap, log, intents, bits })
     }
 
-    /// The new generation's log begins with the intents that have no outcome yet.
-    fn begin_log(&self, path: &Path, generation: u64) -> Result<Log, StoreError> {
+    /// The new generation's log begins with the intents that have no outcome yet; tells where they are now.
+    fn begin_log(&self, path: &Path, generation: u64) -> Result<(Log, ByKey<OpenIntent>), StoreError> {
         let mut log = Log::create(path, generation)?;
-        if !self.rows.intents.is_empty() {
-            let mut frame = Log::start_frame();
-            for intent in self.rows.intents.values() {
-                record::encode_intent(intent, &mut frame)?;
-            }
-            log.append(frame, || Ok(()))?;
+        let mut intents = ByKey::default();
+        if self.rows.intents.is_empty() {
+            return Ok((log, intents));
         }
-        Ok(log)
+        let mut frame = Log::start_frame();
+        let header = frame.len();
+        for (&key, open) in &self.rows.intents {
+            let moved = match open {
+                OpenIntent::Held(intent) => {
+                    record::encode_intent(intent, &mut frame)?;
+                    open.clone()
+                }
+                &OpenIntent::Kept { payload, at_ms, note } => {
+                    let bytes = self.log.read(payload.offset(), payload.len())?;
+                    let at = record::encode_kept_intent(key, at_ms, note, &bytes, &mut frame);
+                    // The place within the frame's body, until it is known where that lies.
+                    OpenIntent::Kept { payload: PayloadRef::new((at - header) as u64, bytes.len()), at_ms, note }
+                }
+            };
+            intents.insert(key, moved);
+        }
+        let body_at = log.append(&mut frame, || Ok(()))?;
+        for open in intents.values_mut() {
+            if let OpenIntent::Kept { payload, .. } = open {
+                *payload = PayloadRef::new(body_at + payload.offset(), payload.len());
+            }
+        }
+        Ok((log, intents))
     }
 
     /// Takes back what a failed compaction wrote, so that it does not keep the disk full. What fails here is done by the

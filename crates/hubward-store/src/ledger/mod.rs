@@ -21,6 +21,7 @@ mod base_writer;
 mod compact;
 mod entry;
 mod heap;
+mod intents;
 mod log;
 mod log_table;
 mod manifest;
@@ -36,8 +37,9 @@ use std::path::{Path, PathBuf};
 
 use base::{Base, BaseRow};
 use entry::decode_payload;
-pub use entry::{Change, Entry, EntryHead, Intent, Payload, Probe};
+pub use entry::{Change, Entry, EntryHead, Intent, Intents, Payload, Probe};
 use heap::Heap;
+use intents::{ByKey, OpenIntent};
 use log::Log;
 use log_table::Slot;
 pub use manifest::LedgerMeta;
@@ -138,11 +140,23 @@ impl Ledger {
     }
 
     /// Intents without an outcome, by ascending time.
-    #[must_use]
-    pub fn intents(&self) -> Vec<Intent> {
-        let mut intents: Vec<Intent> = self.rows.intents.values().cloned().collect();
+    ///
+    /// # Errors
+    /// The text of one cannot be read or does not match its checksum.
+    pub fn intents(&self) -> Result<Vec<Intent>, StoreError> {
+        let mut intents = Vec::with_capacity(self.rows.intents.len());
+        for (&key, open) in &self.rows.intents {
+            intents.push(match open {
+                OpenIntent::Held(intent) => Intent::clone(intent),
+                OpenIntent::Kept { payload, at_ms, note } => {
+                    let bytes = self.log.read(payload.offset(), payload.len())?;
+                    let Payload { key_text, match_value, .. } = decode_payload(&bytes, self.log.path())?;
+                    Intent { key, key_text, match_value, at_ms: *at_ms, note: *note }
+                }
+            });
+        }
         intents.sort_unstable_by_key(|intent| (intent.at_ms, intent.key));
-        intents
+        Ok(intents)
     }
 
     /// Writes the changes as one frame and returns once it is durable: all of them count, or none.
@@ -150,24 +164,24 @@ impl Ledger {
     /// An entry that is confirmed while a scan is under way counts as seen by it.
     ///
     /// # Errors
-    /// [`StoreError::UnknownKey`] for a fingerprint or associations of an unknown row and [`StoreError::TooLarge`] before anything is
-    /// written; [`StoreError::DiskFull`] and [`StoreError::Io`] when the disk refused: none of the changes counts.
+    /// [`StoreError::UnknownKey`] for a fingerprint or associations of an unknown row or the confirmation of an intent that
+    /// does not stand, and [`StoreError::TooLarge`], before anything is written; [`StoreError::DiskFull`] and [`StoreError::Io`] when the disk refused: none of the changes counts.
     pub fn append(&mut self, changes: &[Change]) -> Result<(), StoreError> {
         self.check_usable()?;
         if changes.is_empty() {
             return Ok(());
         }
         let mut frame = Log::start_frame();
+        self.check_intents(changes)?;
         for (i, change) in changes.iter().enumerate() {
             if let Change::Refingerprint { key, .. } | Change::Associated { key, .. } = change {
                 self.check_known(*key, &changes[..i])?;
             }
             record::encode(change, &mut frame)?;
         }
-        let body = Log::body_of(&frame).to_vec();
         let options = &self.options;
-        let body_at = self.log.append(frame, || options.step(Step::FrameWritten))?;
-        let taken = self.rows.replay(self.base.as_ref(), body_at, &body, self.log.path());
+        let body_at = self.log.append(&mut frame, || options.step(Step::FrameWritten))?;
+        let taken = self.rows.replay(self.base.as_ref(), body_at, Log::body_of(&frame), self.log.path());
         // The frame is on the disk, so memory that has taken only a part of it must not be built upon.
         self.poisoned = taken.is_err();
         taken
@@ -200,11 +214,44 @@ impl Ledger {
         if self.place(key)?.is_some() {
             return Ok(());
         }
-        let confirmed = before.iter().any(|change| matches!(change, Change::Confirmed(entry) if entry.key == key));
+        let confirmed = before.iter().any(|change| match change {
+            Change::Confirmed(entry) => entry.key == key,
+            Change::ConfirmedIntents(rows) => rows.iter().any(|row| row.0 == key),
+            _ => false,
+        });
         if confirmed {
             return Ok(());
         }
         Err(StoreError::UnknownKey { key })
+    }
+
+    /// Every intent that is confirmed stands, in the ledger or by an earlier change, when its turn comes.
+    fn check_intents(&self, changes: &[Change]) -> Result<(), StoreError> {
+        if !changes.iter().any(|change| matches!(change, Change::ConfirmedIntents(_))) {
+            return Ok(());
+        }
+        // What this frame does to intents; nothing for most of its keys.
+        let mut stands: ByKey<bool> = ByKey::default();
+        for change in changes {
+            match change {
+                Change::ConfirmedIntents(rows) => {
+                    for &(key, _) in rows.iter() {
+                        let kept = || matches!(self.rows.intents.get(&key), Some(OpenIntent::Kept { .. }));
+                        if !stands.insert(key, false).unwrap_or_else(kept) {
+                            return Err(StoreError::UnknownKey { key });
+                        }
+                    }
+                }
+                Change::Intents(intents) => stands.extend(intents.rows.iter().map(|&(key, _)| (key, true))),
+                Change::Confirmed(Entry { key, .. })
+                | Change::Intent(Intent { key, .. })
+                | Change::IntentCleared { key } => {
+                    stands.insert(*key, false);
+                }
+                Change::Refingerprint { .. } | Change::Associated { .. } | Change::Removed { .. } => {}
+            }
+        }
+        Ok(())
     }
 
     fn step(&self, step: Step) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 //! One tag byte, then the fields; a text is its length in 4 bytes and its bytes. The whole frame is checked before it is
 //! decoded, so a record that does not decode is a fault of the program that wrote it, and is reported as damage.
 
-use super::entry::{Change, EntryHead, Intent, encode_payload};
+use super::entry::{Change, EntryHead, Intent, Intents, encode_parts, encode_payload};
 use crate::StoreError;
 
 const CONFIRMED: u8 = 1;
@@ -12,18 +12,48 @@ const REMOVED: u8 = 3;
 const INTENT: u8 = 4;
 const INTENT_CLEARED: u8 = 5;
 const ASSOCIATED: u8 = 6;
+const KEPT_INTENT: u8 = 7;
+const CONFIRMED_INTENT: u8 = 8;
 
 /// Longest key text or match value of an intent, in bytes.
 const MAX_TEXT: usize = (1 << 24) - 1;
 
 /// A decoded change; a payload is named by its place in the frame's body.
 pub(super) enum Record {
-    Confirmed { head: EntryHead, payload_at: usize, payload_len: usize },
-    Refingerprint { key: u128, fingerprint: u64, mapped: u64 },
-    Associated { key: u128, fingerprint: u64, associated: u64 },
-    Removed { key: u128 },
+    Confirmed {
+        head: EntryHead,
+        payload_at: usize,
+        payload_len: usize,
+    },
+    Refingerprint {
+        key: u128,
+        fingerprint: u64,
+        mapped: u64,
+    },
+    Associated {
+        key: u128,
+        fingerprint: u64,
+        associated: u64,
+    },
+    Removed {
+        key: u128,
+    },
     Intent(Intent),
-    IntentCleared { key: u128 },
+    /// An intent with the payload that its entry will have.
+    KeptIntent {
+        key: u128,
+        at_ms: i64,
+        note: u8,
+        payload_at: usize,
+        payload_len: usize,
+    },
+    ConfirmedIntent {
+        key: u128,
+        fingerprint: u64,
+    },
+    IntentCleared {
+        key: u128,
+    },
 }
 
 pub(super) fn encode(change: &Change, out: &mut Vec<u8>) -> Result<(), StoreError> {
@@ -56,6 +86,20 @@ pub(super) fn encode(change: &Change, out: &mut Vec<u8>) -> Result<(), StoreErro
             out.extend_from_slice(&key.to_le_bytes());
         }
         Change::Intent(intent) => encode_intent(intent, out)?,
+        Change::Intents(Intents { rows, key_texts, at_ms, note }) => {
+            for ((key, _), key_text) in rows.iter().zip(key_texts.iter()) {
+                let length_at = begin_kept_intent(*key, *at_ms, *note, out);
+                let len = encode_parts(key_text, None, &[], out)?;
+                out[length_at..length_at + 4].copy_from_slice(&(len as u32).to_le_bytes());
+            }
+        }
+        Change::ConfirmedIntents(rows) => {
+            for (key, fingerprint) in rows.iter() {
+                out.push(CONFIRMED_INTENT);
+                out.extend_from_slice(&key.to_le_bytes());
+                out.extend_from_slice(&fingerprint.to_le_bytes());
+            }
+        }
         Change::IntentCleared { key } => {
             out.push(INTENT_CLEARED);
             out.extend_from_slice(&key.to_le_bytes());
@@ -79,6 +123,25 @@ pub(super) fn encode_intent(intent: &Intent, out: &mut Vec<u8>) -> Result<(), St
     out.extend_from_slice(&(matched.map_or(0, str::len) as u32).to_le_bytes());
     out.extend_from_slice(matched.unwrap_or_default().as_bytes());
     Ok(())
+}
+
+/// Begins an intent with a payload; tells where the payload's length is to stand, behind which the payload follows.
+fn begin_kept_intent(key: u128, at_ms: i64, note: u8, out: &mut Vec<u8>) -> usize {
+    out.push(KEPT_INTENT);
+    out.extend_from_slice(&key.to_le_bytes());
+    out.extend_from_slice(&at_ms.to_le_bytes());
+    out.push(note);
+    out.extend_from_slice(&[0; 4]);
+    out.len() - 4
+}
+
+/// An intent whose payload is encoded already; tells where the payload begins.
+pub(super) fn encode_kept_intent(key: u128, at_ms: i64, note: u8, payload: &[u8], out: &mut Vec<u8>) -> usize {
+    let length_at = begin_kept_intent(key, at_ms, note, out);
+    out[length_at..].copy_from_slice(&(payload.len() as u32).to_le_bytes());
+    let payload_at = out.len();
+    out.extend_from_slice(payload);
+    payload_at
 }
 
 /// Reads records one after the other out of a frame's body.
@@ -129,6 +192,15 @@ impl<'a> Records<'a> {
                 let matched = self.text()?;
                 Record::Intent(Intent { key, key_text, match_value: (has_match == 1).then_some(matched), at_ms, note })
             }
+            KEPT_INTENT => {
+                let at_ms = i64::from_le_bytes(self.array()?);
+                let [note] = self.array()?;
+                let payload_len = self.length()?;
+                let payload_at = self.at;
+                self.take(payload_len)?;
+                Record::KeptIntent { key, at_ms, note, payload_at, payload_len }
+            }
+            CONFIRMED_INTENT => Record::ConfirmedIntent { key, fingerprint: self.word()? },
             INTENT_CLEARED => Record::IntentCleared { key },
             _ => return None,
         })

@@ -1,11 +1,11 @@
 //! What memory holds of a ledger's rows, and how a record of the log changes it.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use super::base::{Base, BaseRow};
-use super::entry::{EntryHead, Intent, PayloadRef};
+use super::entry::{EntryHead, PayloadRef};
 use super::find;
+use super::intents::{ByKey, OpenIntent};
 use super::log_table::{LogTable, Slot};
 use super::record::{NoRecord, Record, Records};
 use super::row_bits::RowBits;
@@ -26,7 +26,7 @@ pub(super) struct Rows {
     pub(super) seen: u64,
     /// A scan has begun since the ledger was opened.
     pub(super) scanning: bool,
-    pub(super) intents: HashMap<u128, Intent>,
+    pub(super) intents: ByKey<OpenIntent>,
 }
 
 impl Rows {
@@ -42,7 +42,7 @@ impl Rows {
         loop {
             match records.next() {
                 Ok(None) => return Ok(()),
-                Ok(Some(record)) => self.apply(base, body_at, record)?,
+                Ok(Some(record)) => self.apply(base, body_at, record, log)?,
                 Err(NoRecord) => {
                     return Err(StoreError::corrupt(log, format!("the frame at byte {body_at} holds no records")));
                 }
@@ -50,7 +50,7 @@ impl Rows {
         }
     }
 
-    fn apply(&mut self, base: Option<&Base>, body_at: u64, record: Record) -> Result<(), StoreError> {
+    fn apply(&mut self, base: Option<&Base>, body_at: u64, record: Record, log: &Path) -> Result<(), StoreError> {
         match record {
             Record::Confirmed { head, payload_at, payload_len } => {
                 self.intents.remove(&head.key);
@@ -73,7 +73,17 @@ impl Rows {
             }
             Record::Removed { key } => self.remove(base, key)?,
             Record::Intent(intent) => {
-                self.intents.insert(intent.key, intent);
+                self.intents.insert(intent.key, OpenIntent::Held(Box::new(intent)));
+            }
+            Record::KeptIntent { key, at_ms, note, payload_at, payload_len } => {
+                let payload = PayloadRef::new(body_at + payload_at as u64, payload_len);
+                self.intents.insert(key, OpenIntent::Kept { payload, at_ms, note });
+            }
+            Record::ConfirmedIntent { key, fingerprint } => {
+                let Some(OpenIntent::Kept { payload, .. }) = self.intents.remove(&key) else {
+                    return Err(StoreError::corrupt(log, format!("the frame at byte {body_at} confirms no intent")));
+                };
+                self.confirm(base, EntryHead { key, fingerprint, ..EntryHead::default() }, payload)?;
             }
             Record::IntentCleared { key } => {
                 self.intents.remove(&key);

@@ -6,7 +6,8 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::StoreError;
 
-const STEPS: [&str; 2] = [include_str!("001_first.sql"), include_str!("002_waiting.sql")];
+const STEPS: [&str; 3] =
+    [include_str!("001_first.sql"), include_str!("002_waiting.sql"), include_str!("003_request_keys.sql")];
 
 /// The version that this program writes.
 pub(super) const VERSION: u32 = STEPS.len() as u32;

@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use hubward_store::{Change, Entry, Intent, Ledger, LedgerOptions, Payload, Probe};
+use hubward_core::RowKeys;
+use hubward_store::{Change, Entry, Intent, Intents, Ledger, LedgerOptions, Payload, Probe};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
 enum Op {
     Append(Vec<Change>),
     Scan(Vec<(u128, u64)>),
+    /// Confirms so many of the intents that came with others, by ascending key.
+    ConfirmIntents(usize, u64),
     /// Goes on with the scan that is under way.
     More(Vec<(u128, u64)>),
     Compact,
@@ -53,6 +56,15 @@ fn change() -> impl Strategy<Value = Change> {
                 Change::Intent(Intent { key, key_text, match_value, at_ms, note })
             }
         ),
+        3 => (proptest::collection::vec((key(), "[a-zé]{0,4}"), 0..6), any::<i64>(), any::<u8>()).prop_map(
+            |(rows, at_ms, note)| Change::Intents(Intents {
+                rows: rows.iter().map(|(key, _)| (*key, 0)).collect(),
+                key_texts: rows.iter().map(|(_, text)| text).collect::<RowKeys>(),
+                at_ms,
+                note,
+            })
+        ),
+        1 => proptest::collection::vec((key(), 0_u64..4), 0..3).prop_map(|rows| Change::ConfirmedIntents(rows.into())),
         1 => key().prop_map(|key| Change::IntentCleared { key }),
     ]
 }
@@ -61,6 +73,7 @@ fn op() -> impl Strategy<Value = Op> {
     let rows = || proptest::collection::vec((key(), 0_u64..4), 0..100);
     prop_oneof![
         8 => proptest::collection::vec(change(), 0..12).prop_map(Op::Append),
+        3 => (0_usize..8, 0_u64..4).prop_map(|(rows, fingerprint)| Op::ConfirmIntents(rows, fingerprint)),
         3 => rows().prop_map(Op::Scan),
         3 => rows().prop_map(Op::More),
         2 => Just(Op::Compact),
@@ -72,7 +85,8 @@ fn op() -> impl Strategy<Value = Op> {
 #[derive(Default)]
 struct Model {
     entries: BTreeMap<u128, Entry>,
-    intents: HashMap<u128, Intent>,
+    /// Each with whether it came with others, so that it can be confirmed by its key alone.
+    intents: HashMap<u128, (Intent, bool)>,
     seen: HashSet<u128>,
     scanning: bool,
 }
@@ -104,7 +118,30 @@ impl Model {
                 self.seen.remove(key);
             }
             Change::Intent(intent) => {
-                self.intents.insert(intent.key, intent.clone());
+                self.intents.insert(intent.key, (intent.clone(), false));
+            }
+            Change::Intents(Intents { rows, key_texts, at_ms, note }) => {
+                for ((key, _), text) in rows.iter().zip(key_texts.iter()) {
+                    let (key, key_text) = (*key, text.to_owned());
+                    let intent = Intent { key, key_text, match_value: None, at_ms: *at_ms, note: *note };
+                    self.intents.insert(key, (intent, true));
+                }
+            }
+            Change::ConfirmedIntents(rows) => {
+                for &(key, fingerprint) in rows.iter() {
+                    let (intent, _) = self.intents.remove(&key).expect("accepted");
+                    let payload = Payload { key_text: intent.key_text, match_value: None, written: Vec::new() };
+                    let (mapped, match_hash, record_id, associated) = (0, 0, 0, 0);
+                    self.apply(&Change::Confirmed(Entry {
+                        key,
+                        fingerprint,
+                        mapped,
+                        match_hash,
+                        record_id,
+                        associated,
+                        payload,
+                    }));
+                }
             }
             Change::IntentCleared { key } => {
                 self.intents.remove(key);
@@ -123,12 +160,30 @@ impl Model {
 
     /// A refingerprint (or associations) of a key that is neither known nor confirmed earlier in the frame is refused as a whole.
     fn accepts(&self, changes: &[Change]) -> bool {
+        let mut stands: HashMap<u128, bool> = self.intents.iter().map(|(key, (_, kept))| (*key, *kept)).collect();
         changes.iter().enumerate().all(|(i, change)| match change {
             Change::Refingerprint { key, .. } | Change::Associated { key, .. } => {
                 self.entries.contains_key(key)
-                    || changes[..i].iter().any(|before| matches!(before, Change::Confirmed(entry) if entry.key == *key))
+                    || changes[..i].iter().any(|before| match before {
+                        Change::Confirmed(entry) => entry.key == *key,
+                        Change::ConfirmedIntents(rows) => rows.iter().any(|row| row.0 == *key),
+                        _ => false,
+                    })
             }
-            _ => true,
+            Change::ConfirmedIntents(rows) => {
+                rows.iter().all(|(key, _)| std::mem::take(stands.entry(*key).or_default()))
+            }
+            Change::Intents(intents) => {
+                stands.extend(intents.rows.iter().map(|(key, _)| (*key, true)));
+                true
+            }
+            Change::Confirmed(Entry { key, .. })
+            | Change::Intent(Intent { key, .. })
+            | Change::IntentCleared { key } => {
+                stands.insert(*key, false);
+                true
+            }
+            Change::Removed { .. } => true,
         })
     }
 
@@ -145,9 +200,9 @@ impl Model {
             assert_eq!(ledger.get(*key).unwrap().as_ref(), Some(entry));
             assert_eq!(ledger.lookup(*key).unwrap(), Some(entry.head()));
         }
-        let mut intents: Vec<Intent> = self.intents.values().cloned().collect();
+        let mut intents: Vec<Intent> = self.intents.values().map(|(intent, _)| intent.clone()).collect();
         intents.sort_by_key(|intent| (intent.at_ms, intent.key));
-        assert_eq!(ledger.intents(), intents);
+        assert_eq!(ledger.intents().unwrap(), intents);
 
         let unseen: Vec<&Entry> = self.entries.values().filter(|entry| !self.seen.contains(&entry.key)).collect();
         assert_eq!(ledger.unseen_count(), unseen.len() as u64);
@@ -189,6 +244,15 @@ proptest! {
                     if accepted {
                         changes.iter().for_each(|change| model.apply(change));
                     }
+                }
+                Op::ConfirmIntents(rows, fingerprint) => {
+                    let mut keys: Vec<u128> =
+                        model.intents.iter().filter(|(_, (_, kept))| *kept).map(|(key, _)| *key).collect();
+                    keys.sort_unstable();
+                    let change =
+                        Change::ConfirmedIntents(keys.into_iter().take(rows).map(|key| (key, fingerprint)).collect());
+                    ledger.append(std::slice::from_ref(&change)).unwrap();
+                    model.apply(&change);
                 }
                 Op::Scan(rows) => {
                     ledger.begin_scan();

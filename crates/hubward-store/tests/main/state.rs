@@ -32,9 +32,9 @@ fn request(run: &str, ms: i64, rows: &[&str]) -> RequestRow {
         path: "/crm/v3/objects/contacts/batch/upsert".to_owned(),
         status: 207,
         attempt: 1,
-        rows: rows.iter().map(|row| (*row).to_owned()).collect(),
-        request: vec![0, 1, 2, 255],
-        response: b"{}".to_vec(),
+        rows: rows.iter().collect(),
+        request: vec![0, 1, 2, 255].into(),
+        response: b"{}".to_vec().into(),
         failed: rows.contains(&"bad"),
     }
 }
