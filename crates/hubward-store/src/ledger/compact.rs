@@ -10,13 +10,12 @@ use super::base::{Base, BaseRow, MAX_ROWS};
 use super::base_writer::BaseWriter;
 use super::entry::PayloadRef;
 use super::heap::{Heap, HeapWriter};
-use super::intents::{ByKey, OpenIntent};
+use super::intents::OpenIntents;
 use super::log::Log;
 use super::log_table::{LogTable, Slot};
 use super::manifest::{self, Manifest};
 use super::open::{base_path, delete_leftovers, heap_path, log_path};
 use super::options::Step;
-use super::record;
 use super::row_bits::RowBits;
 use super::{Ledger, Rows};
 use crate::StoreError;
@@ -27,7 +26,7 @@ struct Prepared {
     base: Base,
     heap: Heap,
     log: Log,
-    intents: ByKey<OpenIntent>,
+    intents: OpenIntents,
     bits: RowBits,
 }
 
@@ -146,36 +145,10 @@ impl Ledger {
         Ok(Prepared { manifest, base, heap, log, intents, bits })
     }
 
-    /// The new generation's log begins with the intents that have no outcome yet; tells where they are now.
-    fn begin_log(&self, path: &Path, generation: u64) -> Result<(Log, ByKey<OpenIntent>), StoreError> {
+    /// The new generation's log begins with the intents that have no outcome yet.
+    fn begin_log(&self, path: &Path, generation: u64) -> Result<(Log, OpenIntents), StoreError> {
         let mut log = Log::create(path, generation)?;
-        let mut intents = ByKey::default();
-        if self.rows.intents.is_empty() {
-            return Ok((log, intents));
-        }
-        let mut frame = Log::start_frame();
-        let header = frame.len();
-        for (&key, open) in &self.rows.intents {
-            let moved = match open {
-                OpenIntent::Held(intent) => {
-                    record::encode_intent(intent, &mut frame)?;
-                    open.clone()
-                }
-                &OpenIntent::Kept { payload, at_ms, note } => {
-                    let bytes = self.log.read(payload.offset(), payload.len())?;
-                    let at = record::encode_kept_intent(key, at_ms, note, &bytes, &mut frame);
-                    // The place within the frame's body, until it is known where that lies.
-                    OpenIntent::Kept { payload: PayloadRef::new((at - header) as u64, bytes.len()), at_ms, note }
-                }
-            };
-            intents.insert(key, moved);
-        }
-        let body_at = log.append(&mut frame, || Ok(()))?;
-        for open in intents.values_mut() {
-            if let OpenIntent::Kept { payload, .. } = open {
-                *payload = PayloadRef::new(body_at + payload.offset(), payload.len());
-            }
-        }
+        let intents = self.rows.intents.moved(&self.log, &mut log)?;
         Ok((log, intents))
     }
 
@@ -208,22 +181,42 @@ struct Merge<'a> {
 impl Merge<'_> {
     fn run(&mut self) -> Result<(), StoreError> {
         let rows = &self.ledger.rows;
-        let log_bytes = self.ledger.log.map()?;
+        let payloads = self.take_payloads()?;
         let mut slots = rows.table.sorted().into_iter().peekable();
         let of_base = self.ledger.base.iter().flat_map(|base| base.rows_where(|row| !rows.bits.is_overridden(row)));
         for (number, row) in of_base {
             while let Some(number) = slots.next_if(|&number| rows.table.slot(number).head.key < row.head.key) {
-                self.take_slot(rows.table.slot(number), &log_bytes)?;
+                self.take_slot(rows.table.slot(number), payloads[number as usize])?;
             }
             self.take_old(row, rows.bits.is_seen(number))?;
         }
         for number in slots {
-            self.take_slot(rows.table.slot(number), &log_bytes)?;
+            self.take_slot(rows.table.slot(number), payloads[number as usize])?;
         }
         Ok(())
     }
 
-    fn take_slot(&mut self, slot: &Slot, log_bytes: &[u8]) -> Result<(), StoreError> {
+    /// Copies the log's payloads, in the order they lie in, and tells the place of each slot's.
+    fn take_payloads(&mut self) -> Result<Vec<PayloadRef>, StoreError> {
+        let log = &self.ledger.log;
+        let bytes = log.map()?;
+        let mut payloads = Vec::with_capacity(self.ledger.rows.table.len());
+        for slot in self.ledger.rows.table.iter() {
+            if slot.removed || slot.in_heap {
+                payloads.push(slot.payload);
+                continue;
+            }
+            let start = slot.payload.offset() as usize;
+            let payload = bytes
+                .get(start..start + slot.payload.len())
+                .ok_or_else(|| StoreError::corrupt(log.path(), "a row refers to bytes behind its end"))?;
+            payloads.push(self.heap.push(payload)?);
+        }
+        Ok(payloads)
+    }
+
+    /// `payload` lies in the new heap, unless it was in the old one.
+    fn take_slot(&mut self, slot: &Slot, payload: PayloadRef) -> Result<(), StoreError> {
         if slot.removed {
             return Ok(());
         }
@@ -231,11 +224,6 @@ impl Merge<'_> {
             let (head, payload) = (slot.head, slot.payload);
             return self.take_old(BaseRow { head, payload }, slot.seen);
         }
-        let start = slot.payload.offset() as usize;
-        let bytes = log_bytes
-            .get(start..start + slot.payload.len())
-            .ok_or_else(|| StoreError::corrupt(self.ledger.log.path(), "a row refers to bytes behind its end"))?;
-        let payload = self.heap.push(bytes)?;
         let head = slot.head;
         self.push(BaseRow { head, payload }, slot.seen)
     }

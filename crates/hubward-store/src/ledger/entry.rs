@@ -92,11 +92,12 @@ pub enum Change {
     Removed { key: u128 },
     /// A request that must not be repeated blindly is about to be sent for this row. Replaces an intent of the same key.
     Intent(Intent),
-    /// As [`Change::Intent`], for rows that go together.
+    /// As [`Change::Intent`] for rows that go together. They are a group until one of them is confirmed, cleared or sent by
+    /// itself. An intent that one of them has already stands beside the new one.
     Intents(Intents),
-    /// HubSpot confirmed rows whose intents came by [`Change::Intents`]: key and fingerprint of each. Its entry has the key
-    /// text of its intent, which ends, and nothing else.
-    ConfirmedIntents(Arc<[(u128, u64)]>),
+    /// HubSpot confirmed all rows of a group, the latest that begins with this key. The entry of each has the fingerprint and
+    /// the key text of its intent, which ends, and nothing else.
+    ConfirmedGroup { first: u128 },
     /// The intent of this key has its outcome without a confirmation (refused, or proven not to have happened).
     IntentCleared { key: u128 },
 }
@@ -104,7 +105,7 @@ pub enum Change {
 /// Rows that are about to be sent together. Their texts are written once, and stay on the disk until asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intents {
-    /// Key and fingerprint of each row; the fingerprint is not written.
+    /// Key and fingerprint of each row.
     pub rows: Arc<[(u128, u64)]>,
     /// Their primary keys as shown to people, in the same order.
     pub key_texts: RowKeys,

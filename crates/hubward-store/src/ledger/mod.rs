@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A change counts once its frame is on the disk; a compaction writes the next generation beside the valid one and then
-//! replaces the manifest, so a kill at any moment leaves a valid state. Memory holds the keys of the log (72 bytes each,
+//! replaces the manifest, so a kill at any moment leaves a valid state. Memory holds the keys of the log (90 bytes each,
 //! bounded by [`LedgerOptions::max_log_entries`] as long as the caller compacts when due) and two bits for each row.
 //!
 //! Left to the caller: when to scan, when to compact, hashing, and what a fingerprint means.
@@ -39,7 +39,6 @@ use base::{Base, BaseRow};
 use entry::decode_payload;
 pub use entry::{Change, Entry, EntryHead, Intent, Intents, Payload, Probe};
 use heap::Heap;
-use intents::{ByKey, OpenIntent};
 use log::Log;
 use log_table::Slot;
 pub use manifest::LedgerMeta;
@@ -144,19 +143,7 @@ impl Ledger {
     /// # Errors
     /// The text of one cannot be read or does not match its checksum.
     pub fn intents(&self) -> Result<Vec<Intent>, StoreError> {
-        let mut intents = Vec::with_capacity(self.rows.intents.len());
-        for (&key, open) in &self.rows.intents {
-            intents.push(match open {
-                OpenIntent::Held(intent) => Intent::clone(intent),
-                OpenIntent::Kept { payload, at_ms, note } => {
-                    let bytes = self.log.read(payload.offset(), payload.len())?;
-                    let Payload { key_text, match_value, .. } = decode_payload(&bytes, self.log.path())?;
-                    Intent { key, key_text, match_value, at_ms: *at_ms, note: *note }
-                }
-            });
-        }
-        intents.sort_unstable_by_key(|intent| (intent.at_ms, intent.key));
-        Ok(intents)
+        self.rows.intents.all(&self.log)
     }
 
     /// Writes the changes as one frame and returns once it is durable: all of them count, or none.
@@ -172,7 +159,9 @@ impl Ledger {
             return Ok(());
         }
         let mut frame = Log::start_frame();
-        self.check_intents(changes)?;
+        if let Some(key) = self.rows.intents.missing(changes) {
+            return Err(StoreError::UnknownKey { key });
+        }
         for (i, change) in changes.iter().enumerate() {
             if let Change::Refingerprint { key, .. } | Change::Associated { key, .. } = change {
                 self.check_known(*key, &changes[..i])?;
@@ -216,42 +205,12 @@ impl Ledger {
         }
         let confirmed = before.iter().any(|change| match change {
             Change::Confirmed(entry) => entry.key == key,
-            Change::ConfirmedIntents(rows) => rows.iter().any(|row| row.0 == key),
             _ => false,
         });
         if confirmed {
             return Ok(());
         }
         Err(StoreError::UnknownKey { key })
-    }
-
-    /// Every intent that is confirmed stands, in the ledger or by an earlier change, when its turn comes.
-    fn check_intents(&self, changes: &[Change]) -> Result<(), StoreError> {
-        if !changes.iter().any(|change| matches!(change, Change::ConfirmedIntents(_))) {
-            return Ok(());
-        }
-        // What this frame does to intents; nothing for most of its keys.
-        let mut stands: ByKey<bool> = ByKey::default();
-        for change in changes {
-            match change {
-                Change::ConfirmedIntents(rows) => {
-                    for &(key, _) in rows.iter() {
-                        let kept = || matches!(self.rows.intents.get(&key), Some(OpenIntent::Kept { .. }));
-                        if !stands.insert(key, false).unwrap_or_else(kept) {
-                            return Err(StoreError::UnknownKey { key });
-                        }
-                    }
-                }
-                Change::Intents(intents) => stands.extend(intents.rows.iter().map(|&(key, _)| (key, true))),
-                Change::Confirmed(Entry { key, .. })
-                | Change::Intent(Intent { key, .. })
-                | Change::IntentCleared { key } => {
-                    stands.insert(*key, false);
-                }
-                Change::Refingerprint { .. } | Change::Associated { .. } | Change::Removed { .. } => {}
-            }
-        }
-        Ok(())
     }
 
     fn step(&self, step: Step) -> Result<(), StoreError> {

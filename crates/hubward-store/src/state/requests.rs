@@ -1,5 +1,7 @@
 //! The request log: every request to HubSpot and its answer, found by run, by row key, or by failure.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use hubward_core::RowKeys;
 use jiff::Timestamp;
@@ -95,7 +97,7 @@ impl StateDb {
         let written = filter.key.as_ref().map(|key| serde_json::Value::from(key.as_str()).to_string());
         let failed = if filter.failed_only { "failed" } else { "TRUE" };
         let sql = format!(
-            "SELECT seq, run, sync, at, ms, method, path, status, attempt, failed, request, response
+            "SELECT seq, run, sync, at, ms, method, path, status, attempt, failed, request, response, packed
              FROM requests JOIN request_bodies USING (seq)
              WHERE {by_key} AND {failed} AND (:run IS NULL OR run = :run) AND seq > :after
              ORDER BY seq LIMIT :limit"
@@ -136,11 +138,29 @@ fn record_of(row: &Row<'_>) -> rusqlite::Result<RequestRecord> {
             status: row.get(7)?,
             attempt: row.get(8)?,
             rows: RowKeys::default(),
-            request: row.get::<_, Vec<u8>>(10)?.into(),
-            response: row.get::<_, Vec<u8>>(11)?.into(),
+            request: body_of(row, 10)?,
+            response: body_of(row, 11)?,
             failed: row.get(9)?,
         },
     })
+}
+
+/// Bodies shorter than this together are kept as they are.
+const PACKED_FROM: usize = 4_096;
+
+/// A body as it is kept: packed ones take a fifth of the room and of the time.
+fn packed(body: &[u8], packs: bool) -> Cow<'_, [u8]> {
+    if packs { Cow::Owned(lz4_flex::block::compress_prepend_size(body)) } else { Cow::Borrowed(body) }
+}
+
+fn body_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Bytes> {
+    let kept: Vec<u8> = row.get(column)?;
+    if !row.get::<_, bool>(12)? {
+        return Ok(kept.into());
+    }
+    let body = lz4_flex::block::decompress_size_prepended(&kept)
+        .map_err(|e| rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Blob, Box::new(e)))?;
+    Ok(body.into())
 }
 
 fn keys_of(written: &str) -> rusqlite::Result<RowKeys> {
@@ -161,9 +181,12 @@ pub(super) fn insert(connection: &Connection, rows: &[Box<RequestRow>]) -> rusql
         "INSERT INTO requests (run, sync, at, ms, method, path, status, attempt, failed, bytes)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
-    let mut bodies = connection.prepare("INSERT INTO request_bodies (seq, request, response) VALUES (?, ?, ?)")?;
+    let mut bodies =
+        connection.prepare("INSERT INTO request_bodies (seq, request, response, packed) VALUES (?, ?, ?, ?)")?;
     let mut keys = connection.prepare("INSERT INTO request_keys (seq, keys) VALUES (?, ?)")?;
     for row in rows {
+        let packs = row.request.len() + row.response.len() >= PACKED_FROM;
+        let (request, response) = (packed(&row.request, packs), packed(&row.response, packs));
         let seq = requests.insert(params![
             row.run,
             row.sync,
@@ -174,9 +197,9 @@ pub(super) fn insert(connection: &Connection, rows: &[Box<RequestRow>]) -> rusql
             row.status,
             row.attempt,
             row.failed,
-            (row.request.len() + row.response.len()) as i64,
+            (request.len() + response.len()) as i64,
         ])?;
-        bodies.execute(params![seq, &row.request[..], &row.response[..]])?;
+        bodies.execute(params![seq, request, response, packs])?;
         if !row.rows.is_empty() {
             keys.execute(params![seq, written(&row.rows)])?;
         }

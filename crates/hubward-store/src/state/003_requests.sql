@@ -6,3 +6,6 @@ CREATE TABLE request_keys (
 ) STRICT;
 INSERT INTO request_keys SELECT seq, json_group_array(key) FROM request_rows GROUP BY seq;
 DROP TABLE request_rows;
+
+-- Long bodies are kept as LZ4 blocks, each behind its length (4 bytes, little-endian).
+ALTER TABLE request_bodies ADD COLUMN packed INTEGER NOT NULL DEFAULT 0;
