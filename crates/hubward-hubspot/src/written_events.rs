@@ -3,29 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::Serialize;
 
 use crate::events::EventInput;
-use crate::requests::Properties;
 
 const BEFORE: &[u8] = br#"{"inputs":["#;
 const AFTER: &[u8] = b"]}";
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct EventBody<'a> {
-    event_name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    object_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    utk: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    occurred_at: Option<&'a str>,
-    uuid: &'a str,
-    properties: Properties<'a>,
-}
 
 /// The body of a request with events. Copies share it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,20 +65,35 @@ impl EventWriter {
         Self { body, ends: Vec::with_capacity(events) }
     }
 
-    /// # Panics
-    /// Never: texts are always JSON.
+    /// Adds an event.
     pub fn push(&mut self, event: &EventInput<'_>) {
         self.separate();
-        let body = EventBody {
-            event_name: event.event_name,
-            object_id: event.object_id,
-            email: event.email,
-            utk: event.utk,
-            occurred_at: event.occurred_at,
-            uuid: event.uuid,
-            properties: Properties(event.properties),
-        };
-        serde_json::to_writer(&mut self.body, &body).expect("texts are written to memory");
+        let out = &mut self.body;
+        out.extend_from_slice(br#"{"eventName":"#);
+        write_text(out, event.event_name);
+        let fields: [(&[u8], Option<&str>); 5] = [
+            (br#","objectId":"#, event.object_id),
+            (br#","email":"#, event.email),
+            (br#","utk":"#, event.utk),
+            (br#","occurredAt":"#, event.occurred_at),
+            (br#","uuid":"#, Some(event.uuid)),
+        ];
+        for (name, value) in fields {
+            if let Some(value) = value {
+                out.extend_from_slice(name);
+                write_text(out, value);
+            }
+        }
+        out.extend_from_slice(br#","properties":{"#);
+        for (position, (name, value)) in event.properties.iter().enumerate() {
+            if position > 0 {
+                out.push(b',');
+            }
+            write_text(out, name);
+            out.push(b':');
+            write_text(out, value);
+        }
+        out.extend_from_slice(b"}}");
         self.ends.push(self.body.len());
     }
 
@@ -135,9 +132,56 @@ impl EventWriter {
     }
 }
 
+/// Most texts stand in JSON as they are.
+fn write_text(out: &mut Vec<u8>, text: &str) {
+    if text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        serde_json::to_writer(out, text).expect("texts are written to memory");
+        return;
+    }
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_text_is_written_as_json_has_it() {
+        let mut texts: Vec<String> = (0..=0x2ff).filter_map(char::from_u32).map(|c| format!("a{c}b")).collect();
+        texts.extend(["", "Köln", "\"", "\\", "line\nbreak", "\u{2028}\u{1f600}"].map(str::to_owned));
+        for text in texts {
+            let mut out = Vec::new();
+            write_text(&mut out, &text);
+            assert_eq!(out, serde_json::to_vec(&text).expect("JSON"), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_event_is_written_with_what_it_has() {
+        let all = EventInput {
+            event_name: "pe1_visited",
+            object_id: Some("7"),
+            email: Some("a@example.com"),
+            utk: Some("u"),
+            occurred_at: Some("2026-01-01T00:00:00.000Z"),
+            uuid: "x",
+            properties: &[(Arc::from("a\"b"), "1".to_owned()), (Arc::from("c"), String::new())],
+        };
+        let bare = EventInput { object_id: None, email: None, utk: None, occurred_at: None, properties: &[], ..all };
+        let mut writer = EventWriter::default();
+        writer.push(&all);
+        writer.push(&bare);
+        assert_eq!(
+            String::from_utf8_lossy(writer.finish().body()),
+            concat!(
+                r#"{"inputs":[{"eventName":"pe1_visited","objectId":"7","email":"a@example.com","utk":"u","#,
+                r#""occurredAt":"2026-01-01T00:00:00.000Z","uuid":"x","properties":{"a\"b":"1","c":""}},"#,
+                r#"{"eventName":"pe1_visited","uuid":"x","properties":{}}]}"#
+            )
+        );
+    }
 
     fn written(uuids: &[&str]) -> WrittenEvents {
         let mut writer = EventWriter::default();

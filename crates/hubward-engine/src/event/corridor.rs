@@ -24,8 +24,8 @@ use crate::row::Verdict;
 use crate::run::blocking;
 use crate::tally::Tally;
 
-/// Batches that may be in flight: what the account's 1,250 requests a second (api.md 9.2) come to at 200 ms each.
-const IN_FLIGHT_BATCHES_MAX: usize = 256;
+/// Batches that may be in flight: what the account's 1,250 requests a second (api.md 9.2) come to at 400 ms each.
+const IN_FLIGHT_BATCHES_MAX: usize = 512;
 /// Rows that wait in memory for their batch; nothing is read while there are more.
 const QUEUED_ROWS_MAX: usize = 20_000;
 /// Chunks that are built at once.

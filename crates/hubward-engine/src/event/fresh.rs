@@ -45,7 +45,7 @@ impl Fresh {
 
     /// What the ledger is told once HubSpot has taken them.
     pub(crate) fn confirmed(&self) -> Change {
-        Change::ConfirmedIntents(Arc::clone(&self.heads))
+        Change::ConfirmedGroup { first: self.heads.first().map(|head| head.0).unwrap_or_default() }
     }
 
     pub(crate) fn into_tickets(self) -> Tickets {
