@@ -226,7 +226,7 @@ mod tests {
                         next += 1;
                     }
                 }
-                assert!(queue.is_empty() && queue.len() == 0);
+                assert!(queue.is_empty());
                 assert_eq!((next, tally.snapshot().applied, tally.lost()), (all, all, 0));
             }
         }
