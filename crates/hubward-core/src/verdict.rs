@@ -24,6 +24,9 @@ pub enum ErrorKind {
     NoSuchPath,
     /// 401: the token is wrong or revoked.
     InvalidToken,
+    /// The token endpoint does not renew the access token: the app was taken out of the account, its refresh token revoked, or
+    /// its credentials are wrong (api.md 10.2). Nothing else works until a person has acted.
+    GrantRefused,
     /// 401: the access token has run out; a refresh may help.
     ExpiredToken,
     /// 403: the token lacks a scope.
@@ -93,6 +96,7 @@ impl ErrorKind {
             | Self::Malformed
             | Self::NoSuchPath
             | Self::InvalidToken
+            | Self::GrantRefused
             | Self::MissingScope
             | Self::MissingPermission
             | Self::NotInEdition

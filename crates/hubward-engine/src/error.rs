@@ -64,6 +64,8 @@ impl From<hubward_sources::SourceError> for EngineError {
 impl From<hubward_hubspot::ApiError> for EngineError {
     fn from(error: hubward_hubspot::ApiError) -> Self {
         let help = error.remedy();
-        Self { help, correlation_id: error.correlation_id.clone(), ..Self::new("hubspot", error.to_string()) }
+        // Whoever goes on by itself (a schedule, a worker) pauses at this code until a person has acted.
+        let code = if error.kind == hubward_core::ErrorKind::GrantRefused { "grant-refused" } else { "hubspot" };
+        Self { help, correlation_id: error.correlation_id.clone(), ..Self::new(code, error.to_string()) }
     }
 }

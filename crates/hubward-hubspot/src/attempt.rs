@@ -42,6 +42,8 @@ pub(crate) struct Answer<T> {
 struct Sent {
     result: Result<HttpResponse, TransportError>,
     host: std::sync::Arc<str>,
+    /// The token that it carried; none for token calls.
+    bearer: Option<Bearer>,
     started_at: Timestamp,
     ms: u64,
 }
@@ -76,16 +78,24 @@ impl Client {
     ) -> Result<Answer<T>, ApiError> {
         let mut patience = Patience { began: None, sent: 0, throttled: 0, failures: 0, renewed: false };
         loop {
-            let bearer = if request.kind == RequestKind::Token { None } else { Some(self.bearer().await?) };
-            let (sent, decoded) = self.send_once(request, bearer.as_ref(), &mut patience, decode).await?;
+            if request.kind != RequestKind::Token {
+                // Renewed before a place and a slot of the limits are taken, which a renewal would hold up.
+                self.bearer().await?;
+            }
+            let (sent, decoded) = self.send_once(request, &mut patience, decode).await?;
             let error = match decoded {
                 Ok(answer) => {
                     self.observe(request, meta, &sent, &patience, None);
                     return Ok(answer);
                 }
-                Err(error) => error,
+                Err(mut error) => {
+                    if request.kind == RequestKind::Token {
+                        self.hide_secrets(request, &mut error.message);
+                    }
+                    error
+                }
             };
-            let next = self.next(request, &error, &sent, bearer.as_ref(), &mut patience).await;
+            let next = self.next(request, &error, &sent, &mut patience).await;
             self.observe(request, meta, &sent, &patience, Some((&error, next)));
             match next {
                 Next::Again(pause) => tokio::time::sleep(pause).await,
@@ -94,11 +104,29 @@ impl Client {
         }
     }
 
+    /// Whoever refuses a token call may quote what it was sent.
+    fn hide_secrets(&self, request: &ApiRequest, message: &mut String) {
+        const SHORTEST: usize = 8;
+        let body = request.body.as_deref().unwrap_or_default();
+        let sent = url::form_urlencoded::parse(body);
+        let mut secrets: Vec<String> = sent
+            .filter(|(name, _)| !matches!(&**name, "grant_type" | "client_id" | "token_type_hint"))
+            .map(|(_, value)| value.into_owned())
+            .collect();
+        if let Auth::Token(token) = &self.inner.config.auth {
+            secrets.push(token.expose_secret().to_owned());
+        }
+        for secret in secrets.iter().filter(|secret| secret.len() >= SHORTEST) {
+            if message.contains(secret.as_str()) {
+                *message = message.replace(secret.as_str(), "[hidden]");
+            }
+        }
+    }
+
     /// One sending under the limits, its answer read. The outer error says that nothing was sent.
     async fn send_once<T>(
         &self,
         request: &ApiRequest,
-        bearer: Option<&Bearer>,
         patience: &mut Patience,
         decode: fn(u16, &[u8]) -> Result<T, String>,
     ) -> Result<(Sent, Result<Answer<T>, ApiError>), ApiError> {
@@ -118,8 +146,10 @@ impl Client {
                 error
             })?),
         };
+        // Waiting for the limits may have taken longer than the token had left.
+        let bearer = if request.kind == RequestKind::Token { None } else { Some(self.bearer().await?) };
         let host = self.host();
-        let http = self.http_request(request, &host, bearer)?;
+        let http = self.http_request(request, &host, bearer.as_ref())?;
         let started_at = inner.clock.now();
         let sent_at = ticket.as_ref().map_or_else(Instant::now, |ticket| ticket.sent_at);
         patience.sent += 1;
@@ -155,7 +185,7 @@ impl Client {
             Some(_) => {}
         }
         drop(place);
-        let sent = Sent { result, host, started_at, ms };
+        let sent = Sent { result, host, bearer, started_at, ms };
         Ok((sent, decoded))
     }
 
@@ -187,16 +217,9 @@ impl Client {
     }
 
     /// What follows this failure. May renew the token or change the host on the way.
-    async fn next(
-        &self,
-        request: &ApiRequest,
-        error: &ApiError,
-        sent: &Sent,
-        bearer: Option<&Bearer>,
-        patience: &mut Patience,
-    ) -> Next {
+    async fn next(&self, request: &ApiRequest, error: &ApiError, sent: &Sent, patience: &mut Patience) -> Next {
         if error.status == Some(401)
-            && let Some(bearer) = bearer
+            && let Some(bearer) = &sent.bearer
             && !patience.renewed
         {
             let renewed = if matches!(self.inner.config.auth, Auth::OAuth { .. }) {

@@ -204,7 +204,7 @@ async fn a_revoked_refresh_token_needs_a_person_and_names_no_secret() {
     let script = Script::of(vec![Step::Answer(400, &[], body)]);
     let (client, _) = client(&script, oauth());
     let error = upsert(&client).await.expect_err("refused");
-    assert_eq!(error.kind, ErrorKind::InvalidToken);
+    assert_eq!(error.kind, ErrorKind::GrantRefused);
     let remedy = error.remedy().expect("a person must act");
     assert!(remedy.contains("refresh_token"), "{remedy}");
     assert!(!format!("{error:?}{error}{remedy}").contains("r3fresh"));

@@ -266,10 +266,11 @@ impl Client {
     /// The last refusal or failure. A token that is neither a private app's nor a service key's may be refused here and
     /// work everywhere else.
     pub async fn token_info(&self) -> Result<TokenInfo, ApiError> {
-        let request = match &self.inner.config.auth {
+        match &self.inner.config.auth {
             Auth::Token(token) => {
                 let body = TokenKey { token_key: token.expose_secret() };
-                requests::token_json(Endpoint::PrivateAppToken.path(self.version(), &[]), &body)
+                let request = requests::token_json(Endpoint::PrivateAppToken.path(self.version(), &[]), &body);
+                self.value(request, &CallMeta::default(), metadata::token_info).await
             }
             Auth::OAuth { client_id, client_secret, .. } => {
                 let bearer = self.bearer().await?;
@@ -279,10 +280,9 @@ impl Client {
                     ("client_id", client_id.as_str()),
                     ("client_secret", client_secret.expose_secret()),
                 ];
-                requests::token_form(Endpoint::TokenIntrospect.path(self.version(), &[]), &fields)
+                self.introspect(&fields).await
             }
-        };
-        self.value(request, &CallMeta::default(), metadata::token_info).await
+        }
     }
 
     /// The property definitions of an object type. Sensitive ones are not listed (api.md 5.1).

@@ -161,7 +161,9 @@ fn kind_of_words(error: &ApiError) -> Option<ErrorKind> {
         "RATE_LIMITS" => Some(ErrorKind::BurstLimit),
         "INVALID_AUTHENTICATION" => Some(ErrorKind::InvalidToken),
         "EXPIRED_AUTHENTICATION" => Some(ErrorKind::ExpiredToken),
-        name if name.starts_with("BAD_") => Some(ErrorKind::InvalidToken),
+        "BAD_REFRESH_TOKEN" | "BAD_CLIENT_ID" | "BAD_CLIENT_SECRET" | "BAD_AUTH_CODE" | "BAD_REDIRECT_URI" => {
+            Some(ErrorKind::GrantRefused)
+        }
         _ => None,
     }
 }

@@ -64,7 +64,7 @@ fn every_kind_of_400_is_told_apart() {
         ),
         (
             r#"{"status":"BAD_REFRESH_TOKEN","message":"refresh token is invalid, expired or revoked","error":"invalid_grant"}"#,
-            ErrorKind::InvalidToken,
+            ErrorKind::GrantRefused,
         ),
     ];
     for (body, kind) in cases {

@@ -85,11 +85,7 @@ impl ApiError {
     #[must_use]
     pub fn remedy(&self) -> Option<String> {
         let text = match self.kind {
-            ErrorKind::InvalidToken if self.is_refresh() => {
-                "HubSpot refuses to renew the OAuth access token: check client_id, client_secret and refresh_token, and \
-                 that the app is still installed in the account"
-                    .to_owned()
-            }
+            ErrorKind::GrantRefused => self.grant_remedy().to_owned(),
             ErrorKind::InvalidToken => {
                 "HubSpot does not know the token: check that it was copied whole and not revoked or rotated, and that \
                  base_url is right for the account's region (api-eu1.hubapi.com for accounts in the EU)"
@@ -151,6 +147,9 @@ impl ApiError {
             ErrorKind::Migrating => {
                 "HubSpot is moving the account to another data centre; this can take a day: run again later".to_owned()
             }
+            ErrorKind::NotSent if self.status.is_some() => {
+                "HubSpot could not renew the access token just now, and nothing was sent: run again later".to_owned()
+            }
             ErrorKind::NotSent => {
                 "no connection to HubSpot could be made: check base_url, the network, and any proxy".to_owned()
             }
@@ -174,9 +173,29 @@ impl ApiError {
         Some(text)
     }
 
-    /// The refusal came from the token endpoint: its bodies have a status such as `BAD_REFRESH_TOKEN` (api.md 10.2).
-    fn is_refresh(&self) -> bool {
-        self.category.as_deref().is_some_and(|category| category.starts_with("BAD_"))
+    /// Whether HubSpot lets us in no more until a person gives other credentials: whoever goes on by itself pauses.
+    #[must_use]
+    pub fn needs_authorisation(&self) -> bool {
+        matches!(self.kind, ErrorKind::GrantRefused | ErrorKind::InvalidToken | ErrorKind::ExpiredToken)
+    }
+
+    /// By what the token endpoint said; its bodies have a status such as `BAD_REFRESH_TOKEN` (api.md 10.2).
+    fn grant_remedy(&self) -> &'static str {
+        match self.category.as_deref() {
+            Some("BAD_REFRESH_TOKEN") => {
+                "the refresh token was revoked, or the app taken out of the account: install the app again and put the new \
+                 refresh_token in place of the old one"
+            }
+            Some("BAD_CLIENT_ID") => "HubSpot knows no app of this client_id: copy it from the app's page in HubSpot",
+            Some("BAD_CLIENT_SECRET") => {
+                "client_secret is not the one of this app: copy it from the app's page in HubSpot, and again if it was \
+                 rotated there"
+            }
+            _ => {
+                "HubSpot does not renew the OAuth access token: check client_id, client_secret and refresh_token, and that \
+                 the app is still installed in the account"
+            }
+        }
     }
 }
 
@@ -215,6 +234,7 @@ mod tests {
     fn each_cause_of_a_refusal_has_its_own_remedy() {
         let kinds = [
             ErrorKind::InvalidToken,
+            ErrorKind::GrantRefused,
             ErrorKind::ExpiredToken,
             ErrorKind::MissingScope,
             ErrorKind::MissingPermission,

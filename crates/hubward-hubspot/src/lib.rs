@@ -51,6 +51,7 @@ pub use reply::{
 pub use request::{ApiRequest, CallMeta, Encoding, RequestKind};
 pub use requests::{AssociationInput, AssociationType, Input};
 pub use search::{Filter, Operator, SEARCH_BODY_MAX_CHARS, SEARCH_PAGE_MAX, SEARCH_REACH, SearchQuery, Sort};
+pub use token::GrantKeeper;
 pub use transport::{HttpRequest, HttpResponse, Transport, TransportError, TransportErrorKind};
 pub use transport_http::{HttpOptions, HttpTransport};
 pub use version::{ApiVersion, UnknownVersion};

@@ -180,6 +180,21 @@ impl Endpoint {
     }
 }
 
+/// The paths of a token endpoint, the one of the version first. OAuth's versions come and go by a calendar of their own (v1
+/// is deprecated from 2027-02-16), and a running program must not lose its account with one of them (api.md 1.1, 10.2).
+pub(crate) fn token_paths(version: ApiVersion, endpoint: Endpoint) -> Vec<String> {
+    let mut paths = vec![endpoint.path(version, &[])];
+    for other in [ApiVersion::V2026_09, ApiVersion::V2026_03, ApiVersion::V3] {
+        if other != version {
+            paths.push(endpoint.path(other, &[]));
+        }
+    }
+    if endpoint == Endpoint::Token {
+        paths.push("/oauth/v1/token".to_owned());
+    }
+    paths
+}
+
 /// The other path of a request whose path HubSpot's sources dispute, query and all; none where there is one path only.
 pub(crate) fn disputed(version: ApiVersion, path: &str) -> Option<String> {
     if version == ApiVersion::V3 {
@@ -234,6 +249,15 @@ mod tests {
             Endpoint::AssociationLabels.path(ApiVersion::V3, &[("from", "0-1"), ("to", "0-2")]),
             "/crm/v4/associations/0-1/0-2/labels"
         );
+    }
+
+    #[test]
+    fn a_token_endpoint_has_every_version_once_and_v1_last() {
+        let paths = token_paths(ApiVersion::V3, Endpoint::Token);
+        assert_eq!(paths, ["/oauth/v3/token", "/oauth/2026-09/token", "/oauth/2026-03/token", "/oauth/v1/token"]);
+        let paths = token_paths(ApiVersion::V2026_03, Endpoint::TokenIntrospect);
+        assert_eq!(paths[0], "/oauth/2026-03/token/introspect");
+        assert_eq!(paths.len(), 3);
     }
 
     #[test]

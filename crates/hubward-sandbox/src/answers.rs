@@ -8,11 +8,20 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
     pub(crate) location: Option<String>,
+    pub(crate) content_type: &'static str,
 }
+
+/// The content type of all answers but pages.
+pub(crate) const JSON: &str = "application/json;charset=utf-8";
 
 impl Reply {
     pub(crate) fn json(status: u16, body: Vec<u8>) -> Reply {
-        Reply { status, body, location: None }
+        Reply { status, body, location: None, content_type: JSON }
+    }
+
+    /// A page for a browser.
+    pub(crate) fn html(status: u16, page: String) -> Reply {
+        Reply { content_type: "text/html;charset=utf-8", ..Reply::json(status, page.into_bytes()) }
     }
 
     pub(crate) fn of(status: u16, value: &impl Serialize) -> Reply {

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::account::Account;
 use crate::answers::{Detail, Refusal};
+use crate::apps::{AppInput, Apps};
 use crate::clock::iso;
 use crate::route::{Routed, Version};
 use crate::{TOKEN, Tier};
@@ -34,6 +35,10 @@ pub(crate) enum Need {
     EventSend,
     EventDefinitions,
     EventReads,
+    /// Any scope of records or of their schemas.
+    AnyRecords,
+    /// Any scope of custom objects.
+    CustomAny,
     /// A token, but no scope.
     Nothing,
     /// Not even a token.
@@ -67,11 +72,13 @@ pub(crate) struct Grant {
     /// Whose burst budget it draws from.
     pub(crate) app: String,
     pub(crate) expires_ms: Option<i64>,
+    /// The installation that it was made for; none for tokens that stand by themselves.
+    pub(crate) install: Option<u64>,
 }
 
 impl Grant {
     fn everything(kind: TokenKind, app: &str) -> Grant {
-        Grant { kind, scopes: None, denied: HashSet::new(), app: app.to_owned(), expires_ms: None }
+        Grant { kind, scopes: None, denied: HashSet::new(), app: app.to_owned(), expires_ms: None, install: None }
     }
 
     /// 2026-09 checks the right to edit associations for user-level tokens `[CL-VALID]`.
@@ -84,19 +91,25 @@ impl Grant {
     }
 
     pub(crate) fn shown_scopes(&self) -> Vec<String> {
-        let Some(scopes) = &self.scopes else {
-            return all_scopes();
-        };
-        let mut scopes: Vec<String> = scopes.iter().cloned().collect();
-        scopes.sort_unstable();
-        scopes
+        shown(self.scopes.as_ref())
     }
+}
+
+/// Scopes by name, sorted; `None` stands for all.
+pub(crate) fn shown(scopes: Option<&HashSet<String>>) -> Vec<String> {
+    let Some(scopes) = scopes else {
+        return all_scopes();
+    };
+    let mut scopes: Vec<String> = scopes.iter().cloned().collect();
+    scopes.sort_unstable();
+    scopes
 }
 
 fn all_scopes() -> Vec<String> {
     let mut all =
         vec!["oauth".to_owned(), "tickets".to_owned(), "crm.objects.owners.read".to_owned(), "crm.import".to_owned()];
-    for word in ["contacts", "companies", "deals", "custom"] {
+    let words = crate::standard::types().map(|one| one.plural).filter(|word| *word != "tickets").chain(["custom"]);
+    for word in words {
         for verb in ["read", "write"] {
             all.push(format!("crm.objects.{word}.{verb}"));
             all.push(format!("crm.schemas.{word}.{verb}"));
@@ -106,24 +119,6 @@ fn all_scopes() -> Vec<String> {
     all.push("behavioral_events.event_definitions.read_write".to_owned());
     all.sort_unstable();
     all
-}
-
-/// An OAuth app installed in the account.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct App {
-    pub(crate) client_id: String,
-    pub(crate) client_secret: String,
-    pub(crate) refresh_token: String,
-    #[serde(default)]
-    pub(crate) code: Option<String>,
-    #[serde(default)]
-    pub(crate) scopes: Option<Vec<String>>,
-    #[serde(default)]
-    pub(crate) user_level: bool,
-    #[serde(default)]
-    pub(crate) denied_permissions: Vec<String>,
-    #[serde(default)]
-    pub(crate) revoked: bool,
 }
 
 /// One entry of `load.tokens`.
@@ -141,8 +136,7 @@ pub(crate) struct TokenInput {
 #[derive(Debug)]
 pub(crate) struct Auth {
     pub(crate) grants: HashMap<String, Arc<Grant>>,
-    pub(crate) apps: Vec<App>,
-    pub(crate) issued: u64,
+    pub(crate) apps: Apps,
 }
 
 impl Auth {
@@ -150,17 +144,20 @@ impl Auth {
         let kind = if tier == Tier::OAuth { TokenKind::Oauth } else { TokenKind::PrivateApp };
         let mut grants = HashMap::new();
         grants.insert(TOKEN.to_owned(), Arc::new(Grant::everything(kind, TOKEN)));
-        let app = App {
+        let mut apps = Apps::default();
+        apps.put(AppInput {
             client_id: "sandbox-client".to_owned(),
             client_secret: "sandbox-secret".to_owned(),
-            refresh_token: "sandbox-refresh".to_owned(),
+            refresh_token: Some("sandbox-refresh".to_owned()),
             code: Some("sandbox-code".to_owned()),
+            app_id: Some(1),
+            redirect_uris: Vec::new(),
             scopes: None,
             user_level: false,
             denied_permissions: Vec::new(),
             revoked: false,
-        };
-        Auth { grants, apps: vec![app], issued: 0 }
+        });
+        Auth { grants, apps }
     }
 
     pub(crate) fn load(&mut self, input: TokenInput) {
@@ -170,6 +167,7 @@ impl Auth {
             denied: input.denied_permissions.into_iter().collect(),
             app: input.token.clone(),
             expires_ms: None,
+            install: None,
         };
         self.grants.insert(input.token, Arc::new(grant));
     }
@@ -228,18 +226,33 @@ pub(crate) fn authorize(account: &Account, grant: &Grant, routed: &Routed) -> Re
             edition(account, Tier::Enterprise, "Reads of event occurrences")
         }
         Need::EventReads => Ok(()),
-        Need::CustomSchemaRead => schema_scopes(grant, "crm.schemas.custom.read", "custom-object-read"),
+        Need::AnyRecords => any_scope(grant, is_of_records),
+        Need::CustomAny => any_scope(grant, |scope| is_of_records(scope) && scope.contains(".custom.")),
+        Need::CustomSchemaRead => {
+            schema_scopes(grant, &["crm.schemas.custom.read", "crm.objects.custom.read"], "custom-object-read")
+        }
         Need::CustomSchemaWrite => {
             edition(account, Tier::Enterprise, CUSTOM_OBJECTS)?;
-            schema_scopes(grant, "crm.schemas.custom.write", "custom-object-write")
+            schema_scopes(grant, &["crm.schemas.custom.write"], "custom-object-write")
         }
         need => {
             let Some(name) = routed.params.first() else {
                 return Ok(());
             };
-            objects(account, grant, need, name)
+            objects(account, grant, need, name)?;
+            match routed.other_type() {
+                // an association is written to both records, and tells of both
+                Some(other) => objects(account, grant, need, other),
+                None => Ok(()),
+            }
         }
     }
+}
+
+fn is_of_records(scope: &str) -> bool {
+    scope == "tickets"
+        || (scope.starts_with("crm.objects.") && !scope.contains(".owners."))
+        || scope.starts_with("crm.schemas.")
 }
 
 fn objects(account: &Account, grant: &Grant, need: Need, name: &str) -> Result<(), Refusal> {
@@ -293,6 +306,16 @@ fn edition(account: &Account, least: Tier, feature: &str) -> Result<(), Refusal>
     Err(Refusal::new(403, "FORBIDDEN", message).sub_category("SUBSCRIPTION_TIER"))
 }
 
+/// Refuses unless one of the token's scopes is such a one; names those that would do.
+fn any_scope(grant: &Grant, such: fn(&str) -> bool) -> Result<(), Refusal> {
+    match &grant.scopes {
+        Some(own) if !own.iter().any(|scope| such(scope)) => {
+            scopes(grant, all_scopes().into_iter().filter(|scope| such(scope)).collect())
+        }
+        _ => Ok(()),
+    }
+}
+
 fn scopes(grant: &Grant, any: Vec<String>) -> Result<(), Refusal> {
     if grant.has_any(&any) {
         return Ok(());
@@ -307,11 +330,14 @@ fn scopes(grant: &Grant, any: Vec<String>) -> Result<(), Refusal> {
 }
 
 /// The schemas API refuses in another shape `[LIVE-AMP]`.
-fn schema_scopes(grant: &Grant, scope: &str, shown: &str) -> Result<(), Refusal> {
-    if grant.has_any(&[scope.to_owned()]) {
+fn schema_scopes(grant: &Grant, any: &[&str], shown: &str) -> Result<(), Refusal> {
+    let any: Vec<String> = any.iter().map(|scope| (*scope).to_owned()).collect();
+    if grant.has_any(&any) {
         return Ok(());
     }
+    let mut names = vec![shown.to_owned()];
+    names.extend(any);
     Err(Refusal::new(403, "MISSING_SCOPES", "One or more of the following scopes are required.")
-        .context("requiredGranularScopes", vec![shown.to_owned(), scope.to_owned()])
+        .context("requiredGranularScopes", names)
         .context("links", vec!["https://developers.hubspot.com/scopes".to_owned()]))
 }

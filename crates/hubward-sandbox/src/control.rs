@@ -4,7 +4,9 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Response};
 use serde_json::{Map, Value, json};
 
+use crate::apps::AppInput;
 use crate::associations;
+use crate::auth::TokenInput;
 use crate::sandbox::Inner;
 use crate::{event_reads, faults, list_load, load};
 
@@ -77,16 +79,50 @@ fn route(inner: &Inner, method: &Method, name: &str, query: &[(String, String)],
         ("GET", other) if other.starts_with("records/") => {
             records(inner, &crate::route::decode(&other["records/".len()..], false))
         }
-        ("GET", "lists") => Ok(list_load::shown(&inner.account())),
-        (verb, "reset" | "load" | "limits" | "clock" | "faults" | "requests" | "stats" | "events" | "lists") => {
-            Err((http::StatusCode::METHOD_NOT_ALLOWED, format!("/_sandbox/{name} does not take {verb}")))
+        ("GET", "apps") => done(&inner.auth().apps.shown()),
+        ("POST", "apps") => {
+            let app: AppInput = typed(body)?;
+            let mut auth = inner.auth();
+            auth.apps.put(app);
+            done(&auth.apps.shown())
         }
+        ("POST", "tokens") => {
+            let token: TokenInput = typed(body)?;
+            if token.token.is_empty() {
+                return Err(bad("token: must not be empty"));
+            }
+            inner.auth().load(token);
+            done(&json!({}))
+        }
+        ("POST", "uninstall") => uninstall(inner, &parse(body)?),
+        ("GET", "lists") => Ok(list_load::shown(&inner.account())),
+        (
+            verb,
+            "reset" | "load" | "limits" | "clock" | "faults" | "requests" | "stats" | "events" | "lists" | "apps"
+            | "tokens" | "uninstall",
+        ) => Err((http::StatusCode::METHOD_NOT_ALLOWED, format!("/_sandbox/{name} does not take {verb}"))),
         _ => Err((http::StatusCode::NOT_FOUND, format!("/_sandbox/{name}: no such control path"))),
     }
 }
 
 fn parse(body: &[u8]) -> Result<Value, (http::StatusCode, String)> {
     serde_json::from_slice(body).map_err(|error| bad(format!("the body is not JSON: {error}")))
+}
+
+/// A body of one entry of `load`.
+fn typed<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, (http::StatusCode, String)> {
+    serde_json::from_slice(body).map_err(|error| bad(format!("the body is wrong: {error}")))
+}
+
+/// As a person does in the account's settings.
+fn uninstall(inner: &Inner, body: &Value) -> Answer {
+    let client_id = object(body)?.get("client_id").and_then(Value::as_str).unwrap_or_default();
+    let mut auth = inner.auth();
+    if auth.apps.app(client_id).is_none() {
+        return Err(bad(format!("client_id: no app {client_id:?}")));
+    }
+    auth.uninstall(client_id);
+    done(&auth.apps.shown())
 }
 
 fn object(body: &Value) -> Result<&Map<String, Value>, (http::StatusCode, String)> {

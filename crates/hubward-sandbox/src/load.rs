@@ -7,8 +7,9 @@ use serde::de::{DeserializeOwned, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::account::{Account, TypeAt};
+use crate::apps::AppInput;
 use crate::association_labels::{self, LabelCreate};
-use crate::auth::{App, TokenInput};
+use crate::auth::TokenInput;
 use crate::event_definitions::{self, DefinitionInput};
 use crate::list_load::{self, ListInput};
 use crate::objects;
@@ -70,10 +71,8 @@ pub(crate) fn load(inner: &Inner, document: &Value) -> Result<(), LoadError> {
         }
         inner.auth().load(token);
     }
-    for app in list::<App>(document, "apps")? {
-        let mut auth = inner.auth();
-        auth.apps.retain(|other| (&other.client_id, &other.refresh_token) != (&app.client_id, &app.refresh_token));
-        auth.apps.push(app);
+    for app in list::<AppInput>(document, "apps")? {
+        inner.auth().apps.put(app);
     }
     let mut account = inner.account();
     for mut owner in list::<Owner>(document, "owners")? {
@@ -99,7 +98,7 @@ pub(crate) fn load(inner: &Inner, document: &Value) -> Result<(), LoadError> {
         }
     }
     labels(&mut account, document)?;
-    settings(&mut account, document)?;
+    settings(inner, &mut account, document)?;
     rules(&mut account, document)?;
     for (name, records) in map(document, "records")? {
         let field = format!("records.{name}");
@@ -169,7 +168,7 @@ fn labels(account: &mut Account, document: &Map<String, Value>) -> Result<(), Lo
     Ok(())
 }
 
-fn settings(account: &mut Account, document: &Map<String, Value>) -> Result<(), LoadError> {
+fn settings(inner: &Inner, account: &mut Account, document: &Map<String, Value>) -> Result<(), LoadError> {
     let Some(value) = document.get("settings") else {
         return Ok(());
     };
@@ -179,6 +178,9 @@ fn settings(account: &mut Account, document: &Map<String, Value>) -> Result<(), 
         let from = find(account, &format!("{field}.from"), &ceiling.from)?;
         let to = find(account, &format!("{field}.to"), &ceiling.to)?;
         account.cardinality.set_ceiling(from, to, ceiling.most);
+    }
+    if let Some(rotates) = input.rotate_refresh_tokens {
+        inner.auth().apps.rotates = rotates;
     }
     account.settings.take(input);
     account.lists.set_lag(account.settings.list_lag_ms.into());

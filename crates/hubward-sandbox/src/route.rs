@@ -52,7 +52,9 @@ enum Area {
     EventReads,
     Account,
     PrivateApps,
+    Consent,
     OAuth,
+    Installs,
 }
 
 macro_rules! operations {
@@ -90,12 +92,12 @@ operations! {
     Associations "POST" "{}/{}/batch/read" => AssociationsRead "associations_read" Associations ObjectRead;
     Associations "POST" "{}/{}/batch/archive" => DissociateBatch "dissociate" Associations AssociationWrite;
     Associations "POST" "{}/{}/batch/labels/archive" => DissociateLabels "dissociate" Associations AssociationWrite;
-    Associations "POST" "usage/high-usage-report/{}" => HighUsage "association_limits" Associations Nothing;
+    Associations "POST" "usage/high-usage-report/{}" => HighUsage "association_limits" Associations AnyRecords;
     AssociationTypes "GET" "{}/{}/labels" => LabelList "association_labels" Associations ObjectRead;
     AssociationTypes "POST" "{}/{}/labels" => LabelCreate "association_labels" Associations AssociationWrite;
     AssociationTypes "PUT" "{}/{}/labels" => LabelUpdate "association_labels" Associations AssociationWrite;
     AssociationTypes "DELETE" "{}/{}/labels/{}" => LabelDelete "association_labels" Associations AssociationWrite;
-    AssociationTypes "GET" "definitions/configurations/all" => LimitsAll "association_limits" Associations Nothing;
+    AssociationTypes "GET" "definitions/configurations/all" => LimitsAll "association_limits" Associations AnyRecords;
     AssociationTypes "GET" "definitions/configurations/{}/{}" => LimitsOfPair "association_limits" Associations ObjectRead;
     AssociationTypes "POST" "definitions/configurations/{}/{}/batch/create" => LimitsCreate "association_limits" Associations AssociationWrite;
     AssociationTypes "POST" "definitions/configurations/{}/{}/batch/update" => LimitsUpdate "association_limits" Associations AssociationWrite;
@@ -117,8 +119,8 @@ operations! {
     Validations "GET" "{}/{}" => ValidationsOf "property_validations" Burst SchemaRead;
     Validations "GET" "{}/{}/rule-type/{}" => ValidationRead "property_validations" Burst SchemaRead;
     Validations "PUT" "{}/{}/rule-type/{}" => ValidationSet "property_validations" Burst SchemaWrite;
-    Limits "GET" "custom-properties" => LimitProperties "limits" Burst Nothing;
-    Limits "GET" "custom-object-types" => LimitTypes "limits" Burst Nothing;
+    Limits "GET" "custom-properties" => LimitProperties "limits" Burst AnyRecords;
+    Limits "GET" "custom-object-types" => LimitTypes "limits" Burst CustomAny;
     Schemas "GET" "" => SchemaList "schemas" Burst CustomSchemaRead;
     Schemas "POST" "" => SchemaCreate "schemas" Burst CustomSchemaWrite;
     Schemas "POST" "batch/read" => SchemaBatchRead "schemas" Burst CustomSchemaRead;
@@ -182,11 +184,15 @@ operations! {
     Account "GET" "details" => AccountDetails "account" Burst Nothing;
     Account "GET" "api-usage/daily/private-apps" => AccountUsage "account" Burst Nothing;
     PrivateApps "POST" "get/access-token-info" => TokenInfo "oauth" Exempt Anyone;
+    Consent "GET" "authorize" => ConsentPage "oauth" Exempt Anyone;
+    Consent "POST" "authorize" => Consent "oauth" Exempt Anyone;
     OAuth "POST" "token" => OAuthToken "oauth" Exempt Anyone;
     OAuth "POST" "token/introspect" => OAuthIntrospect "oauth" Exempt Anyone;
     OAuth "POST" "token/revoke" => OAuthRevoke "oauth" Exempt Anyone;
     OAuth "GET" "access-tokens/{}" => OAuthAccessToken "oauth" Exempt Anyone;
+    OAuth "GET" "refresh-tokens/{}" => OAuthRefreshToken "oauth" Exempt Anyone;
     OAuth "DELETE" "refresh-tokens/{}" => OAuthRefreshTokenDelete "oauth" Exempt Anyone;
+    Installs "DELETE" "external-install" => Uninstall "oauth" Burst Nothing;
 }
 
 /// Where each area's paths begin; `{ver}` is a dated version.
@@ -228,6 +234,10 @@ const PREFIXES: &[(&str, Area, Option<Version>)] = &[
     ("oauth/v1", Area::OAuth, Some(Version::V1)),
     ("oauth/v3", Area::OAuth, Some(Version::V3)),
     ("oauth/{ver}", Area::OAuth, None),
+    // on another host of HubSpot's; a link may name the account
+    ("oauth", Area::Consent, Some(Version::V1)),
+    ("appinstalls/v3", Area::Installs, Some(Version::V3)),
+    ("appinstalls/{ver}", Area::Installs, None),
 ];
 
 /// A path understood.
@@ -375,6 +385,31 @@ pub(crate) fn pairs(text: &str) -> Vec<(String, String)> {
         pairs.push((decode(key, true), decode(value, true)));
     }
     pairs
+}
+
+impl Routed {
+    /// The other object type of a path that names two.
+    pub(crate) fn other_type(&self) -> Option<&str> {
+        use Operation as O;
+        let at = match self.operation {
+            O::AssociateDefaultOne | O::AssociateOne | O::DissociateOne | O::AssociationsOf => 2,
+            O::AssociateBatch
+            | O::AssociateDefault
+            | O::AssociationsRead
+            | O::DissociateBatch
+            | O::DissociateLabels
+            | O::LabelList
+            | O::LabelCreate
+            | O::LabelUpdate
+            | O::LabelDelete
+            | O::LimitsOfPair
+            | O::LimitsCreate
+            | O::LimitsUpdate
+            | O::LimitsPurge => 1,
+            _ => return None,
+        };
+        self.params.get(at).map(String::as_str)
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, Response};
 use serde_json::Value;
 
 use crate::account::Account;
-use crate::answers::{Refusal, Reply};
+use crate::answers::{self, Refusal, Reply};
 use crate::auth::{self, Auth, Grant, Need};
 use crate::call::Call;
 use crate::clock::Clock;
@@ -22,8 +22,9 @@ use crate::random::SplitMix;
 use crate::route::{self, Lost, Operation, Routed};
 use crate::{
     account_info, association_api, association_labels, association_limits, association_reads, auto_company, batch,
-    control, event_definition_api, event_reads, event_send, limits_tracking, list_api, list_memberships, list_search,
-    load, merge, oauth, objects, owners, pipeline_api, properties, property_groups, schema_api, search, validation_api,
+    consent, control, event_definition_api, event_reads, event_send, introspection, limits_tracking, list_api,
+    list_memberships, list_search, load, merge, oauth, objects, owners, pipeline_api, properties, property_groups,
+    schema_api, search, secrets, validation_api,
 };
 
 /// The token that has every scope.
@@ -246,7 +247,7 @@ impl Sandbox {
             let shortened = deed.shorten(response.body().to_vec());
             *response.body_mut() = Bytes::from(shortened);
         }
-        let entry = Entry {
+        let mut entry = Entry {
             ms,
             method: method.to_string(),
             path: path_and_query.to_owned(),
@@ -256,6 +257,12 @@ impl Sandbox {
             body,
             answer: if cut { Bytes::new() } else { response.body().clone() },
         };
+        // a path that nobody serves may have been meant for a token call
+        if kind == "oauth" || path.starts_with("/oauth/") {
+            entry.path = secrets::hide_in_path(path_and_query);
+            entry.body = secrets::hide_in_body(&entry.body);
+            entry.answer = secrets::hide_in_body(&entry.answer);
+        }
         inner.log().add(entry);
         if cut { Err(Cut) } else { Ok(response) }
     }
@@ -321,7 +328,7 @@ impl Inner {
             now_ms: request.now_ms,
             grant,
         };
-        if wants_json(request, &routed) {
+        if wrong_form(request, &routed) {
             return (Err(Refusal::bare(415, "HTTP 415 Unsupported Media Type")), told);
         }
         (dispatch(&call), told)
@@ -331,9 +338,11 @@ impl Inner {
         let correlation = self.correlation.lock().expect(UNPOISONED).correlation_id();
         let mut retry_after_s = None;
         let mut location = None;
+        let mut content_type = answers::JSON;
         let (status, body) = match outcome {
             Ok(reply) => {
                 location = reply.location;
+                content_type = reply.content_type;
                 (reply.status, reply.body)
             }
             Err(refusal) => {
@@ -348,7 +357,7 @@ impl Inner {
         *response.status_mut() = http::StatusCode::from_u16(status).expect("statuses are between 200 and 599");
         let headers = response.headers_mut();
         if !empty {
-            headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json;charset=utf-8"));
+            headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
         if let Ok(value) = HeaderValue::from_str(&correlation) {
             headers.insert("x-hubspot-correlation-id", value);
@@ -364,13 +373,15 @@ impl Inner {
     }
 }
 
-/// A body in another form than JSON is refused with 415; forms belong to OAuth.
-fn wants_json(request: &Request<'_>, routed: &Routed) -> bool {
-    if request.body.is_empty() || routed.kind == "oauth" {
+/// A body in another form than the operation takes is 415: OAuth takes forms, everything else JSON.
+fn wrong_form(request: &Request<'_>, routed: &Routed) -> bool {
+    if request.body.is_empty() {
         return false;
     }
+    let form = routed.kind == "oauth" && routed.operation != Operation::TokenInfo;
+    let wanted = if form { "application/x-www-form-urlencoded" } else { "application/json" };
     match request.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) {
-        Some(kind) => !kind.to_ascii_lowercase().starts_with("application/json"),
+        Some(kind) => !kind.to_ascii_lowercase().starts_with(wanted),
         None => false,
     }
 }
@@ -489,11 +500,15 @@ fn dispatch(call: &Call<'_>) -> Result<Reply, Refusal> {
         Operation::ListAddFrom => list_memberships::add_from(call),
         Operation::AccountDetails => account_info::details(call),
         Operation::AccountUsage => account_info::usage(call),
-        Operation::TokenInfo => oauth::private_app_info(call),
+        Operation::TokenInfo => introspection::private_app(call),
+        Operation::ConsentPage => consent::page(call),
+        Operation::Consent => consent::decide(call),
         Operation::OAuthToken => oauth::token(call),
-        Operation::OAuthIntrospect => oauth::introspect(call),
+        Operation::OAuthIntrospect => introspection::introspect(call),
         Operation::OAuthRevoke => oauth::revoke(call),
-        Operation::OAuthAccessToken => oauth::access_token(call),
+        Operation::OAuthAccessToken => introspection::access_token(call),
+        Operation::OAuthRefreshToken => introspection::refresh_token(call),
+        Operation::Uninstall => oauth::uninstall(call),
         Operation::OAuthRefreshTokenDelete => oauth::refresh_token_delete(call),
     }
 }

@@ -45,6 +45,8 @@ pub(crate) struct SettingsInput {
     pub(crate) events_refuse_undefined_properties: Option<bool>,
     pub(crate) events_refuse_invalid_values: Option<bool>,
     pub(crate) event_lag_ms: Option<(u64, u64)>,
+    /// Of the apps, not of the account: `load` hands it to them.
+    pub(crate) rotate_refresh_tokens: Option<bool>,
 }
 
 /// Tells `null` from a key left out.

@@ -1,14 +1,17 @@
 //! From a checked project to a connected engine: client, limits, state folder, lock, database.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hubward_core::WallClock as _;
+use hubward_core::{SecretString, WallClock as _};
 use hubward_engine::{EVENTS_SETTLE_AFTER, Engine, EngineConfig, Progress, Recorder, SEARCH_SETTLES_AFTER, state_dir};
-use hubward_hubspot::{Auth, Client, ClientConfig, HttpOptions, HttpTransport, LimitShare, Observer, Transport};
+use hubward_hubspot::{
+    Auth, Client, ClientConfig, GrantKeeper, HttpOptions, HttpTransport, LimitShare, Observer, Transport,
+};
 use hubward_project::AccountSpec;
 use hubward_sources::ReadOptions;
-use hubward_store::{Holder, ProjectLock, StateDb};
+use hubward_store::{Holder, KeptGrant, ProjectLock, StateDb};
 use serde_json::json;
 
 use crate::clock::SystemClock;
@@ -60,7 +63,11 @@ pub(crate) async fn connect(
     };
     let version = config.version;
     let base_url = config.base_url.clone();
+    let kept = kept_grant(account, root);
     let client = Client::new(config, transport, Arc::new(SystemClock), Some(observer));
+    if let Some(kept) = kept {
+        client.keep_grants(Arc::new(kept));
+    }
     let engine = Engine::connect(EngineConfig {
         client,
         version,
@@ -128,6 +135,46 @@ fn auth(account: &AccountSpec) -> Result<Auth, Failure> {
             Err(Failure::new("no-credentials", format!("account {:?} has neither `token` nor `oauth`", account.name))
                 .help("add `token: ${HUBSPOT_TOKEN}`, and set the variable")
                 .at(&account.at))
+        }
+    }
+}
+
+/// Where new refresh tokens of the account's app are kept; none for an account that is let in by a token.
+fn kept_grant(account: &AccountSpec, root: &Path) -> Option<Keeper> {
+    let oauth = account.oauth.as_ref().filter(|_| account.token.is_none())?;
+    let grant = KeptGrant::new(&state_dir(root), &oauth.client_id, &oauth.refresh_token);
+    Some(Keeper { grant, root: root.to_owned() })
+}
+
+/// Keeps refresh tokens in the project's state folder.
+struct Keeper {
+    grant: KeptGrant,
+    root: PathBuf,
+}
+
+impl Keeper {
+    fn warn(text: &str) {
+        // Where stderr is closed, nobody is there to be told.
+        let _ = writeln!(std::io::stderr(), "warning: {text}");
+    }
+}
+
+impl GrantKeeper for Keeper {
+    fn current(&self) -> Option<SecretString> {
+        self.grant.current().unwrap_or_else(|error| {
+            Self::warn(&format!("{error}; the configured refresh_token is used"));
+            None
+        })
+    }
+
+    fn rotated(&self, token: &SecretString) {
+        let kept = make_state_dir(&self.root).map_err(|failure| failure.message.clone());
+        let kept = kept.and_then(|_| self.grant.keep(token, SystemClock.now()).map_err(|error| error.to_string()));
+        if let Err(why) = kept {
+            Self::warn(&format!(
+                "HubSpot gave a new refresh token and it cannot be kept: {why}. This command goes on with it; if the next one is \
+                 refused (BAD_REFRESH_TOKEN), install the app again"
+            ));
         }
     }
 }

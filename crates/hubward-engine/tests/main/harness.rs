@@ -96,6 +96,7 @@ pub(crate) struct World {
     script: Arc<Mutex<Option<Script>>>,
     disagreements: Disagreements,
     pub(crate) version: ApiVersion,
+    pub(crate) auth: Auth,
 }
 
 impl Drop for World {
@@ -127,6 +128,7 @@ impl World {
             script: Arc::default(),
             disagreements: Arc::default(),
             version: ApiVersion::default(),
+            auth: Auth::Token(SecretString::from(TOKEN)),
         }
     }
 
@@ -142,6 +144,7 @@ impl World {
             script: Arc::default(),
             disagreements: Arc::clone(&self.disagreements),
             version: ApiVersion::default(),
+            auth: Auth::Token(SecretString::from(TOKEN)),
         }
     }
 
@@ -186,7 +189,7 @@ impl World {
     pub(crate) async fn engine(&self) -> Engine {
         let wall: Arc<dyn WallClock> = Arc::new(TestClock { started: self.clock_started });
         let recorder = Recorder::new(Some(self.db.clone()));
-        let mut config = ClientConfig::new(Auth::Token(SecretString::from(TOKEN)));
+        let mut config = ClientConfig::new(self.auth.clone());
         config.base_url = "http://sandbox".to_owned();
         config.version = self.version;
         let client = Client::new(

@@ -25,6 +25,7 @@ mod lists_account;
 mod lists_exclusive;
 mod lists_faults;
 mod modes;
+mod oauth;
 mod objects;
 mod once;
 mod preflight;

@@ -8,14 +8,14 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use hubward_conformance::{Part, SKIPPED, documents_present, unused};
 use hubward_sandbox::{TOKEN, Tier};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::{Account, unique_property};
+use crate::harness::{Account, Answer, unique_property};
 
-async fn form(account: &Account, path: &str, form: &'static str) {
+async fn form(account: &Account, path: &str, form: &'static str) -> Answer {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-    account.try_raw("POST", path, headers, Bytes::from_static(form.as_bytes())).await.expect("no fault");
+    account.try_raw("POST", path, headers, Bytes::from_static(form.as_bytes())).await.expect("no fault")
 }
 
 async fn objects(account: &Account) {
@@ -70,6 +70,14 @@ async fn tokens(account: &Account) {
     form(account, "/oauth/2026-09/token", "grant_type=refresh_token&client_id=nobody").await;
     form(account, "/oauth/v1/token", GOOD).await;
     account.post("/oauth/v2/private-apps/get/access-token-info", json!({ "tokenKey": TOKEN })).await;
+    const NOBODYS: &str = "client_id=sandbox-client&client_secret=sandbox-secret&token=x";
+    form(account, "/oauth/v3/token/introspect", NOBODYS).await;
+    const OWN: &str = "client_id=sandbox-client&client_secret=sandbox-secret&token=sandbox-refresh";
+    form(account, "/oauth/2026-09/token/introspect", OWN).await;
+    account.get("/oauth/authorize?client_id=sandbox-client&redirect_uri=https%3A%2F%2Fa.example&scope=oauth").await;
+    let granted = form(account, "/oauth/2026-09/token", GOOD).await;
+    let holder = account.calling_as(granted.body["access_token"].as_str().expect("a token"));
+    holder.send("DELETE", "/appinstalls/2026-09/external-install", Value::Null).await;
 }
 
 #[tokio::test(start_paused = true)]

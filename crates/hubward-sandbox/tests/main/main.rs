@@ -16,6 +16,7 @@ mod limits;
 mod list_members;
 mod lists;
 mod merging;
+mod oauth;
 mod object_types;
 mod pipelines;
 mod properties;

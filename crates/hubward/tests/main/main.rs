@@ -9,6 +9,7 @@ mod clients;
 mod day;
 mod interrupted;
 mod map;
+mod oauth;
 mod projects;
 mod removals;
 mod runs;
