@@ -1,11 +1,13 @@
 //! What a project declares, checked and free of YAML: sources, models, syncs. `hubward-project` makes these, the engine
 //! and the sources read them.
 
+mod action;
 mod event;
 mod list;
 
 use std::path::PathBuf;
 
+pub use action::{Action, MappingFinding, MappingPlace, MappingSpec, SyncMode};
 pub use event::{ContactColumn, ContactKey, EventName, EventSubject, EventSync};
 pub use list::{ListMode, ListSync, ListTarget};
 use secrecy::SecretString;

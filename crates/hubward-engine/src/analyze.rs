@@ -20,7 +20,7 @@ use crate::issues::Sink;
 use crate::preflight::Preflight;
 use crate::prepared::Folding;
 use crate::progress::Progress;
-use crate::row::Verdict;
+use crate::row::{Verdict, WrittenRecord};
 use crate::scan::{Scan, shown_key};
 use crate::shared::NOT_ITS_OWN;
 use crate::spill::{Kind, Mark};
@@ -472,6 +472,7 @@ pub(crate) fn invalid(key_text: String, reason: Reason) -> Verdict {
         key: None,
         unsettle: None,
         handed_on: None,
+        written: WrittenRecord::default(),
     }
 }
 

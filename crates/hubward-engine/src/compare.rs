@@ -99,6 +99,18 @@ impl Comparison {
         Some(Self { whole, rules, names, matched, written: Arc::clone(written) })
     }
 
+    /// Nothing is compared but the life-cycle stage, which may move back.
+    pub(crate) fn of_forced_stage(stage: PropertyDef) -> Self {
+        let rule = Rule { property: stage, write: WriteRule::Always, force: true };
+        Self {
+            whole: false,
+            rules: HashMap::from([(Arc::from(STAGE), rule)]),
+            names: vec![STAGE.to_owned()],
+            matched: None,
+            written: Arc::default(),
+        }
+    }
+
     /// Whether the row's record has to be read.
     pub(crate) fn needs(&self, row: &Row) -> bool {
         self.whole || row.properties.iter().any(|(name, _)| self.rules.contains_key(name))

@@ -17,15 +17,17 @@ use crate::cancel::Cancel;
 use crate::compare::Comparison;
 use crate::deferred::DEFERRED_KEYS_MAX;
 use crate::error::EngineError;
-use crate::feed::{Feed, Handed, Then};
-use crate::issues::Issues;
-use crate::ledger_writer::{LedgerWriter, SharedLedger};
+use crate::feed::Feed;
+use crate::memory::Memory;
 use crate::prepared::Folding;
 use crate::progress::Progress;
 use crate::row::{Row, Verdict};
 use crate::shared::{Found, Taken};
+use crate::sought::Sought;
+use crate::spilled::{Handed, Then};
 use crate::strategy::{MatchKind, Step};
 use crate::tally::Tally;
+use crate::words::Words;
 
 /// HubSpot's limit for one batch request (api.md 3.1).
 pub(crate) const BATCH_ROWS_MAX: usize = 100;
@@ -49,20 +51,20 @@ pub(crate) struct Corridor {
     pub(crate) mode: Mode,
     pub(crate) kind: MatchKind,
     pub(crate) match_property: Arc<str>,
+    /// How records are found that are not matched by id or by a unique property.
+    pub(crate) sought: Sought,
     pub(crate) folding: Folding,
     pub(crate) split_retries: bool,
     pub(crate) on_conflict: OnConflict,
     /// Records are read before they are written.
     pub(crate) comparison: Option<Comparison>,
-    pub(crate) writer: LedgerWriter,
-    /// For reading; what is written goes through `writer`.
-    pub(crate) ledger: SharedLedger,
+    pub(crate) memory: Memory,
     /// That this run replaces records of the type is noted, durably.
     pub(crate) replaced: tokio::sync::OnceCell<()>,
     pub(crate) cancel: Cancel,
     /// Keys of rows that were deferred, the first of them.
     pub(crate) deferred: Arc<Mutex<Vec<u128>>>,
-    pub(crate) issues: Arc<Issues>,
+    pub(crate) words: Words,
     /// Rows that go on to the association stage.
     pub(crate) open: Arc<Open>,
     pub(crate) wall: Arc<dyn WallClock>,
@@ -123,20 +125,11 @@ impl Corridor {
                 stopped = Some(Stopped::Interrupted);
             }
             while stopped.is_none() && then == Then::More && queues.rows() < QUEUED_ROWS_MAX {
-                let read = tokio::task::spawn_blocking(move || {
-                    let handed = feed.next(FEED_ROWS);
-                    (feed, handed)
-                })
-                .await;
-                match read {
-                    Ok((back, handed)) => {
-                        feed = back;
-                        then = handed.then;
-                        let done = self.place(handed, &mut queues).await;
-                        self.take(done, &mut queues, &mut exhausted_in_a_row, &mut stopped).await;
-                    }
-                    Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-                }
+                let handed;
+                (feed, handed) = feed.read(FEED_ROWS).await;
+                then = handed.then;
+                let done = self.place(handed, &mut queues).await;
+                self.take(done, &mut queues, &mut exhausted_in_a_row, &mut stopped).await;
             }
             if stopped.is_none() {
                 queues.cut(then != Then::More && tasks.is_empty());
@@ -182,13 +175,13 @@ impl Corridor {
     }
 
     /// What a stopped run did not reach.
-    async fn defer_the_rest(&self, queues: Queues, feed: Feed, stopped: &mut Option<Stopped>, tally: &Arc<Tally>) {
+    async fn defer_the_rest(&self, queues: Queues, mut feed: Feed, stopped: &mut Option<Stopped>, tally: &Arc<Tally>) {
         let why = match &stopped {
             Some(Stopped::Failed(error)) => format!("not sent: the run stopped ({error})"),
             _ => "not sent: the run was interrupted".to_owned(),
         };
         let mut verdicts = Vec::new();
-        for row in queues.into_rows() {
+        for row in queues.into_rows().chain(feed.take_rows()) {
             verdicts.push(row.finish(Outcome::Deferred, Some(Reason::new("RUN_STOPPED", why.clone()))));
         }
         self.settle_verdicts(verdicts, stopped).await;
@@ -207,6 +200,10 @@ impl Corridor {
         let mut skipped = Vec::new();
         for row in handed.rows {
             match crate::strategy::first(self.mode, self.kind, row.record_id.is_some(), row.lost.is_some()) {
+                // There is nothing to find it by.
+                crate::strategy::Next::Go(Step::FindSearch) if matches!(self.sought, Sought::Nowhere) => {
+                    queues.push(Step::Create, row);
+                }
                 crate::strategy::Next::Go(step) => {
                     let step = crate::preflight::instead_of_creating(step, &row, self.kind);
                     queues.push(self.gate(step, &row), row);
@@ -272,12 +269,12 @@ impl Corridor {
                 self.deferred_keys(|keys| keys.extend(verdict.key.filter(|_| keys.len() < DEFERRED_KEYS_MAX)));
             }
         }
-        if let Err(error) = self.writer.record(doubts).await
+        if let Err(error) = self.memory.record(doubts).await
             && !matches!(stopped, Some(Stopped::Failed(_)))
         {
             *stopped = Some(Stopped::Failed(error));
         }
-        self.issues.settle(verdicts).await;
+        self.words.settle(verdicts).await;
     }
 
     fn deferred_keys<T>(&self, f: impl FnOnce(&mut Vec<u128>) -> T) -> T {

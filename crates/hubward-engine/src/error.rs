@@ -1,5 +1,6 @@
 //! Why a sync could not go on. A row's own trouble is never one of these: it ends as the row's outcome.
 
+use hubward_core::ErrorKind;
 use hubward_core::mapping::MappingProblem;
 use hubward_core::spec::Location;
 
@@ -15,12 +16,14 @@ pub struct EngineError {
     /// The place in the project that is to blame, where there is one.
     pub at: Option<Location>,
     /// HubSpot's correlation id, where HubSpot answered.
-    pub correlation_id: Option<String>,
+    pub correlation_id: Option<Box<str>>,
+    /// What kind of failure HubSpot's answer or the network was, where that stopped it.
+    pub kind: Option<ErrorKind>,
 }
 
 impl EngineError {
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), help: None, at: None, correlation_id: None }
+        Self { code, message: message.into(), help: None, at: None, correlation_id: None, kind: None }
     }
 
     /// Every problem of a mapping in one error; `what` is what cannot be compiled.
@@ -64,8 +67,14 @@ impl From<hubward_sources::SourceError> for EngineError {
 impl From<hubward_hubspot::ApiError> for EngineError {
     fn from(error: hubward_hubspot::ApiError) -> Self {
         let help = error.remedy();
+        let kind = Some(error.kind);
         // Whoever goes on by itself (a schedule, a worker) pauses at this code until a person has acted.
-        let code = if error.kind == hubward_core::ErrorKind::GrantRefused { "grant-refused" } else { "hubspot" };
-        Self { help, correlation_id: error.correlation_id.clone(), ..Self::new(code, error.to_string()) }
+        let code = if error.kind == ErrorKind::GrantRefused { "grant-refused" } else { "hubspot" };
+        Self {
+            help,
+            kind,
+            correlation_id: error.correlation_id.as_deref().map(Box::from),
+            ..Self::new(code, error.to_string())
+        }
     }
 }

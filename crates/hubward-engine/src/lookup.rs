@@ -14,11 +14,15 @@ use crate::refuse::taken_by;
 use crate::row::Row;
 use crate::search::{QUERY_VALUES_MAX, characters_of, room};
 use crate::settle::value_of;
+use crate::sought::Sought;
 use crate::strategy::{MatchKind, Next, Step, first, found as found_means, missing};
 use crate::write::merge;
 
 /// A record that was made this much before our create was sent cannot be ours; clocks differ, so not at once.
 const CLOCK_SKEW_MS: i64 = 10 * 60 * 1_000;
+
+/// The code of a create that nobody can tell whether it was carried out.
+pub(crate) const UNKNOWN_OUTCOME: &str = "UNKNOWN_OUTCOME";
 
 impl Corridor {
     /// Batch read by the unique match property: which of the rows have a record.
@@ -80,6 +84,9 @@ impl Corridor {
 
     /// A create of unknown outcome that only search can find: asked once the index has surely caught up.
     pub(crate) async fn look_search(&self, rows: Vec<Row>) -> Done {
+        if matches!(self.sought, Sought::Nowhere) {
+            return self.never_known(rows);
+        }
         let settled_ms =
             rows.iter().filter_map(|row| row.lost.as_ref().map(|lost| lost.settles_at_ms)).max().unwrap_or_default();
         let wait_ms = settled_ms.saturating_sub(self.wall.now().as_millisecond());
@@ -210,6 +217,17 @@ impl Corridor {
         }
     }
 
+    /// Nothing tells whether these creates were carried out. Their intents stay: whoever sends them again has to say so.
+    fn never_known(&self, rows: Vec<Row>) -> Done {
+        let mut done = Done::default();
+        for row in rows {
+            let text = "HubSpot gave no answer to its creation, and nothing that it writes tells its record from others; look \
+                        in HubSpot whether it is there before it is sent again";
+            done.verdicts.push(row.finish(Outcome::Rejected, Some(Reason::new(UNKNOWN_OUTCOME, text))));
+        }
+        done
+    }
+
     /// A record stands where we may have created one.
     async fn claim(&self, done: &mut Done, mut row: Row, record: RecordResult) {
         let sent_as_it_is = row.lost.as_ref().is_none_or(|lost| lost.sent_as.is_none());
@@ -219,6 +237,7 @@ impl Corridor {
         let skew_ms = if self.mode == Mode::Insert && !same { 0 } else { CLOCK_SKEW_MS };
         if made_since_lost(&row, &record, skew_ms) {
             row.record_id = record.id.parse().ok();
+            row.created = Some(true);
             if same {
                 self.confirm(done, vec![(row, record)]).await;
             } else {
@@ -301,6 +320,11 @@ impl Corridor {
         rows: Vec<Row>,
         properties: &[String],
     ) -> Result<(Vec<Row>, HashMap<String, Vec<RecordResult>>), Done> {
+        match &self.sought {
+            Sought::ByProperty => {}
+            Sought::ByFields(foldings) => return self.search_by_fields(foldings, step, rows, properties).await,
+            Sought::Nowhere => return Ok((rows, HashMap::new())),
+        }
         let mut hits: HashMap<String, Vec<RecordResult>> = HashMap::new();
         let room = room(&self.match_property, properties);
         let mut start = 0;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use hubward_core::convert::Owners;
 use hubward_core::{Pipeline, PropertyDef, ValidationRule};
-use hubward_hubspot::{ApiError, Owner, Schema};
+use hubward_hubspot::{ApiError, Owner, Schema, Sensitivity};
 use jiff::SignedDuration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -191,6 +191,26 @@ impl Engine {
         trust: Trust,
     ) -> Result<Known<Vec<PropertyDef>>, EngineError> {
         self.known(&format!("properties/{}", object.path), trust, self.config.client.properties(&object.path)).await
+    }
+
+    /// The definitions of properties of an object type that hold sensitive data; none where the token may not see them.
+    pub(crate) async fn known_sensitive(
+        &self,
+        object: &ObjectType,
+        trust: Trust,
+    ) -> Result<Known<Vec<PropertyDef>>, EngineError> {
+        let ask = async {
+            let mut all = Vec::new();
+            for sensitivity in [Sensitivity::Sensitive, Sensitivity::HighlySensitive] {
+                match self.config.client.properties_of(&object.path, sensitivity).await {
+                    Ok(properties) => all.extend(properties),
+                    Err(error) if is_not_shown(&error) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(all)
+        };
+        self.known(&format!("sensitive/{}", object.path), trust, ask).await
     }
 
     /// The pipelines of an object type; `None` in it where the account or the token has none to show.

@@ -23,7 +23,7 @@ use crate::issues::Issues;
 use crate::ledger_writer::{LedgerWriter, SharedLedger, lock};
 use crate::prepared::Prepared;
 use crate::progress::{Phase, Progress};
-use crate::row::Verdict;
+use crate::row::{Verdict, WrittenRecord};
 use crate::run::blocking;
 use crate::tally::Tally;
 use crate::written::Written;
@@ -325,6 +325,7 @@ impl Removals {
             key: None,
             unsettle: None,
             handed_on: None,
+            written: WrittenRecord::default(),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use hubward_core::required::REQUIRED_PROPERTY_CLEARED;
 use hubward_core::{ErrorKind, Reason, Verdict};
-use hubward_hubspot::{ApiError, BatchReply, CallMeta, Input, RecordResult};
+use hubward_hubspot::{ApiError, BatchReply, CallMeta, Client, Input, RecordResult};
 use hubward_store::Entry;
 
 use crate::blame::reason_of;
@@ -26,12 +26,28 @@ const MERGED_IDS: &str = "hs_merged_object_ids";
 const SILENT_ANSWERS_MAX: u32 = 3;
 
 /// One record to be written, with the rows that it stands for.
-struct Target {
+pub(crate) struct Target {
     id: u64,
     /// Names to empty; unused when archiving.
     properties: Vec<(Arc<str>, String)>,
     entries: Vec<Entry>,
     silent: u32,
+}
+
+impl Target {
+    pub(crate) fn to_archive(id: u64, entries: Vec<Entry>) -> Self {
+        Self { id, properties: Vec::new(), entries, silent: 0 }
+    }
+}
+
+/// Ends records: empties properties of theirs, or archives them.
+pub(crate) struct Ender<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) object: &'a str,
+    pub(crate) sync: &'a Arc<str>,
+    /// They are archived.
+    pub(crate) deletes: bool,
+    pub(crate) split_retries: bool,
 }
 
 /// A row whose record is to be touched, with the properties in it that are ours.
@@ -70,7 +86,7 @@ impl Removals {
             did.stop = Some(error);
             return defer(did, targets, "that it is about to go could not be made durable");
         }
-        self.send(&mut did, targets).await;
+        self.ender().send(&mut did, targets).await;
         did
     }
 
@@ -228,8 +244,30 @@ impl Removals {
         held.await.expect("walking over the ledger's heads reads nothing that could fail")
     }
 
+    fn ender(&self) -> Ender<'_> {
+        let Self { client, object, sync, deletes, split_retries, .. } = self;
+        Ender { client, object, sync, deletes: *deletes, split_retries: *split_retries }
+    }
+
+    /// The primary key of a row as shown to people.
+    async fn key_text(&self, key: u128) -> String {
+        let ledger = Arc::clone(&self.ledger);
+        let read = blocking(move || Ok(lock(&ledger).get(key)?.map(|entry| entry.payload.key_text)));
+        read.await.ok().flatten().unwrap_or_else(|| "unknown".to_owned())
+    }
+
+    fn gone(&self) -> Word {
+        self.ender().gone()
+    }
+
+    fn meta<'a>(&self, entries: impl Iterator<Item = &'a Entry>) -> CallMeta {
+        self.ender().meta(entries)
+    }
+}
+
+impl Ender<'_> {
     /// Writes the targets; a refused batch is divided until every record has its own answer.
-    async fn send(&self, did: &mut Did, targets: Vec<Target>) {
+    pub(crate) async fn send(&self, did: &mut Did, targets: Vec<Target>) {
         let mut parts = vec![targets];
         while let Some(part) = parts.pop() {
             if part.is_empty() {
@@ -243,7 +281,7 @@ impl Removals {
             let meta = self.meta(part.iter().flat_map(|target| &target.entries));
             let ids: Vec<String> = part.iter().map(|target| target.id.to_string()).collect();
             let answer = if self.deletes {
-                self.client.batch_archive(&self.object, &ids, &meta).await
+                self.client.batch_archive(self.object, &ids, &meta).await
             } else {
                 let traces: Vec<String> = (0..part.len()).map(|at| at.to_string()).collect();
                 let inputs: Vec<Input<'_>> = part
@@ -256,7 +294,7 @@ impl Removals {
                         trace_id: Some(trace),
                     })
                     .collect();
-                self.client.batch_update(&self.object, None, &inputs, &meta).await
+                self.client.batch_update(self.object, None, &inputs, &meta).await
             };
             match answer {
                 Ok(reply) => self.settle(did, &mut parts, part, &reply),
@@ -347,16 +385,9 @@ impl Removals {
         }
     }
 
-    /// The primary key of a row as shown to people.
-    async fn key_text(&self, key: u128) -> String {
-        let ledger = Arc::clone(&self.ledger);
-        let read = blocking(move || Ok(lock(&ledger).get(key)?.map(|entry| entry.payload.key_text)));
-        read.await.ok().flatten().unwrap_or_else(|| "unknown".to_owned())
-    }
-
     fn meta<'a>(&self, entries: impl Iterator<Item = &'a Entry>) -> CallMeta {
         CallMeta {
-            sync: Some(Arc::clone(&self.sync)),
+            sync: Some(Arc::clone(self.sync)),
             rows: entries.map(|entry| entry.payload.key_text.clone()).collect(),
         }
     }

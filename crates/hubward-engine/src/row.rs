@@ -42,9 +42,11 @@ pub(crate) struct Row {
     pub(crate) intent_at_ms: Option<i64>,
     /// A create of this row whose outcome is unknown.
     pub(crate) lost: Option<Lost>,
+    /// The fields that its record is found by, where they are several.
+    pub(crate) fields: Vec<(Arc<str>, String)>,
     /// The match property must be written with the others: the record does not have this value yet.
     pub(crate) write_match: bool,
-    /// Its place in the spill.
+    /// Its place in the spill, or among the rows of a call.
     pub(crate) position: usize,
     /// Its associations are written anew whatever the ledger says of them.
     pub(crate) associates_anew: bool,
@@ -58,6 +60,8 @@ pub(crate) struct Row {
     pub(crate) detours: u32,
     /// What reading its record has decided.
     pub(crate) compared: Compared,
+    /// Whether its record was made for it, once that is known.
+    pub(crate) created: Option<bool>,
     ticket: Ticket,
 }
 
@@ -123,6 +127,18 @@ pub(crate) struct Verdict {
     pub(crate) unsettle: Option<Change>,
     /// The word is only about the row's properties: its place in the spill, and how its associations stand.
     pub(crate) handed_on: Option<(usize, Stand)>,
+    /// Which record it became; for doors that answer their callers.
+    pub(crate) written: WrittenRecord,
+}
+
+/// What is known of a row's record when the row is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct WrittenRecord {
+    /// The row's place among those that were handed in.
+    pub(crate) position: usize,
+    pub(crate) id: Option<u64>,
+    /// Whether this call made it, where HubSpot tells.
+    pub(crate) created: Option<bool>,
 }
 
 impl Row {
@@ -146,6 +162,7 @@ impl Row {
             lacks: None,
             intent_at_ms: None,
             lost: None,
+            fields: Vec::new(),
             write_match: true,
             position: 0,
             associates_anew: false,
@@ -154,6 +171,7 @@ impl Row {
             attempts: 0,
             detours: 0,
             compared: Compared::default(),
+            created: None,
             ticket,
         }
     }
@@ -250,6 +268,7 @@ impl Row {
             key: Some(self.ident.key),
             unsettle,
             handed_on,
+            written: WrittenRecord { position: self.position, id: self.record_id, created: self.created },
         }
     }
 }

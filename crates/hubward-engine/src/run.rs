@@ -16,14 +16,18 @@ use crate::compare::Comparison;
 use crate::corridor::{Corridor, Stopped};
 use crate::engine::{Engine, SyncJob};
 use crate::error::EngineError;
-use crate::feed::{Feed, OpenIntent, Turns};
+use crate::feed::Feed;
 use crate::issues::Issues;
 use crate::ledger_writer::{LedgerWriter, SharedLedger, lock};
+use crate::memory::Memory;
 use crate::progress::Phase;
 use crate::ready::{Depth, Ready};
 use crate::removal_catch;
 use crate::report::{Changes, RequestCounts, Status, SyncReport};
+use crate::sought::Sought;
 use crate::spill::Spill;
+use crate::spilled::{OpenIntent, Spilled, Turns};
+use crate::words::Words;
 use crate::written::Written;
 
 /// Rows whose removal is recorded in one frame of the ledger.
@@ -232,7 +236,7 @@ impl Engine {
         self.config.progress.phase(&prepared.sync.name, Phase::Sending, Some(remaining));
         let written = Arc::new(written);
         let comparison = Comparison::of(prepared, &written);
-        let feed = Feed {
+        let feed = Feed::Spilled(Box::new(Spilled {
             prepared: Arc::clone(prepared),
             spill,
             fates: analysis.fates,
@@ -242,7 +246,7 @@ impl Engine {
             given_up: analysis.given_up,
             tally: Arc::clone(tally),
             turns: Turns::default(),
-        };
+        }));
         let deferred: Arc<Mutex<Vec<u128>>> = Arc::default();
         let (writer, writing) = LedgerWriter::start(Arc::clone(ledger));
         let corridor = Arc::new(Corridor {
@@ -252,16 +256,16 @@ impl Engine {
             mode: prepared.sync.mode,
             kind: prepared.kind,
             match_property: Arc::from(prepared.sync.match_.property.as_str()),
+            sought: Sought::ByProperty,
             folding: prepared.folding.clone(),
             split_retries: prepared.sync.split_retries,
             on_conflict: prepared.sync.on_conflict,
             comparison,
-            writer,
-            ledger: Arc::clone(ledger),
+            memory: Memory::Whole { ledger: Arc::clone(ledger), writer },
             replaced: tokio::sync::OnceCell::new(),
             cancel: cancel.clone(),
             deferred: Arc::clone(&deferred),
-            issues: Arc::clone(issues),
+            words: Words::Issues(Arc::clone(issues)),
             open: Arc::clone(&rest.open),
             wall: Arc::clone(&self.config.wall),
             progress: Arc::clone(&self.config.progress),

@@ -16,7 +16,7 @@ use hubward_store::{Ledger, Probe};
 use crate::error::EngineError;
 use crate::issues::Sink;
 use crate::progress::Progress;
-use crate::row::Verdict;
+use crate::row::{Verdict, WrittenRecord};
 use crate::spill::{Kind, Mark, Spill, SpillWriter};
 use crate::tally::Tally;
 
@@ -277,6 +277,7 @@ fn missing_key(model: &Model, tally: &Arc<Tally>, ordinal: u64) -> Verdict {
         key: None,
         unsettle: None,
         handed_on: None,
+        written: WrittenRecord::default(),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Batched search by the match property: the last resort, in its own small budget (api.md 4.1).
 
 use hubward_hubspot::{
-    ApiError, Filter, Operator, RecordResult, SEARCH_BODY_MAX_CHARS, SEARCH_PAGE_MAX, SEARCH_REACH, SearchQuery,
+    ApiError, CallMeta, Client, Filter, Operator, RecordResult, SEARCH_BODY_MAX_CHARS, SEARCH_PAGE_MAX, SEARCH_REACH,
+    SearchQuery,
 };
 
 use crate::corridor::Corridor;
@@ -69,11 +70,20 @@ pub(crate) async fn records(corridor: &Corridor, rows: &[Row], properties: &[Str
         high_value: None,
         values,
     };
-    let mut query = SearchQuery::of(vec![filter], properties.to_vec());
-    let meta = corridor.meta(rows);
+    let query = SearchQuery::of(vec![filter], properties.to_vec());
+    pages(&corridor.client, &corridor.object, query, &corridor.meta(rows)).await
+}
+
+/// All that a query finds, as far as HubSpot's pages reach.
+pub(crate) async fn pages(
+    client: &Client,
+    object: &str,
+    mut query: SearchQuery,
+    meta: &CallMeta,
+) -> Result<Found, ApiError> {
     let mut records = Vec::new();
     for _ in 0..PAGES_MAX {
-        let page = corridor.client.search(&corridor.object, &query, &meta).await?;
+        let page = client.search(object, &query, meta).await?;
         records.extend(page.results);
         match page.after {
             Some(after) => query.after = Some(after),

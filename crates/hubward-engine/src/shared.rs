@@ -156,7 +156,7 @@ impl Corridor {
                 changes.push(one.holder.doubt.clone());
             }
         }
-        if let Err(error) = self.writer.record(changes).await {
+        if let Err(error) = self.memory.record(changes).await {
             let rows = taken.into_iter().map(|one| one.row).collect();
             return merge(
                 done,

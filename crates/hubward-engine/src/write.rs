@@ -12,6 +12,7 @@ use crate::error::EngineError;
 use crate::row::{Lost, Row};
 use crate::settle::{By, account};
 use crate::shared::Found;
+use crate::sought::Sought;
 use crate::strategy::{MatchKind, Step, look};
 
 /// A row is deferred when so many answers have left it undecided. Being sent again without guilty neighbours, or in half
@@ -115,7 +116,7 @@ impl Corridor {
                 note: 0,
             }));
         }
-        if let Err(error) = self.writer.record(intents).await {
+        if let Err(error) = self.memory.record(intents).await {
             return self.defer(rows, "the intent to create it could not be made durable", Some(error));
         }
         let result = {
@@ -238,11 +239,16 @@ impl Corridor {
             let created = row.intent_at_ms.is_some() && row.lost.is_none();
             let made_now = row.record_id.is_none() && (created || result.new == Some(true));
             changes.push(Change::Confirmed(row.confirmed(id, made_now)));
+            // An intent stands only for a create, and this is its answer.
+            let made = row.intent_at_ms.is_some().then_some(true);
+            let told = if row.record_id.is_some() { Some(false) } else { result.new.or(made) };
+            row.created = row.created.or(told);
+            row.record_id = Some(id);
             rows.push(row);
         }
         let noted = if replaces { self.note_replaced().await } else { Ok(()) };
         let recorded = match noted {
-            Ok(()) => self.writer.record(changes).await,
+            Ok(()) => self.memory.record(changes).await,
             Err(error) => Err(error),
         };
         match recorded {
@@ -260,7 +266,8 @@ impl Corridor {
 
     /// Rows of other syncs that name a record of this type may name one that is no more.
     async fn note_replaced(&self) -> Result<(), EngineError> {
-        self.replaced.get_or_try_init(|| crate::replaced::note(&self.ledger, &self.object)).await.copied()
+        let Some(ledger) = self.memory.ledger() else { return Ok(()) };
+        self.replaced.get_or_try_init(|| crate::replaced::note(ledger, &self.object)).await.copied()
     }
 
     /// Mode `insert`: the record exists, so the row is left alone; the ledger remembers that this version of the row
@@ -271,7 +278,7 @@ impl Corridor {
         }
         let changes =
             rows.iter().map(|row| Change::Confirmed(row.entry_left_alone(row.record_id.unwrap_or_default()))).collect();
-        match self.writer.record(changes).await {
+        match self.memory.record(changes).await {
             Ok(()) => {
                 for mut row in rows {
                     row.looks_unchanged = false;
@@ -297,7 +304,7 @@ impl Corridor {
     /// Nothing was created for these rows, so their intents are settled.
     pub(crate) async fn clear_intents(&self, done: &mut Done, rows: &[Row]) {
         let changes = rows.iter().map(|row| Change::IntentCleared { key: row.ident.key }).collect();
-        if let Err(error) = self.writer.record(changes).await {
+        if let Err(error) = self.memory.record(changes).await {
             // The intent stays: the next run looks before it creates, which costs a request and loses nothing.
             done.stop = Some(error);
         }
@@ -306,6 +313,15 @@ impl Corridor {
     /// The row's properties with its match property, where that has to be written too.
     pub(crate) fn with_match(&self, row: &Row) -> Vec<(Arc<str>, String)> {
         let mut properties = row.properties.clone();
+        match self.sought {
+            Sought::ByProperty => {}
+            Sought::ByFields(_) => {
+                let missing = row.fields.iter().filter(|(name, _)| row.write_match && row.value_of(name).is_none());
+                properties.extend(missing.cloned());
+                return properties;
+            }
+            Sought::Nowhere => return properties,
+        }
         if self.kind != MatchKind::Id && row.write_match && row.value_of(&self.match_property).is_none() {
             properties.push((Arc::clone(&self.match_property), row.ident.match_value.clone()));
         }

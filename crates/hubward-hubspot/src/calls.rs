@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::attempt::Answer;
 use crate::client::Client;
 use crate::config::Auth;
+use crate::definitions::Sensitivity;
 use crate::error::ApiError;
 use crate::metadata::{self, Account, AssociationLabel, AssociationLimit, Owner, Schema, TokenInfo};
 use crate::reply::{self, AssociatedRecords, AssociationReply, BatchReply, RecordResult, SearchReply};
@@ -283,6 +284,15 @@ impl Client {
                 self.introspect(&fields).await
             }
         }
+    }
+
+    /// The property definitions of an object type that hold data of this sensitivity (api.md 5.1).
+    ///
+    /// # Errors
+    /// The last refusal or failure.
+    pub async fn properties_of(&self, t: &str, sensitivity: Sensitivity) -> Result<Vec<PropertyDef>, ApiError> {
+        let request = requests::properties_of(self.version(), t, sensitivity);
+        self.value(request, &CallMeta::default(), metadata::properties).await
     }
 
     /// The property definitions of an object type. Sensitive ones are not listed (api.md 5.1).

@@ -50,6 +50,29 @@ pub struct NewProperty {
     pub description: Option<String>,
     pub options: Vec<NewOption>,
     pub unique: bool,
+    /// Can only be set when the property is made.
+    pub sensitivity: Sensitivity,
+}
+
+/// `dataSensitivity` of a property (api.md 5.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sensitivity {
+    #[default]
+    NonSensitive,
+    Sensitive,
+    HighlySensitive,
+}
+
+impl Sensitivity {
+    /// HubSpot's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NonSensitive => "non_sensitive",
+            Self::Sensitive => "sensitive",
+            Self::HighlySensitive => "highly_sensitive",
+        }
+    }
 }
 
 /// A custom object type to be created (api.md 6.1).
@@ -156,6 +179,9 @@ fn property_body(property: &NewProperty) -> Value {
     }
     if property.unique {
         body["hasUniqueValue"] = json!(true);
+    }
+    if property.sensitivity != Sensitivity::NonSensitive {
+        body["dataSensitivity"] = json!(property.sensitivity.name());
     }
     body
 }

@@ -19,6 +19,7 @@ fn plan() -> NewProperty {
             NewOption { value: "silver".to_owned(), label: "Silver".to_owned() },
         ],
         unique: true,
+        sensitivity: Sensitivity::NonSensitive,
     }
 }
 

@@ -20,6 +20,7 @@ mod limiter;
 pub mod lists;
 mod metadata;
 mod observe;
+mod rehearsal;
 mod reply;
 mod request;
 pub mod requests;
@@ -35,7 +36,7 @@ mod written_events;
 pub use client::Client;
 pub use config::{Auth, ClientConfig, DEFAULT_BASE_URL, LimitShare, RetryConfig};
 pub use decode::{decode_error, decode_part};
-pub use definitions::{NewLabel, NewOption, NewProperty, NewSchema, PropertiesReply, PropertyGroup};
+pub use definitions::{NewLabel, NewOption, NewProperty, NewSchema, PropertiesReply, PropertyGroup, Sensitivity};
 pub use error::{ApiError, ErrorDetail, PropertyIssue};
 pub use event_definitions::{EventDefinition, NewEventDefinition, NewEventProperty};
 pub use events::{EventInput, EventReply, Occurrence};
@@ -44,6 +45,7 @@ pub use limiter::{Budget, BudgetSnapshot, DailySnapshot, Limiter, LimiterSnapsho
 pub use lists::{List, MembershipReply, ProcessingType};
 pub use metadata::{Account, AssociationLabel, AssociationLimit, Owner, Schema, SchemaAssociation, TokenInfo};
 pub use observe::{Attempt, AttemptOutcome, Observer};
+pub use rehearsal::{FIRST_MADE_UP_ID, Rehearsal, Rehearsed};
 pub use reply::{
     AssociatedRecords, AssociatedTo, AssociationReply, AssociationResult, BatchReply, RecordResult, SearchReply,
     Warning,

@@ -10,6 +10,7 @@ use http::Method;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
+use crate::definitions::Sensitivity;
 pub use crate::events::{EVENT_BATCH_MAX, OCCURRENCES_MAX, send_events};
 pub use crate::lists::{MEMBERSHIPS_MAX, create_list, list_change};
 use crate::request::{ApiRequest, Encoding, RequestKind};
@@ -349,6 +350,14 @@ pub fn account(version: ApiVersion) -> ApiRequest {
 #[must_use]
 pub fn properties(version: ApiVersion, t: &str) -> ApiRequest {
     let path = Endpoint::Properties.path(version, &[("t", t)]);
+    get(path, RequestKind::Metadata)
+}
+
+/// Property definitions of an object type that hold data of this sensitivity; not paged (api.md 5.1).
+#[must_use]
+pub fn properties_of(version: ApiVersion, t: &str, sensitivity: Sensitivity) -> ApiRequest {
+    let mut path = Endpoint::Properties.path(version, &[("t", t)]);
+    push_query(&mut path, "dataSensitivity", sensitivity.name());
     get(path, RequestKind::Metadata)
 }
 

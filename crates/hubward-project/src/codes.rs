@@ -6,7 +6,7 @@ pub fn codes() -> &'static [(&'static str, &'static str)] {
     &[
         // files and YAML
         ("missing-file", "The project has no `hubward.yml`."),
-        ("empty-file", "A model, schema or sync file holds nothing."),
+        ("empty-file", "A model, schema, sync or mapping file holds nothing."),
         ("file-too-large", "A file is longer, or nested deeper, than a project file may be."),
         ("malformed-yaml", "The file is not well-formed YAML."),
         ("several-documents", "A file holds more than one YAML document."),
@@ -27,7 +27,10 @@ pub fn codes() -> &'static [(&'static str, &'static str)] {
         ("bad-name", "A name holds characters that names may not have."),
         ("choose-one", "Exactly one of several keys must be given."),
         // across files
-        ("duplicate-name", "Two models, two syncs, or two object types or events of `schema` have the same name."),
+        (
+            "duplicate-name",
+            "Two models, syncs or mappings, or two object types or events of `schema`, have the same name.",
+        ),
         ("unknown-source", "A model names a source that does not exist."),
         ("unknown-model", "A sync names a model that does not exist."),
         ("unknown-sync", "`after` names a sync that does not exist."),
@@ -61,5 +64,14 @@ pub fn codes() -> &'static [(&'static str, &'static str)] {
         ("schedule", "A schedule cannot be read."),
         ("duplicate-association", "Two associations would remove each other's work."),
         ("list-option", "An option of a list sync that does not fit its mode or match."),
+        // mappings of the event door
+        ("unknown-write-key", "A mapping names a write key that the intake does not have."),
+        ("too-many-mappings", "More than 50 mappings are for the events of one write key."),
+        ("no-mapping", "No mapping is enabled, so events would become nothing (warning)."),
+        ("sync-mode", "A sync mode where the action has none, or two that differ."),
+        ("mapping-field", "A field of a mapping that is unknown, missing, or holds what it cannot."),
+        ("mapping-directive", "A directive of a mapping is written in a way that cannot be resolved."),
+        ("trigger", "A trigger cannot be read, or the action needs one."),
+        ("trigger-compat", "Segment's own parser would have decided a trigger differently (warning)."),
     ]
 }

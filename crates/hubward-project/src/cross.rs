@@ -1,4 +1,5 @@
-//! Checks across files: names that must be unique, names that must exist, syncs that must not wait in a circle.
+//! Checks across files: names that must be unique, names that must exist, syncs that must not wait in a circle, mappings that
+//! must not be too many.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,6 +10,7 @@ use crate::suggest::did_you_mean;
 pub(crate) fn check(read: &Read, sink: &mut Sink<'_>) {
     unique(&read.model_names, "model", sink);
     unique(&read.sync_names, "sync", sink);
+    unique(&read.mapping_names, "mapping", sink);
     // Where not all names could be read, one that is not among them is no mistake yet.
     if read.knows_all(Names::Sources) {
         let known = &read.source_names;
@@ -24,6 +26,59 @@ pub(crate) fn check(read: &Read, sink: &mut Sink<'_>) {
         }
     }
     cycles(read, sink);
+    mappings(read, sink);
+}
+
+/// Most mappings that one write key's events go through.
+const MAPPINGS_MAX: usize = 50;
+
+fn mappings(read: &Read, sink: &mut Sink<'_>) {
+    if read.knows_all(Names::Mappings) && !read.mapping_uses.iter().any(|mapping| mapping.enabled) {
+        let first = read.mapping_uses.first().map(|mapping| mapping.at);
+        if let Some(at) = read.intake.or(first) {
+            sink.warning(
+                "no-mapping",
+                at,
+                "no mapping is enabled, so events would be accepted and become nothing",
+                "write a mapping into `mappings/`, or enable one with `enabled: true`",
+            );
+        }
+    }
+    let known = read.write_keys.as_deref().unwrap_or_default();
+    // How many are for every write key, and how many more for a single one.
+    let (mut everywhere, mut single) = (0, HashMap::<&str, usize>::new());
+    for mapping in &read.mapping_uses {
+        for source in mapping.sources.iter().flatten() {
+            *single.entry(&source.value).or_default() += 1;
+            if !known.contains(&source.value) && read.knows_all(Names::Sources) {
+                sink.error(
+                    "unknown-write-key",
+                    source.span,
+                    format!("there is no write key {}", quoted(&source.written)),
+                    did_you_mean(&source.value, known.iter().map(String::as_str), "write keys under `intake`"),
+                );
+            }
+        }
+        everywhere += usize::from(mapping.sources.is_none());
+        let fullest = match &mapping.sources {
+            None => single.iter().max_by_key(|(_, count)| **count).map(|(name, count)| (Some(*name), *count)),
+            Some(sources) => {
+                let counts = sources.iter().map(|source| (source.value.as_str(), single[source.value.as_str()]));
+                counts.max_by_key(|(_, count)| *count).map(|(name, count)| (Some(name), count))
+            }
+        };
+        let (name, count) = fullest.unwrap_or((None, 0));
+        if everywhere + count > MAPPINGS_MAX {
+            let whose =
+                name.map_or_else(|| "every write key".to_owned(), |name| format!("the write key {}", quoted(name)));
+            sink.error(
+                "too-many-mappings",
+                mapping.at,
+                format!("this is mapping number {} for {whose}; at most {MAPPINGS_MAX} are allowed", everywhere + count),
+                "join mappings of the same action, remove some (one that is not enabled counts too), or name in `sources` for which write keys they are",
+            );
+        }
+    }
 }
 
 fn unique(names: &[Declared], what: &str, sink: &mut Sink<'_>) {

@@ -2,10 +2,14 @@
 //! from here, and the JSON Schema is made from the same tables. What a value means is left to the readers.
 
 mod declared;
+mod events;
+mod intake;
 mod project;
 mod syncs;
 
 pub(crate) use declared::*;
+pub(crate) use events::*;
+pub(crate) use intake::*;
 pub(crate) use project::*;
 pub(crate) use syncs::*;
 

@@ -1,7 +1,8 @@
 //! Project files (text) → a checked [`Project`], or diagnostics that point at line and column.
 //!
-//! Owns the grammar of `hubward.yml`, `models/*.yml`, `schema/*.yml` and `syncs/*.yml`, the interpolation of `${VAR}` and every rule that
-//! can be checked without a connection. Leaves to the caller: finding and reading files, the environment, and everything
+//! Owns the grammar of `hubward.yml`, `models/*.yml`, `schema/*.yml`, `syncs/*.yml` and `mappings/*.yml`, the
+//! interpolation of `${VAR}` and every rule that can be checked without a connection; what a mapping of the event door means
+//! is checked by the door, through [`ProjectInput::mapping_check`]. Leaves to the caller: finding and reading files, the environment, and everything
 //! that has to be asked of a source or of HubSpot (columns, properties, scopes).
 //!
 //! The way through: `yaml` makes a tree in which every node knows its place; `grammar` declares every key once, for
@@ -26,6 +27,6 @@ mod yaml;
 pub use codes::codes;
 pub use diagnostic::{Diagnostic, Related, Severity};
 pub use load::{Loaded, ProjectInput, SourceFile, load, load_without_credentials};
-pub use project::{AccountSpec, OAuthSpec, Project, Schedule};
+pub use project::{AccountSpec, IntakeSpec, OAuthSpec, Project, Schedule, SpoolSpec, WriteKey};
 pub use render::render;
 pub use schema::json_schema;

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use hubward_core::spec::{MappingFinding, MappingSpec};
+
 use crate::cross;
 use crate::diagnostic::Diagnostic;
 use crate::project::Project;
@@ -19,7 +21,7 @@ pub struct SourceFile {
 
 /// What a project is read from.
 pub struct ProjectInput<'a> {
-    /// `hubward.yml`, `models/*.yml`, `schema/*.yml` and `syncs/*.yml`. Others are passed over.
+    /// `hubward.yml`, `models/*.yml`, `schema/*.yml`, `syncs/*.yml` and `mappings/*.yml`. Others are passed over.
     pub files: Vec<SourceFile>,
     /// The project's folder, which relative paths are resolved against.
     pub root: &'a Path,
@@ -27,6 +29,8 @@ pub struct ProjectInput<'a> {
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// Reads a file named by `sql_file:` (path as written, relative to the project); the error is for a person.
     pub sql_file: &'a dyn Fn(&str) -> Result<String, String>,
+    /// What the event door finds in a mapping of its own: in its trigger, its fields and their directives.
+    pub mapping_check: &'a dyn Fn(&MappingSpec) -> Vec<MappingFinding>,
 }
 
 /// A project without errors.
@@ -84,7 +88,8 @@ fn load_with(input: &ProjectInput<'_>, credentials: bool) -> Result<Loaded, Vec<
             (Role::Models, Some(tree)) => read::models_file(&mut reader, &tree),
             (Role::Schema, Some(tree)) => read::schema_file(&mut reader, &tree),
             (Role::Sync, Some(tree)) => read::sync_file(&mut reader, &tree),
-            (Role::Models | Role::Schema | Role::Sync, None) if broken => reader.lost(role.names()),
+            (Role::Mapping, Some(tree)) => read::mapping_file(&mut reader, &tree),
+            (Role::Models | Role::Schema | Role::Sync | Role::Mapping, None) if broken => reader.lost(role.names()),
             (Role::Models, None) => {
                 empty(&mut reader, index, &file.path, "write `models:` with one or more models, or remove the file")
             }
@@ -100,6 +105,15 @@ fn load_with(input: &ProjectInput<'_>, credentials: bool) -> Result<Loaded, Vec<
                 &file.path,
                 "write one sync (`sync:`, `model:`, `to:`, …), or remove the file",
             ),
+            (Role::Mapping, None) => {
+                reader.lost(role.names());
+                empty(
+                    &mut reader,
+                    index,
+                    &file.path,
+                    "write one mapping (`mapping:`, `action:`, …), or remove the file",
+                );
+            }
         }
     }
     if !has_project {
@@ -132,6 +146,7 @@ enum Role {
     Models,
     Schema,
     Sync,
+    Mapping,
 }
 
 impl Role {
@@ -142,6 +157,7 @@ impl Role {
             Self::Models => &[Names::Models],
             Self::Schema => &[],
             Self::Sync => &[Names::Syncs],
+            Self::Mapping => &[Names::Mappings],
         }
     }
 }
@@ -159,6 +175,7 @@ fn role(path: &str) -> Option<Role> {
         "models" => Some(Role::Models),
         "schema" => Some(Role::Schema),
         "syncs" => Some(Role::Sync),
+        "mappings" => Some(Role::Mapping),
         _ => None,
     }
 }

@@ -2,8 +2,10 @@
 //! problem it meets and answers `None` where a value cannot be had; nothing is built from a part that is not whole.
 
 mod declared;
+mod events;
 mod fields;
 mod hubspot;
+mod intake;
 mod mapping;
 mod models;
 mod scalars;
@@ -15,15 +17,16 @@ mod template;
 use std::path::{Path, PathBuf};
 
 use hubward_core::declared::DeclaredSchema;
-use hubward_core::spec::{Location, Model, RemovalLimit, SourceSpec, SyncSpec};
+use hubward_core::spec::{Location, MappingFinding, MappingSpec, Model, RemovalLimit, SourceSpec, SyncSpec};
 
 use crate::grammar;
 use crate::load::ProjectInput;
-use crate::project::{AccountSpec, Project, Schedule};
+use crate::project::{AccountSpec, IntakeSpec, Project, Schedule};
 use crate::sink::{Sink, Span};
 use crate::yaml::Node;
 
 pub(crate) use declared::schema_file;
+pub(crate) use events::{MappingUse, mapping_file};
 pub(crate) use models::models_file;
 pub(crate) use scalars::Text;
 pub(crate) use syncs::sync_file;
@@ -41,6 +44,7 @@ pub(crate) enum Names {
     Sources,
     Models,
     Syncs,
+    Mappings,
 }
 
 /// What all files together hold: values that are whole, and the names and references that cross files, which also come
@@ -52,9 +56,11 @@ pub(crate) struct Read {
     sources: Vec<(String, SourceSpec, Location)>,
     models: Vec<Model>,
     syncs: Vec<SyncSpec>,
+    mappings: Vec<MappingSpec>,
     schema: DeclaredSchema,
     schedules: Vec<(String, Schedule)>,
     removal_limit: Option<f64>,
+    intake_spec: Option<IntakeSpec>,
 
     /// Object types of `schema:`.
     schema_names: Vec<Declared>,
@@ -63,6 +69,12 @@ pub(crate) struct Read {
     pub(crate) source_names: Vec<Declared>,
     pub(crate) model_names: Vec<Declared>,
     pub(crate) sync_names: Vec<Declared>,
+    pub(crate) mapping_names: Vec<Declared>,
+    pub(crate) mapping_uses: Vec<MappingUse>,
+    /// The place of `intake:`.
+    pub(crate) intake: Option<Span>,
+    /// Names under `write_keys:`; none where the intake has none.
+    pub(crate) write_keys: Option<Vec<String>>,
     /// Models' sources.
     pub(crate) source_uses: Vec<Text>,
     /// Syncs' models.
@@ -86,9 +98,11 @@ impl Read {
             sources: self.sources,
             models: self.models,
             syncs: self.syncs,
+            mappings: self.mappings,
             schema: self.schema,
             schedules: self.schedules,
             removal_limit: self.removal_limit,
+            intake: self.intake_spec,
         }
     }
 }
@@ -98,13 +112,21 @@ pub(crate) struct Reader<'r, 's> {
     pub(crate) sink: &'r mut Sink<'s>,
     root: &'r Path,
     sql_file: &'r dyn Fn(&str) -> Result<String, String>,
+    mapping_check: &'r dyn Fn(&MappingSpec) -> Vec<MappingFinding>,
     credentials: bool,
     read: Read,
 }
 
 impl<'r, 's> Reader<'r, 's> {
     pub(crate) fn new(input: &'r ProjectInput<'_>, credentials: bool, sink: &'r mut Sink<'s>) -> Self {
-        Self { sink, root: input.root, sql_file: input.sql_file, credentials, read: Read::default() }
+        Self {
+            sink,
+            root: input.root,
+            sql_file: input.sql_file,
+            mapping_check: input.mapping_check,
+            credentials,
+            read: Read::default(),
+        }
     }
 
     /// Something that declares such names could not be read.
@@ -156,7 +178,9 @@ pub(crate) fn project(reader: &mut Reader<'_, '_>, tree: &Node) {
         declared::types(reader, node);
     }
     if let Some(node) = fields.get("intake") {
-        reader.open(node);
+        reader.read.intake_spec = intake::intake(reader, node);
+        reader.read.intake = fields.key_span("intake");
+        events::write_keys(reader, node);
     }
     if let Some(node) = fields.get("removal_limit") {
         reader.read.removal_limit = reader.share(node, "removal_limit");

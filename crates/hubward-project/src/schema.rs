@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::grammar::{EVENT_SYNC, Form, LIST_SYNC, MODEL_FILE, MODELS_FILE, OBJECT_SYNC, PROJECT, SCHEMA_FILE, Table};
+use crate::grammar::{
+    EVENT_MAPPING, EVENT_SYNC, Form, LIST_SYNC, MODEL_FILE, MODELS_FILE, OBJECT_SYNC, PROJECT, SCHEMA_FILE, Table,
+};
 
 /// One document: under the name of each kind of file the schema of such a file, all definitions in `$defs`. An editor is
 /// pointed at one of them as `schema.json#/hubward.yml` or the like.
@@ -15,6 +17,7 @@ pub fn json_schema() -> Value {
     let syncs = json!({
         "anyOf": [define(&OBJECT_SYNC, &mut defs), define(&EVENT_SYNC, &mut defs), define(&LIST_SYNC, &mut defs)]
     });
+    let mappings = define(&EVENT_MAPPING, &mut defs);
     defs.insert(
         "variable".to_owned(),
         json!({
@@ -30,6 +33,7 @@ pub fn json_schema() -> Value {
         "models/*.yml": models,
         "schema/*.yml": schema,
         "syncs/*.yml": syncs,
+        "mappings/*.yml": mappings,
         "$defs": defs,
     })
 }

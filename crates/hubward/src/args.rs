@@ -67,6 +67,14 @@ pub(crate) enum Command {
     Map(MapArgs),
     /// Show whether a trigger fires for an event, and what Segment's parser would have made of it
     Match(MatchArgs),
+    /// Show for each mapping why an event fires it or not, and what it would send; writes nothing
+    Explain(ExplainArgs),
+    /// Show what one mapping makes of one event, and with --send deliver it
+    Try(TryArgs),
+    /// Accept events as Segment's tracking API does
+    Intake(IntakeArgs),
+    /// Accept events; schedules and the web console are not part of this version
+    Serve(ServeArgs),
     /// Print the JSON Schema of the project files
     Schema,
 }
@@ -225,6 +233,46 @@ pub(crate) struct MatchArgs {
     /// A file with one event as JSON; - for stdin
     #[arg(value_name = "EVENT.json")]
     pub(crate) event: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExplainArgs {
+    /// A file with one event as JSON; - for stdin
+    #[arg(value_name = "EVENT.json")]
+    pub(crate) event: PathBuf,
+    /// The name of the write key that it comes by; without it, as if it came by every one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TryArgs {
+    /// A mapping of the project, by its name or by its file
+    #[arg(value_name = "MAPPING")]
+    pub(crate) mapping: String,
+    /// A file with one event as JSON; - for stdin
+    #[arg(value_name = "EVENT.json")]
+    pub(crate) event: PathBuf,
+    /// Deliver the event, and show HubSpot's answers
+    #[arg(long)]
+    pub(crate) send: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct IntakeArgs {
+    /// Address and port to listen on, instead of the project's; port 0 picks a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
+    /// Accept only; another process delivers
+    #[arg(long)]
+    pub(crate) no_worker: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ServeArgs {
+    /// Address and port to listen on, instead of the project's; port 0 picks a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
 }
 
 #[cfg(test)]

@@ -129,7 +129,8 @@ impl Failure {
             message: self.message.clone(),
             help: self.help.clone(),
             at: self.at.clone(),
-            correlation_id: self.correlation_id.clone(),
+            correlation_id: self.correlation_id.as_deref().map(Box::from),
+            kind: None,
         }
     }
 }
@@ -139,7 +140,7 @@ impl From<EngineError> for Failure {
         let mut failure = Self::new(error.code, error.message);
         failure.help = error.help;
         failure.at = error.at;
-        failure.correlation_id = error.correlation_id;
+        failure.correlation_id = error.correlation_id.map(String::from);
         failure
     }
 }

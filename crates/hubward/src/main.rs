@@ -6,6 +6,7 @@ mod clock;
 mod commands;
 mod declared;
 mod environment;
+mod event_door;
 mod event_file;
 mod example;
 mod exit;
@@ -21,6 +22,8 @@ mod session;
 mod signals;
 mod summary;
 mod table;
+mod trial;
+mod witness;
 
 use std::process::ExitCode;
 

@@ -45,6 +45,7 @@ pub(crate) fn unknown(what: &'static str, name: &str, names: &[&str]) -> Failure
     let code = match what {
         "account" => "unknown-account",
         "model" => "unknown-model",
+        "mapping" => "unknown-mapping",
         _ => "unknown-sync",
     };
     let help = match hubward_core::suggest::nearest(name, names.iter().copied()) {
@@ -72,6 +73,7 @@ pub(crate) fn open_with(
         root,
         env,
         sql_file: &|path| read(&root.join(path)).map_err(|failure| failure.message.clone()),
+        mapping_check: &hubward_intake::actions::check,
     };
     let loaded = match credentials {
         Credentials::Needed => load(&input),
@@ -108,7 +110,7 @@ fn read_files(root: &Path) -> Result<Vec<SourceFile>, Failure> {
             paths.push(name.to_owned());
         }
     }
-    for folder in ["models", "schema", "syncs"] {
+    for folder in ["models", "schema", "syncs", "mappings"] {
         let full = root.join(folder);
         if !full.is_dir() {
             continue;

@@ -152,7 +152,8 @@ mod tests {
     use super::*;
 
     fn sync(status: Status, sent: bool) -> SyncReport {
-        let error = EngineError { code: "x", message: "x".to_owned(), help: None, at: None, correlation_id: None };
+        let error =
+            EngineError { code: "x", message: "x".to_owned(), help: None, at: None, correlation_id: None, kind: None };
         SyncReport { status, sent, ..failed_sync("s", error) }
     }
 

@@ -22,6 +22,8 @@ use crate::exit::Failure;
 pub(crate) enum Network {
     /// Over the network, to the host that the environment or the project names.
     Real,
+    /// The same, through something that looks at the requests on their way.
+    Through(Box<dyn FnOnce(Arc<dyn Transport>) -> Arc<dyn Transport> + Send>),
     /// To a sandbox within this process.
     InProcess(Arc<dyn Transport>),
 }
@@ -53,12 +55,16 @@ pub(crate) async fn connect(
     config.seed = uuid::Uuid::new_v4().as_u64_pair().0;
     let transport: Arc<dyn Transport> = match network {
         Network::InProcess(transport) => transport,
-        Network::Real => {
+        network => {
             if let Some(url) = environment::base_url() {
                 config.base_url = url;
             }
             let options = HttpOptions { proxy: environment::proxy(&config.base_url) };
-            Arc::new(HttpTransport::new(&options).map_err(|error| Failure::new("network", error.to_string()))?)
+            let real = HttpTransport::new(&options).map_err(|error| Failure::new("network", error.to_string()))?;
+            match network {
+                Network::Through(wrap) => wrap(Arc::new(real)),
+                _ => Arc::new(real),
+            }
         }
     };
     let version = config.version;

@@ -17,6 +17,15 @@ pub(crate) fn email(value: &Value) -> Result<String, Refusal> {
     }
 }
 
+/// The address without blanks around it.
+///
+/// # Errors
+/// Why no mail server would take it, as a sentence: "it has no @".
+pub fn email_address(text: &str) -> Result<String, &'static str> {
+    let address = text.trim();
+    fault(address).map_or_else(|| Ok(address.to_owned()), Err)
+}
+
 fn fault(address: &str) -> Option<&'static str> {
     if address.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Some("it holds a blank");

@@ -21,6 +21,7 @@ use crate::{PropertyDef, PropertyType, Reason, Value};
 
 pub use choice::append_form;
 pub use date::{to_civil_date, to_utc};
+pub use email::email_address;
 pub use matching::fold_match_value;
 pub use owner::Owners;
 pub use stored::holds;

@@ -17,6 +17,8 @@ use crate::strategy::MatchKind;
 const PAGES_MAX: usize = (SEARCH_REACH / SEARCH_PAGE_MAX as u64) as usize;
 /// Ids that a reason lists.
 const IDS_SHOWN: usize = 10;
+/// Where HubSpot lists the ids that were merged into a record, joined by `;` (api.md 3.10).
+const MERGED_IDS: &str = "hs_merged_object_ids";
 
 /// Values of one property of one object type to be looked up.
 pub(crate) struct LookUp {
@@ -95,6 +97,9 @@ impl LookUp {
     }
 
     async fn read(&self, values: &[String]) -> Result<Option<Vec<(String, Target)>>, ApiError> {
+        if self.way == MatchKind::Id {
+            return self.read_ids(values).await.map(Some);
+        }
         let wanted = [self.property.clone()];
         let reply = self.client.batch_read(&self.object, Some(&self.property), values, &wanted, &self.meta).await?;
         let mut known: HashMap<String, Target> = HashMap::new();
@@ -121,6 +126,36 @@ impl LookUp {
             found.push((value.clone(), target));
         }
         Ok(Some(found))
+    }
+
+    /// By record id; an id that was merged into another record leads to that one (api.md 3.10).
+    async fn read_ids(&self, values: &[String]) -> Result<Vec<(String, Target)>, ApiError> {
+        let wanted = [MERGED_IDS.to_owned()];
+        let reply = self.client.batch_read(&self.object, None, values, &wanted, &self.meta).await?;
+        let mut known: HashMap<String, Target> = HashMap::new();
+        for error in reply.errors.iter().filter(|error| error.kind == ErrorKind::NotFound) {
+            known.extend(error.ids.iter().map(|id| (id.clone(), Target::Missing { sure: true })));
+        }
+        for record in reply.results.iter().filter(|record| !record.archived) {
+            let Ok(id) = record.id.parse() else { continue };
+            let merged = value_of(record, MERGED_IDS).unwrap_or_default().split(';');
+            known.extend(merged.map(|merged| (merged.trim().to_owned(), Target::Record(id))));
+            known.insert(record.id.clone(), Target::Record(id));
+        }
+        let mut found = Vec::with_capacity(values.len());
+        for value in values {
+            let target = match known.get(value) {
+                Some(target) => target.clone(),
+                // Neither told nor called missing: a merged-away id may be left out so (api.md 3.6).
+                None => {
+                    let record = self.client.read_record(&self.object, value, None, &[], &self.meta).await?;
+                    let id = record.filter(|record| !record.archived).and_then(|record| record.id.parse().ok());
+                    id.map_or(Target::Missing { sure: true }, Target::Record)
+                }
+            };
+            found.push((value.clone(), target));
+        }
+        Ok(found)
     }
 
     async fn read_one(&self, value: &str, wanted: &[String]) -> Result<Target, ApiError> {

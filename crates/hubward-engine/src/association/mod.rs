@@ -16,7 +16,7 @@ mod links;
 mod open;
 mod preview;
 mod run;
-mod send;
+pub(crate) mod send;
 mod stage;
 mod targets;
 mod task;

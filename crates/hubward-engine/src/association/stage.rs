@@ -23,7 +23,7 @@ use crate::ledger_writer::{LedgerWriter, SharedLedger, lock};
 use crate::object_type::ObjectType;
 use crate::prepared::Prepared;
 use crate::progress::Progress;
-use crate::row::Verdict;
+use crate::row::{Verdict, WrittenRecord};
 use crate::run::blocking;
 use crate::scan::shown_key;
 use crate::spill::{Mark, Spill, SpillReader};
@@ -298,6 +298,7 @@ impl Stage {
                 key: Some(task.key),
                 unsettle: None,
                 handed_on: None,
+                written: WrittenRecord::default(),
             });
         }
         self.keep(missing, found).await;

@@ -9,14 +9,14 @@ use hubward_core::convert::{ConvertContext, Owners};
 use hubward_core::event::{EventIds, EventMapping, MappedEvent};
 use hubward_core::spec::Model;
 use hubward_core::{Outcome, Reason};
-use hubward_hubspot::{EventWriter, requests};
+use hubward_hubspot::requests;
 use hubward_store::Change;
 
 use crate::analyze::{invalid, join, mix};
 use crate::duplicates::duplicate_key;
 use crate::error::EngineError;
 use crate::event::fresh::{Fresh, FreshWriter};
-use crate::event::row::{EventRow, input, verdict};
+use crate::event::row::{EventRow, as_sent, verdict};
 use crate::row::Verdict;
 use crate::scan::{Duplicate, shown_key};
 use crate::spill::{Kind, Mark};
@@ -150,11 +150,7 @@ impl Builder {
                 event => built.unknown.push(EventRow {
                     key,
                     fingerprint,
-                    event: event.map(|event| {
-                        let mut writer = EventWriter::default();
-                        writer.push(&input(&uuid, &event));
-                        writer.finish().event(0)
-                    }),
+                    event: event.map(|event| as_sent(&uuid, &event)),
                     key_text,
                     uuid,
                     intended: true,

@@ -237,7 +237,7 @@ impl<'a> Flow<'a> {
         }
         self.sent_before += changes.len() as u64;
         self.doubles.extend(doubles);
-        if let Err(error) = self.sender.writer.record(changes).await {
+        if let Err(error) = self.sender.memory.record(changes).await {
             self.fail(error);
         }
         let finished = verdicts.len() as u64;

@@ -63,7 +63,7 @@ impl Flow<'_> {
                     missing.push(intent.clone());
                 }
             }
-            match self.sender.writer.record(changes).await {
+            match self.sender.memory.record(changes).await {
                 Ok(()) => {
                     self.month.claim(found.len() as u64);
                     self.engine.accepted(&mut self.month, found.len() as u64).await;

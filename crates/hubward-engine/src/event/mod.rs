@@ -24,3 +24,6 @@ mod run;
 mod send;
 mod sight;
 mod unknown;
+
+pub(crate) use row::{EventBatch, EventRow, Stand, as_sent};
+pub(crate) use send::{Done, Sender};

@@ -93,6 +93,12 @@ impl Engine {
         self.keep_month(month, false).await;
     }
 
+    /// Adds to what was sent in the present month.
+    pub(crate) async fn count_events(&self, occurrences: u64) {
+        let mut month = Month { key: month_key(self.config.wall.now()), used: 0, in_flight: 0, unkept: occurrences };
+        self.keep_month(&mut month, true).await;
+    }
+
     /// Writes down what was accepted, once it is much or with `all`.
     pub(crate) async fn keep_month(&self, month: &mut Month, all: bool) {
         let Some(more) = month.due(all) else { return };

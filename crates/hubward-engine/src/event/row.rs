@@ -5,10 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hubward_core::event::MappedEvent;
 use hubward_core::{Outcome, Reason};
-use hubward_hubspot::EventInput;
+use hubward_hubspot::{EventInput, EventWriter};
 use hubward_store::{Change, Entry, Intent, Payload};
 
-use crate::row::Verdict;
+use crate::row::{Verdict, WrittenRecord};
 use crate::tally::Ticket;
 
 /// One row to be sent, or of which it is not known whether it was.
@@ -74,6 +74,13 @@ pub(crate) fn input<'a>(uuid: &'a str, event: &'a MappedEvent) -> EventInput<'a>
     }
 }
 
+/// An event in the form in which its batch takes it.
+pub(crate) fn as_sent(uuid: &str, event: &MappedEvent) -> Bytes {
+    let mut writer = EventWriter::default();
+    writer.push(&input(uuid, event));
+    writer.finish().event(0)
+}
+
 /// What the ledger keeps of a row that HubSpot took: its key, for good. An occurrence has no id of its own that matters.
 pub(crate) fn confirmed(key: u128, fingerprint: u64, key_text: String) -> Change {
     let payload = Payload { key_text, match_value: None, written: Vec::new() };
@@ -87,7 +94,16 @@ pub(crate) fn verdict(
     reason: Option<Reason>,
     attempts: u32,
 ) -> Verdict {
-    Verdict { key_text, outcome, reason, attempts, key, unsettle: None, handed_on: None }
+    Verdict {
+        key_text,
+        outcome,
+        reason,
+        attempts,
+        key,
+        unsettle: None,
+        handed_on: None,
+        written: WrittenRecord::default(),
+    }
 }
 
 /// The reason of rows that a run did not come to.

@@ -22,6 +22,7 @@ use crate::event::send::Sender;
 use crate::event::unknown::unreadable_note;
 use crate::issues::Issues;
 use crate::ledger_writer::{LedgerWriter, SharedLedger, lock};
+use crate::memory::Memory;
 use crate::progress::Phase;
 use crate::report::{Changes, RequestCounts, Status, SyncReport};
 use crate::run::{RunOptions, blocking, trouble_of};
@@ -99,7 +100,7 @@ impl Engine {
             client: self.config.client.clone(),
             sync: Arc::from(job.sync.name.as_str()),
             ids: EventIds::new(&job.sync.name),
-            writer,
+            memory: Memory::Whole { ledger: Arc::clone(&ledger), writer },
             cancel: options.cancel.clone(),
             wall: Arc::clone(&self.config.wall),
             settles_after: self.config.events_settle_after,

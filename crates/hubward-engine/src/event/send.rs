@@ -13,7 +13,7 @@ use crate::cancel::Cancel;
 use crate::error::EngineError;
 use crate::event::fresh::Fresh;
 use crate::event::row::{EventBatch, EventRow, Stand, deferred};
-use crate::ledger_writer::LedgerWriter;
+use crate::memory::Memory;
 use crate::row::Verdict;
 
 /// A row is deferred when so many of its sendings had no answer.
@@ -25,7 +25,7 @@ pub(crate) struct Sender {
     pub(crate) client: Client,
     pub(crate) sync: Arc<str>,
     pub(crate) ids: EventIds,
-    pub(crate) writer: LedgerWriter,
+    pub(crate) memory: Memory,
     pub(crate) cancel: Cancel,
     pub(crate) wall: Arc<dyn WallClock>,
     /// How long after a sending of unknown outcome HubSpot is trusted to show what it took.
@@ -82,7 +82,7 @@ impl Sender {
     /// Sends rows for the first time.
     pub(crate) async fn send_fresh(&self, fresh: Fresh) -> Done {
         let mut done = Done::default();
-        if let Err(error) = self.writer.record(vec![fresh.intents(self.now_ms())]).await {
+        if let Err(error) = self.memory.record(vec![fresh.intents(self.now_ms())]).await {
             done.stop = Some(error);
             let rows = fresh.into_rows(&self.ids, 0);
             return self.defer_unsent(done, rows, NOT_DURABLE).await;
@@ -95,7 +95,7 @@ impl Sender {
     }
 
     async fn confirm_fresh(&self, mut done: Done, fresh: Fresh) -> Done {
-        let recorded = self.writer.record(vec![fresh.confirmed()]).await;
+        let recorded = self.memory.record(vec![fresh.confirmed()]).await;
         if recorded.is_err() || self.tells_applied {
             return self.confirmed(done, fresh.into_rows(&self.ids, 1), recorded);
         }
@@ -107,7 +107,7 @@ impl Sender {
     async fn send(&self, mut rows: Vec<EventRow>) -> Done {
         let mut done = Done::default();
         let now_ms = self.now_ms();
-        if let Err(error) = self.writer.record(rows.iter().map(|row| row.intent(now_ms)).collect()).await {
+        if let Err(error) = self.memory.record(rows.iter().map(|row| row.intent(now_ms)).collect()).await {
             done.stop = Some(error);
             return self.defer_unsent(done, rows, NOT_DURABLE).await;
         }
@@ -130,7 +130,7 @@ impl Sender {
 
     /// HubSpot took these rows; they are applied once that is durable.
     pub(crate) async fn confirm(&self, done: Done, rows: Vec<EventRow>) -> Done {
-        let recorded = self.writer.record(rows.iter().map(EventRow::confirmed).collect()).await;
+        let recorded = self.memory.record(rows.iter().map(EventRow::confirmed).collect()).await;
         self.confirmed(done, rows, recorded)
     }
 
@@ -232,7 +232,7 @@ impl Sender {
     pub(crate) async fn clear_intents(&self, done: &mut Done, rows: &[EventRow]) -> bool {
         let intended = rows.iter().filter(|row| row.intended && !row.maybe_sent);
         let changes = intended.map(|row| Change::IntentCleared { key: row.key }).collect();
-        match self.writer.record(changes).await {
+        match self.memory.record(changes).await {
             Ok(()) => true,
             Err(error) => {
                 done.stop.get_or_insert(error);

@@ -18,7 +18,7 @@ use crate::list::find::Finder;
 use crate::list::prepare::{Named, Prepared};
 use crate::list::rows::{Candidate, Unfit};
 use crate::progress::Progress;
-use crate::row::Verdict;
+use crate::row::{Verdict, WrittenRecord};
 use crate::spill::Kind;
 use crate::tally::Tally;
 
@@ -199,6 +199,15 @@ impl Desk {
 
     /// A row's final word, recorded.
     pub(crate) fn word(&self, key: u128, key_text: String, outcome: Outcome, reason: Option<Reason>) -> Verdict {
-        Verdict { key_text, outcome, reason, attempts: 0, key: Some(key), unsettle: None, handed_on: None }
+        Verdict {
+            key_text,
+            outcome,
+            reason,
+            attempts: 0,
+            key: Some(key),
+            unsettle: None,
+            handed_on: None,
+            written: WrittenRecord::default(),
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use hubward_core::ErrorKind;
 use hubward_core::declared::{DeclaredLabel, DeclaredOption, DeclaredProperty, DeclaredType};
 use hubward_hubspot::definitions::PROPERTY_BATCH_MAX;
-use hubward_hubspot::{ApiError, NewLabel, NewOption, NewProperty, NewSchema, PropertyGroup};
+use hubward_hubspot::{ApiError, NewLabel, NewOption, NewProperty, NewSchema, PropertyGroup, Sensitivity};
 
 use super::SchemaPlan;
 use super::change::{Change, Target, Work};
@@ -21,7 +21,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 
 /// New definitions are readable after 250–700 ms (api.md 5.1).
-pub(super) const READABLE_AFTER: Duration = Duration::from_secs(1);
+pub(crate) const READABLE_AFTER: Duration = Duration::from_secs(1);
 
 /// How a change ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -284,5 +284,6 @@ pub(super) fn new_property(property: &DeclaredProperty) -> NewProperty {
         description: property.description.clone(),
         options: options(&property.options),
         unique: property.unique,
+        sensitivity: Sensitivity::NonSensitive,
     }
 }

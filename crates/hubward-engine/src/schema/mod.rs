@@ -24,6 +24,9 @@ pub use propose::Proposal;
 pub use propose_events::declares_event;
 pub use refusal::event_refused;
 
+pub(crate) use apply::READABLE_AFTER;
+pub(crate) use refusal::doubtful;
+
 use crate::check::{Problem, Severity};
 use crate::engine::Engine;
 use crate::error::EngineError;

@@ -8,7 +8,7 @@ use super::{EVENT_SCOPE, scopes_of_target};
 use crate::error::EngineError;
 
 /// Whether what was asked for may be there although the answer was no success.
-pub(super) fn doubtful(error: &ApiError) -> bool {
+pub(crate) fn doubtful(error: &ApiError) -> bool {
     matches!(error.kind, ErrorKind::Conflict | ErrorKind::Unknown | ErrorKind::Server | ErrorKind::Unreadable)
 }
 

@@ -12,7 +12,8 @@ use hubward_core::spec::{
 use hubward_core::{SecretString, WallClock};
 use hubward_engine::{Cancel, Engine, EngineConfig, Recorder, RunOptions, Silent, SyncJob, SyncReport};
 use hubward_hubspot::{
-    ApiVersion, Auth, Client, ClientConfig, HttpRequest, HttpResponse, Transport, TransportError, TransportErrorKind,
+    ApiVersion, Auth, Client, ClientConfig, HttpRequest, HttpResponse, Rehearsal, Transport, TransportError,
+    TransportErrorKind,
 };
 use hubward_sandbox::{Sandbox, SandboxConfig, TOKEN};
 use hubward_store::StateDb;
@@ -187,6 +188,25 @@ impl World {
     }
 
     pub(crate) async fn engine(&self) -> Engine {
+        self.engine_over(self.transport()).await
+    }
+
+    /// An engine that reads from the sandbox and writes nothing, and what it would have written.
+    pub(crate) async fn rehearsing(&self) -> (Engine, Arc<Rehearsal>) {
+        let rehearsal = Arc::new(Rehearsal::new(self.transport()));
+        let transport: Arc<dyn Transport> = Arc::<Rehearsal>::clone(&rehearsal);
+        (self.engine_over(transport).await, rehearsal)
+    }
+
+    fn transport(&self) -> Arc<dyn Transport> {
+        Arc::new(InProcess {
+            sandbox: self.sandbox.clone(),
+            script: Arc::clone(&self.script),
+            disagreements: Arc::clone(&self.disagreements),
+        })
+    }
+
+    async fn engine_over(&self, transport: Arc<dyn Transport>) -> Engine {
         let wall: Arc<dyn WallClock> = Arc::new(TestClock { started: self.clock_started });
         let recorder = Recorder::new(Some(self.db.clone()));
         let mut config = ClientConfig::new(self.auth.clone());
@@ -194,11 +214,7 @@ impl World {
         config.version = self.version;
         let client = Client::new(
             config,
-            Arc::new(InProcess {
-                sandbox: self.sandbox.clone(),
-                script: Arc::clone(&self.script),
-                disagreements: Arc::clone(&self.disagreements),
-            }),
+            transport,
             Arc::clone(&wall),
             Some(Arc::clone(&recorder) as Arc<dyn hubward_hubspot::Observer>),
         );

@@ -46,7 +46,7 @@ fn value<'a>(operand: &'a Operand, event: &'a Value) -> Cow<'a, Value> {
     }
 }
 
-fn at<'a>(path: &Path, event: &'a Value) -> &'a Value {
+pub(super) fn at<'a>(path: &Path, event: &'a Value) -> &'a Value {
     let mut found = event;
     for name in &path.0 {
         found = match found {

@@ -15,6 +15,7 @@ mod numbers;
 mod parser;
 pub mod segment;
 mod suggest;
+mod why;
 
 pub use ast::{Comparison, Condition, Operand, Path};
 pub use compat::{Warning, differences, reading_of_malformed};
@@ -22,6 +23,7 @@ pub use error::FqlError;
 pub use functions::Function;
 pub use glob::GLOB_CHARS_MAX;
 use serde_json::Value;
+pub use why::why;
 
 /// The longest trigger, in bytes.
 pub const FQL_BYTES_MAX: usize = 10_000;

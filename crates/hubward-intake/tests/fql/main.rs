@@ -4,3 +4,4 @@ mod agreement;
 mod deciding;
 mod original;
 mod reading;
+mod why;

@@ -174,7 +174,7 @@ fn constant(reader: &mut Reader<'_, '_>, node: &Node) -> Option<Value> {
     }
 }
 
-fn scalar_constant(scalar: &Scalar) -> Value {
+pub(super) fn scalar_constant(scalar: &Scalar) -> Value {
     let text = scalar.text.as_str();
     if !scalar.is_plain() {
         return Value::Text(text.to_owned());

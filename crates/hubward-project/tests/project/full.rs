@@ -12,6 +12,16 @@ use serde_json::Value;
 
 use crate::loaded;
 
+const MAPPING: &str = r#"
+mapping: orders
+action: customEvent
+enabled: true
+sources: [web]
+trigger: event = "Order Completed"
+sync_mode: add
+fields: { email: { "@path": $.properties.email } }
+"#;
+
 pub(crate) const HUBWARD: &str = r#"
 name: garden
 hubspot:
@@ -139,6 +149,7 @@ fn all() -> Vec<(&'static str, &'static str)> {
         ("syncs/visits.yml", EVENT),
         ("syncs/members.yml", LIST),
         ("syncs/deals.yml", RECORD),
+        ("mappings/orders.yml", MAPPING),
     ]
 }
 

@@ -2,7 +2,9 @@
 
 mod files;
 mod full;
+mod intake;
 mod interface;
+mod mappings;
 mod references;
 mod schema;
 mod secrets;
@@ -12,6 +14,7 @@ mod values;
 
 use std::path::Path;
 
+use hubward_core::spec::{MappingFinding, MappingPlace, MappingSpec};
 use hubward_project::{Diagnostic, Loaded, ProjectInput, SourceFile, load, load_without_credentials, render};
 
 /// The least `hubward.yml` that is free of errors.
@@ -57,17 +60,51 @@ fn sql_file(path: &str) -> Result<String, String> {
     }
 }
 
+/// Stands for the event door: it knows one field, and says what it is given.
+fn mapping_check(spec: &MappingSpec) -> Vec<MappingFinding> {
+    let finding =
+        |is_error, code, at| MappingFinding { is_error, code, at, message: "found".to_owned(), help: "do".to_owned() };
+    let mut found = Vec::new();
+    for (name, value) in spec.fields.as_object().expect("fields are an object") {
+        if name != "email" {
+            found.push(finding(true, "mapping-field", MappingPlace::Key(format!("/{name}"))));
+        } else if value.get("@path").is_some_and(|path| !path.is_string()) {
+            found.push(finding(true, "mapping-directive", MappingPlace::Value(format!("/{name}/@path/deeper"))));
+        }
+    }
+    if let Some(at) = spec.trigger.as_deref().and_then(|trigger| trigger.find('?')) {
+        let column = u32::try_from(at).expect("short") + 1;
+        found.push(finding(true, "trigger", MappingPlace::Trigger { line: 1, column }));
+    }
+    if spec.trigger.as_deref().is_some_and(|trigger| trigger.contains("AND")) {
+        found.push(finding(false, "trigger-compat", MappingPlace::Trigger { line: 1, column: 1 }));
+    }
+    found
+}
+
 fn files(files: &[(&str, &str)]) -> Vec<SourceFile> {
     files.iter().map(|(path, text)| SourceFile { path: (*path).to_owned(), text: (*text).to_owned() }).collect()
 }
 
 fn try_load(given: &[(&str, &str)]) -> Result<Loaded, Vec<Diagnostic>> {
-    let input = ProjectInput { files: files(given), root: Path::new("/home/me/shop"), env: &env, sql_file: &sql_file };
+    let input = ProjectInput {
+        files: files(given),
+        root: Path::new("/home/me/shop"),
+        env: &env,
+        sql_file: &sql_file,
+        mapping_check: &mapping_check,
+    };
     load(&input)
 }
 
 fn try_load_offline(given: &[(&str, &str)]) -> Result<Loaded, Vec<Diagnostic>> {
-    let input = ProjectInput { files: files(given), root: Path::new("/home/me/shop"), env: &env, sql_file: &sql_file };
+    let input = ProjectInput {
+        files: files(given),
+        root: Path::new("/home/me/shop"),
+        env: &env,
+        sql_file: &sql_file,
+        mapping_check: &mapping_check,
+    };
     load_without_credentials(&input)
 }
 

@@ -118,9 +118,10 @@ fn what_a_variable_holds_is_never_read_as_yaml() {
 }
 
 #[test]
-fn the_intake_is_known_and_read_elsewhere() {
+fn an_intake_without_errors_says_nothing() {
     let text = format!(
         "{BASE}intake:\n  listen: 127.0.0.1:8790\n  write_keys: {{ web: \"${{TOKEN}}\" }}\n  spool: {{ type: embedded, max: 10GiB }}\n"
     );
-    assert_eq!(places(&[("hubward.yml", &text)]), [""; 0]);
+    let mapping = "mapping: people\naction: upsertContact\nsources: web\n";
+    assert_eq!(places(&[("hubward.yml", &text), ("mappings/people.yml", mapping)]), [""; 0]);
 }

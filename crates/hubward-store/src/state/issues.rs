@@ -2,7 +2,7 @@
 
 use hubward_core::{Outcome, Reason};
 use jiff::Timestamp;
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::{StateDb, from_ms};
 use crate::StoreError;
@@ -56,35 +56,7 @@ impl StateDb {
             );
         }
         let (run, sync, issues) = (run.to_owned(), sync.to_owned(), issues.to_vec());
-        self.write("recording rejected rows", move |connection| {
-            let mut statement = connection.prepare(
-                "INSERT INTO issues
-                   (sync, key, run, outcome, property, value, reason, category, correlation_id, attempts, since)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-                 ON CONFLICT (sync, key) DO UPDATE SET
-                   since = iif(category IS excluded.category AND property IS excluded.property, since, excluded.since),
-                   run = excluded.run, outcome = excluded.outcome, property = excluded.property,
-                   value = excluded.value, reason = excluded.reason, category = excluded.category,
-                   correlation_id = excluded.correlation_id, attempts = excluded.attempts",
-            )?;
-            for issue in &issues {
-                let reason = &issue.reason;
-                statement.execute(params![
-                    sync,
-                    issue.key,
-                    run,
-                    issue.outcome.name(),
-                    reason.property,
-                    reason.value,
-                    reason.text,
-                    reason.category,
-                    reason.correlation_id,
-                    issue.attempts,
-                    at.as_millisecond(),
-                ])?;
-            }
-            Ok(())
-        })
+        self.write("recording rejected rows", move |connection| insert(connection, &run, &sync, at, &issues))
     }
 
     /// Forgets the issues of rows that are settled.
@@ -142,6 +114,43 @@ impl StateDb {
             Ok(())
         })
     }
+}
+
+/// Writes issues of one sync.
+pub(super) fn insert(
+    connection: &Connection,
+    run: &str,
+    sync: &str,
+    at: Timestamp,
+    issues: &[Issue],
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(
+        "INSERT INTO issues
+           (sync, key, run, outcome, property, value, reason, category, correlation_id, attempts, since)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+         ON CONFLICT (sync, key) DO UPDATE SET
+           since = iif(category IS excluded.category AND property IS excluded.property, since, excluded.since),
+           run = excluded.run, outcome = excluded.outcome, property = excluded.property,
+           value = excluded.value, reason = excluded.reason, category = excluded.category,
+           correlation_id = excluded.correlation_id, attempts = excluded.attempts",
+    )?;
+    for issue in issues {
+        let reason = &issue.reason;
+        statement.execute(params![
+            sync,
+            issue.key,
+            run,
+            issue.outcome.name(),
+            reason.property,
+            reason.value,
+            reason.text,
+            reason.category,
+            reason.correlation_id,
+            issue.attempts,
+            at.as_millisecond(),
+        ])?;
+    }
+    Ok(())
 }
 
 fn issue_of(row: &Row<'_>) -> rusqlite::Result<IssueRow> {

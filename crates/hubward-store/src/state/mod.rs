@@ -12,6 +12,7 @@ mod counters;
 mod issues;
 mod metadata;
 mod migrations;
+mod rejected_events;
 mod requests;
 mod runs;
 mod waiting;
@@ -24,6 +25,7 @@ use std::time::Duration;
 pub use issues::{Issue, IssueRow};
 use jiff::Timestamp;
 pub use metadata::Metadata;
+pub use rejected_events::{RejectedEvent, RejectedEventRow};
 pub use requests::{RequestFilter, RequestRecord, RequestRow};
 pub use runs::{RunRow, RunStart, SyncRunRow};
 use rusqlite::{Connection, OpenFlags};
@@ -116,6 +118,15 @@ impl StateDb {
         f: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.inner.writer.run(doing, f)
+    }
+
+    /// As [`StateDb::write`], and on the disk when it returns.
+    fn write_through<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        f: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.inner.writer.run_through(doing, f)
     }
 
     /// Runs `f` on a fresh connection that cannot write.

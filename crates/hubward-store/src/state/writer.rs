@@ -123,6 +123,26 @@ impl Writer {
         result.map_err(|e| StoreError::database(doing, &self.path, e))
     }
 
+    /// As [`Writer::run`]; the transaction is synced to the disk before it counts.
+    pub(super) fn run_through<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        f: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = sync_channel(1);
+        self.send(Job::Work(Box::new(move |connection| {
+            let through = |connection: &mut Connection| {
+                connection.pragma_update(None, "synchronous", "full")?;
+                let result = in_transaction(connection, f);
+                connection.pragma_update(None, "synchronous", "normal")?;
+                result
+            };
+            let _ = answer.send(through(connection));
+        })))?;
+        let result = answered.recv().map_err(|_| self.gone())?;
+        result.map_err(|e| StoreError::database(doing, &self.path, e))
+    }
+
     fn send(&self, job: Job) -> Result<(), StoreError> {
         let queue = self.queue.as_ref().expect("the queue is open until the drop");
         queue.send(job).map_err(|_| self.gone())

@@ -4,7 +4,9 @@ mod apply_schema;
 pub(crate) mod check;
 mod demo;
 mod describe;
+mod explain;
 mod init;
+mod intake;
 mod map;
 mod match_;
 mod plan;
@@ -16,6 +18,9 @@ mod runs;
 mod sandbox;
 mod schema;
 mod status;
+mod try_;
+
+pub(crate) use requests::body;
 
 use crate::args::{Command, Global};
 use crate::exit::{Exit, Failure};
@@ -39,6 +44,10 @@ pub(crate) async fn carry_out(command: Command, global: &Global, printer: Printe
         Command::Demo => demo::carry_out(global, printer).await,
         Command::Map(args) => map::carry_out(&args, printer),
         Command::Match(args) => match_::carry_out(&args, printer),
+        Command::Explain(args) => explain::carry_out(&args, global, printer).await,
+        Command::Try(args) => try_::carry_out(&args, global, printer).await,
+        Command::Intake(args) => intake::carry_out(&args, global, printer).await,
+        Command::Serve(args) => intake::serve(&args, global, printer).await,
         Command::Schema => schema::carry_out(printer),
     }
 }
