@@ -13,6 +13,7 @@ mod build;
 mod check;
 mod corridor;
 mod feed;
+mod fresh;
 mod left;
 mod month;
 mod plan;
