@@ -67,18 +67,14 @@ impl From<hubward_sources::SourceError> for EngineError {
 impl From<hubward_hubspot::ApiError> for EngineError {
     fn from(error: hubward_hubspot::ApiError) -> Self {
         let help = error.remedy();
-<<<<<<< HEAD
         let kind = Some(error.kind);
+        // Whoever goes on by itself (a schedule, a worker) pauses at this code until a person has acted.
+        let code = if error.kind == ErrorKind::GrantRefused { "grant-refused" } else { "hubspot" };
         Self {
             help,
             kind,
             correlation_id: error.correlation_id.as_deref().map(Box::from),
-            ..Self::new("hubspot", error.to_string())
+            ..Self::new(code, error.to_string())
         }
-=======
-        // Whoever goes on by itself (a schedule, a worker) pauses at this code until a person has acted.
-        let code = if error.kind == hubward_core::ErrorKind::GrantRefused { "grant-refused" } else { "hubspot" };
-        Self { help, correlation_id: error.correlation_id.clone(), ..Self::new(code, error.to_string()) }
->>>>>>> main
     }
 }

@@ -3,11 +3,13 @@
 
 mod declared;
 mod events;
+mod intake;
 mod project;
 mod syncs;
 
 pub(crate) use declared::*;
 pub(crate) use events::*;
+pub(crate) use intake::*;
 pub(crate) use project::*;
 pub(crate) use syncs::*;
 

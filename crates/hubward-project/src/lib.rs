@@ -27,6 +27,6 @@ mod yaml;
 pub use codes::codes;
 pub use diagnostic::{Diagnostic, Related, Severity};
 pub use load::{Loaded, ProjectInput, SourceFile, load, load_without_credentials};
-pub use project::{AccountSpec, OAuthSpec, Project, Schedule};
+pub use project::{AccountSpec, IntakeSpec, OAuthSpec, Project, Schedule, SpoolSpec, WriteKey};
 pub use render::render;
 pub use schema::json_schema;

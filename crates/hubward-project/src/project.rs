@@ -27,6 +27,8 @@ pub struct Project {
     /// `removal_limit:`, the fraction (0 < x ≤ 1) of a sync's known rows that may leave its model in one run before the
     /// run stops and asks for `--allow-removals`, for syncs without `max_removals:`; it stands in them already.
     pub removal_limit: Option<f64>,
+    /// `intake:`, where the project has an event door.
+    pub intake: Option<IntakeSpec>,
 }
 
 impl Project {
@@ -100,6 +102,63 @@ pub struct OAuthSpec {
     pub client_id: String,
     pub client_secret: SecretString,
     pub refresh_token: SecretString,
+}
+
+/// `intake:`: the event door.
+#[derive(Clone, Debug)]
+pub struct IntakeSpec {
+    /// Address and port, as written.
+    pub listen: String,
+    /// At least one; names and keys are all different.
+    pub write_keys: Vec<WriteKey>,
+    pub spool: SpoolSpec,
+    /// How long events are gathered before they are sent, counted from the first.
+    pub window: Duration,
+    /// Age from which events that still wait are reported.
+    pub max_age: Duration,
+    pub at: Location,
+}
+
+impl IntakeSpec {
+    /// `listen` when the file has none.
+    pub const DEFAULT_LISTEN: &'static str = "127.0.0.1:8790";
+    /// `window` when the file has none.
+    pub const DEFAULT_WINDOW: Duration = Duration::from_secs(1);
+    /// `max_age` when the file has none.
+    pub const DEFAULT_MAX_AGE: Duration = Duration::from_secs(86_400);
+}
+
+/// One of `write_keys:`.
+#[derive(Clone, Debug)]
+pub struct WriteKey {
+    /// What events that come by it are said to come from.
+    pub name: String,
+    pub key: SecretString,
+}
+
+/// `spool:`: where accepted events wait.
+#[derive(Clone, Debug)]
+pub enum SpoolSpec {
+    /// A folder of this machine, under the project's state.
+    Embedded {
+        /// Bytes of events that may wait.
+        max_bytes: u64,
+    },
+    /// A stream of NATS JetStream.
+    Nats {
+        /// With the password, where it has one.
+        url: SecretString,
+        stream: String,
+        /// Bytes of events that may wait.
+        max_bytes: u64,
+    },
+}
+
+impl SpoolSpec {
+    /// `max` when the file has none: 10 GiB.
+    pub const DEFAULT_MAX_BYTES: u64 = 10 << 30;
+    /// `stream` when the file has none.
+    pub const DEFAULT_STREAM: &'static str = "hubward";
 }
 
 /// When `hubward serve` runs a sync.

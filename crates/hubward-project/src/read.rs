@@ -5,6 +5,7 @@ mod declared;
 mod events;
 mod fields;
 mod hubspot;
+mod intake;
 mod mapping;
 mod models;
 mod scalars;
@@ -20,7 +21,7 @@ use hubward_core::spec::{Location, MappingFinding, MappingSpec, Model, RemovalLi
 
 use crate::grammar;
 use crate::load::ProjectInput;
-use crate::project::{AccountSpec, Project, Schedule};
+use crate::project::{AccountSpec, IntakeSpec, Project, Schedule};
 use crate::sink::{Sink, Span};
 use crate::yaml::Node;
 
@@ -59,6 +60,7 @@ pub(crate) struct Read {
     schema: DeclaredSchema,
     schedules: Vec<(String, Schedule)>,
     removal_limit: Option<f64>,
+    intake_spec: Option<IntakeSpec>,
 
     /// Object types of `schema:`.
     schema_names: Vec<Declared>,
@@ -100,6 +102,7 @@ impl Read {
             schema: self.schema,
             schedules: self.schedules,
             removal_limit: self.removal_limit,
+            intake: self.intake_spec,
         }
     }
 }
@@ -175,7 +178,7 @@ pub(crate) fn project(reader: &mut Reader<'_, '_>, tree: &Node) {
         declared::types(reader, node);
     }
     if let Some(node) = fields.get("intake") {
-        reader.open(node);
+        reader.read.intake_spec = intake::intake(reader, node);
         reader.read.intake = fields.key_span("intake");
         events::write_keys(reader, node);
     }

@@ -3,19 +3,12 @@
 //! - [`ledger`]: what HubSpot has confirmed, by row key; one folder for each account and sync. This is the only state whose
 //!   loss would cause repeated work, so every acknowledged change is on the disk before the call returns.
 //! - [`state`]: one SQLite file for a project: runs, rejected rows, the request log, cached metadata.
-<<<<<<< HEAD
 //! - [`spool`]: events that were accepted and are not yet delivered.
-//! - [`lock`]: one run of a project at a time, and who holds it.
-//!
-//! Every call blocks, those of the spool apart; an async caller runs it on a thread of its own. Nothing here reads the environment, the clock or a
-//! random number: paths and times are arguments. Secrets must not arrive here: the caller redacts request and response
-=======
 //! - [`grants`]: refresh tokens that HubSpot gave in place of configured ones. The one secret that is kept, in a file of its own.
 //! - [`lock`]: one run of a project at a time, and who holds it.
 //!
-//! Every call blocks; an async caller runs it on a thread of its own. Nothing here reads the environment, the clock or a
+//! Every call blocks, those of the spool apart; an async caller runs it on a thread of its own. Nothing here reads the environment, the clock or a
 //! random number: paths and times are arguments. Secrets must not arrive here, [`grants`] aside: the caller redacts request and response
->>>>>>> main
 //! bodies before they are logged, because this crate cannot know which bytes are secret.
 //!
 //! The files are little-endian. The crate needs a Unix system (positioned reads, `flock`).

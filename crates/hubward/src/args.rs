@@ -71,6 +71,10 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Show what one mapping makes of one event, and with --send deliver it
     Try(TryArgs),
+    /// Accept events as Segment's tracking API does
+    Intake(IntakeArgs),
+    /// Accept events; schedules and the web console are not part of this version
+    Serve(ServeArgs),
     /// Print the JSON Schema of the project files
     Schema,
 }
@@ -252,6 +256,23 @@ pub(crate) struct TryArgs {
     /// Deliver the event, and show HubSpot's answers
     #[arg(long)]
     pub(crate) send: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct IntakeArgs {
+    /// Address and port to listen on, instead of the project's; port 0 picks a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
+    /// Accept only; another process delivers
+    #[arg(long)]
+    pub(crate) no_worker: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ServeArgs {
+    /// Address and port to listen on, instead of the project's; port 0 picks a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
 }
 
 #[cfg(test)]

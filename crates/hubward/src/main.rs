@@ -6,6 +6,7 @@ mod clock;
 mod commands;
 mod declared;
 mod environment;
+mod event_door;
 mod event_file;
 mod example;
 mod exit;

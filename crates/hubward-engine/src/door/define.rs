@@ -183,6 +183,7 @@ fn whole(error: &ApiError) -> bool {
         error.kind,
         Kind::InvalidToken
             | Kind::ExpiredToken
+            | Kind::GrantRefused
             | Kind::MissingScope
             | Kind::MissingPermission
             | Kind::NotInEdition

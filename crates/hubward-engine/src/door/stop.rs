@@ -31,7 +31,7 @@ impl EngineError {
         match (self.kind, self.code) {
             (_, "interrupted") => Pause::Interrupted,
             (_, "state") => Pause::State,
-            (Some(Kind::InvalidToken | Kind::ExpiredToken), _) => Pause::Grant,
+            (Some(Kind::InvalidToken | Kind::ExpiredToken | Kind::GrantRefused), _) => Pause::Grant,
             (Some(Kind::MissingScope | Kind::MissingPermission | Kind::NotInEdition | Kind::Forbidden), _) => {
                 Pause::Permission
             }

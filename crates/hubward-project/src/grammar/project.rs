@@ -1,6 +1,7 @@
 //! `hubward.yml` and the model files, from the outside in.
 
 use super::declared::{SCHEMA, SCHEMA_DOC};
+use super::intake::INTAKE;
 use super::{Form, Table, may, must};
 
 pub(crate) static PROJECT: Table = Table {
@@ -17,7 +18,7 @@ pub(crate) static PROJECT: Table = Table {
         may("sources", Form::Named(&SOURCE), "Places that rows are read from, by name."),
         may("models", Form::Named(&Form::Table(&MODEL)), "Queries with a primary key, by name."),
         may("schema", SCHEMA, SCHEMA_DOC),
-        may("intake", Form::Open, "The event door."),
+        may("intake", Form::Table(&INTAKE), "The event door."),
         may(
             "removal_limit",
             Form::Share,

@@ -167,23 +167,6 @@ impl Reader<'_, '_> {
         kept
     }
 
-    /// A part that is read elsewhere: only repeated keys are looked for.
-    pub(crate) fn open(&mut self, node: &Node) {
-        match &node.kind {
-            Kind::Scalar(_) => {}
-            Kind::List(items) => {
-                for item in items {
-                    self.open(item);
-                }
-            }
-            Kind::Map(_) => {
-                for (_, value) in self.named(node, "", "duplicate-key", "the key") {
-                    self.open(value);
-                }
-            }
-        }
-    }
-
     /// Declares a name that others may refer to; `None` when it cannot be one.
     pub(crate) fn name(&mut self, value: &str, written: &str, span: Span, what: &str) -> Option<Declared> {
         let good = value.chars().count() <= 100

@@ -268,13 +268,14 @@ models:
 
 #[test]
 fn a_variable_that_cannot_be_read_is_told() {
-    let text = format!("{BASE}intake: {{ a: \"${{1x}}\", b: '${{open', c: \"${{A:-${{B}}}}\" }}\n");
+    let text =
+        format!("{BASE}intake:\n  listen: \"${{1x}}\"\n  write_keys: {{ b: '${{open', c: \"${{A:-${{B}}}}\" }}\n");
     assert_eq!(
         places(&[("hubward.yml", &text)]),
         [
-            "bad-variable hubward.yml:10:15",
-            "bad-variable hubward.yml:10:27",
-            "bad-variable hubward.yml:10:40",
+            "bad-variable hubward.yml:11:12",
+            "bad-variable hubward.yml:12:21",
+            "bad-variable hubward.yml:12:34",
             "no-mapping hubward.yml:10:1"
         ]
     );

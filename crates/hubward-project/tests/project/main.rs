@@ -2,6 +2,7 @@
 
 mod files;
 mod full;
+mod intake;
 mod interface;
 mod mappings;
 mod references;

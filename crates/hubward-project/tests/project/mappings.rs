@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{BASE, loaded, places, shown};
 
-const INTAKE: &str = "intake: { write_keys: { web: \"${TOKEN}\", app: \"${TOKEN}\" } }\n";
+const INTAKE: &str = "intake: { write_keys: { web: \"${TOKEN}\", app: \"app-${TOKEN}\" } }\n";
 
 fn project(mappings: &[(&str, &str)]) -> Vec<(String, String)> {
     let mut files = vec![("hubward.yml".to_owned(), format!("{BASE}{INTAKE}"))];

@@ -118,7 +118,7 @@ fn what_a_variable_holds_is_never_read_as_yaml() {
 }
 
 #[test]
-fn the_intake_is_known_and_read_elsewhere() {
+fn an_intake_without_errors_says_nothing() {
     let text = format!(
         "{BASE}intake:\n  listen: 127.0.0.1:8790\n  write_keys: {{ web: \"${{TOKEN}}\" }}\n  spool: {{ type: embedded, max: 10GiB }}\n"
     );

@@ -6,6 +6,7 @@ mod demo;
 mod describe;
 mod explain;
 mod init;
+mod intake;
 mod map;
 mod match_;
 mod plan;
@@ -45,6 +46,8 @@ pub(crate) async fn carry_out(command: Command, global: &Global, printer: Printe
         Command::Match(args) => match_::carry_out(&args, printer),
         Command::Explain(args) => explain::carry_out(&args, global, printer).await,
         Command::Try(args) => try_::carry_out(&args, global, printer).await,
+        Command::Intake(args) => intake::carry_out(&args, global, printer).await,
+        Command::Serve(args) => intake::serve(&args, global, printer).await,
         Command::Schema => schema::carry_out(printer),
     }
 }

@@ -5,6 +5,7 @@ use hubward_store::{IssueRow, WaitingRow};
 use serde_json::{Value, json};
 
 use crate::args::{Global, RejectedArgs};
+use crate::commands::intake::INTAKE;
 use crate::exit::{Exit, Failure};
 use crate::printer::{Lines, Printer, Results};
 use crate::project_files::{Credentials, open, unknown};
@@ -19,7 +20,8 @@ pub(crate) fn carry_out(args: &RejectedArgs, global: &Global, printer: Printer) 
     if let Some(name) = &args.sync
         && let Ok(opened) = open(&global.project, Credentials::NotNeeded)
     {
-        let known: Vec<&str> = opened.project.syncs.iter().map(SyncSpec::name).collect();
+        let mut known: Vec<&str> = opened.project.syncs.iter().map(SyncSpec::name).collect();
+        known.extend(opened.project.intake.as_ref().map(|_| INTAKE));
         if !known.contains(&name.as_str()) {
             return Err(unknown("sync", name, &known));
         }
