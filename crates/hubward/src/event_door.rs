@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use hubward_core::WallClock as _;
 use hubward_project::SpoolSpec;
-use hubward_store::{EmbeddedOptions, EmbeddedSpool, Holder, Roles, Spool, SpoolError};
+use hubward_store::{EmbeddedOptions, EmbeddedSpool, Holder, NatsOptions, NatsSpool, Roles, Spool, SpoolError};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use crate::clock::SystemClock;
 use crate::exit::Failure;
@@ -14,25 +16,25 @@ use crate::project_files::Opened;
 /// Whether this version has a worker.
 pub(crate) const DELIVERS: bool = false;
 
-/// A worker within this process.
-pub(crate) enum Worker {
-    /// Nothing is delivered.
-    None,
-}
+/// A worker within this process; none where nothing is delivered.
+pub(crate) struct Worker(Option<JoinHandle<()>>);
 
 impl Worker {
-    /// Lets what is under way come to its end.
-    pub(crate) async fn stop(self) {
-        match self {
-            Self::None => {}
+    pub(crate) const NONE: Self = Self(None);
+
+    /// Waits for what is under way; the worker is told to stop by what it was started with.
+    pub(crate) async fn stopped(self) {
+        if let Some(task) = self.0 {
+            // What it could not settle is handed out again.
+            let _ = task.await;
         }
     }
 }
 
 /// Begins to deliver the spool's events to the account. The one place where the delivery is plugged in: with it,
-/// [`DELIVERS`] becomes true and [`Worker`] holds its task.
+/// [`DELIVERS`] becomes true and the worker holds its task.
 pub(crate) fn start_worker(_opened: &Opened, _spool: Arc<dyn Spool>) -> Worker {
-    Worker::None
+    Worker::NONE
 }
 
 /// Opens the project's spool; `state` is the folder of its local state.
@@ -50,7 +52,12 @@ pub(crate) async fn open_spool(
             let spool = opened.unwrap_or(Err(SpoolError::Closed)).map_err(|error| failure(&error))?;
             Ok(Arc::new(spool))
         }
-        SpoolSpec::Nats { .. } => Err(Failure::new("spool", "this version has no spool of type nats")),
+        SpoolSpec::Nats { url, stream, max_bytes } => {
+            let options = NatsOptions::new(url.clone(), stream.clone(), *max_bytes);
+            let worker = Uuid::now_v7().simple().to_string();
+            let spool = NatsSpool::open(&options, roles, &worker).await.map_err(|error| failure(&error))?;
+            Ok(Arc::new(spool))
+        }
     }
 }
 

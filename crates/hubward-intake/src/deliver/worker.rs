@@ -294,7 +294,6 @@ impl Worker {
             let mut waiting: HashSet<String> = HashSet::new();
             let mut chosen = Vec::new();
             let mut left = VecDeque::with_capacity(flow.held.len());
-            let mut more = false;
             for held in std::mem::take(&mut flow.held) {
                 let free = !held.finished
                     && held.not_before.is_none_or(|at| at <= now)
@@ -303,12 +302,12 @@ impl Worker {
                     chosen.push(held);
                     continue;
                 }
-                more |= free;
                 waiting.extend(held.names.iter().cloned());
                 left.push_back(held);
             }
             flow.held = left;
-            flow.since = if more { flow.since } else { None };
+            // Those that wait for others, or for their time, are due as soon as they may go.
+            flow.since = flow.since.filter(|_| flow.held.iter().any(|held| !held.finished));
             if chosen.is_empty() {
                 return;
             }

@@ -9,20 +9,20 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Refusal;
 
 /// How long a client may take to send a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The body as JSON text, at most `limit` bytes of it.
-pub(super) async fn read(
+/// The body as JSON text, at most `limit` bytes of it, and its share of the memory, which is held until the answer is there.
+pub(super) async fn read<'r>(
     headers: &HeaderMap,
     body: Incoming,
     limit: usize,
-    room: &Semaphore,
-) -> Result<Bytes, Refusal> {
+    room: &'r Semaphore,
+) -> Result<(Bytes, SemaphorePermit<'r>), Refusal> {
     let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > limit) {
         return Err(Refusal::body_too_large(limit));
@@ -35,7 +35,8 @@ pub(super) async fn read(
     };
     // What it may come to in memory; many small bodies fit where few large ones do.
     let most = if packed { limit } else { length.unwrap_or(limit) };
-    let _room = room.acquire_many(u32::try_from(most / 1024 + 1).unwrap_or(u32::MAX)).await;
+    let share = room.acquire_many(u32::try_from(most / 1024 + 1).unwrap_or(u32::MAX)).await;
+    let share = share.map_err(|_| Refusal::unavailable("the intake is closed"))?;
     let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await;
     let bytes = match collected {
         Err(_) => return Err(Refusal::slow()),
@@ -43,7 +44,7 @@ pub(super) async fn read(
         Ok(Err(_)) => return Err(Refusal::body_too_large(limit)),
         Ok(Ok(collected)) => collected.to_bytes(),
     };
-    if packed { unpack(&bytes, limit) } else { Ok(bytes) }
+    Ok((if packed { unpack(&bytes, limit)? } else { bytes }, share))
 }
 
 /// Unpacks no more than `limit` bytes, however much the gzip holds.

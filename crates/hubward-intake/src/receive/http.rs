@@ -61,7 +61,7 @@ impl Endpoint {
 }
 
 impl Intake {
-    /// Answers one request. `now_ms` for the age of the oldest event is the intake's clock.
+    /// Answers one request.
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let mut response = match Endpoint::of(head.uri.path()) {
@@ -91,20 +91,20 @@ impl Intake {
         match endpoint {
             Endpoint::Call(call_type) => {
                 let known = self.source_of_header(headers)?;
-                let body = body::read(headers, body, CALL_MAX_BYTES, &self.inner.bodies).await?;
+                let (body, _share) = body::read(headers, body, CALL_MAX_BYTES, &self.inner.bodies).await?;
                 let (call, write_key) = Call::read(call_type, &body)?;
                 let source = self.source(known, write_key)?;
                 self.accept_call(source, call).await.map(|accepted: Accepted| accepted.response())
             }
             Endpoint::Batch => {
                 let known = self.source_of_header(headers)?;
-                let body = body::read(headers, body, BATCH_MAX_BYTES, &self.inner.bodies).await?;
+                let (body, _share) = body::read(headers, body, BATCH_MAX_BYTES, &self.inner.bodies).await?;
                 let mut batch = Batch::read(&body)?;
                 let source = self.source(known, batch.write_key.take())?;
                 self.accept_batch(source, batch).await.map(|accepted| accepted.response())
             }
             Endpoint::Metrics => {
-                body::read(headers, body, CALL_MAX_BYTES, &self.inner.bodies).await?;
+                drop(body::read(headers, body, CALL_MAX_BYTES, &self.inner.bodies).await?);
                 Ok(plain_success())
             }
             Endpoint::Health => Ok(self.health().await),
@@ -113,7 +113,7 @@ impl Intake {
     }
 
     fn source_of_header(&self, headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
-        headers.get(AUTHORIZATION).map(|header| self.inner.parts.keys.from_header(header)).transpose()
+        headers.get(AUTHORIZATION).map(|header| self.inner.parts.keys.source_of_header(header)).transpose()
     }
 
     /// The header's key goes before the body's.
@@ -168,7 +168,7 @@ impl Intake {
                     "addBundledMetadata": true,
                 },
             },
-            "plan": { "track": { "__default": { "enabled": true, "integrations": {} } } },
+            "plan": {},
             "edgeFunction": {},
             "analyticsNextEnabled": true,
             "middlewareSettings": {},

@@ -32,7 +32,7 @@ impl WriteKeys {
     }
 
     /// The source of an `Authorization` header: basic, the key as user name.
-    pub(super) fn from_header(&self, header: &HeaderValue) -> Result<&str, Refusal> {
+    pub(super) fn source_of_header(&self, header: &HeaderValue) -> Result<&str, Refusal> {
         const WANTED: &str = "authorization must be Basic with the write key as user name";
         let text = header.to_str().map_err(|_| Refusal::unauthorized(WANTED))?;
         let (scheme, credentials) = text.trim().split_once(' ').ok_or_else(|| Refusal::unauthorized(WANTED))?;
@@ -68,10 +68,10 @@ mod tests {
             assert_eq!(keys.source(wrong), None);
         }
         let header = |text: &str| HeaderValue::from_str(text).unwrap();
-        assert_eq!(keys.from_header(&header("Basic YWJjOg==")), Ok("web"));
-        assert_eq!(keys.from_header(&header("basic YWJj")), Ok("web"));
+        assert_eq!(keys.source_of_header(&header("Basic YWJjOg==")), Ok("web"));
+        assert_eq!(keys.source_of_header(&header("basic YWJj")), Ok("web"));
         for wrong in ["Basic YWI6", "Bearer YWJjOg==", "Basic", "Basic ***", "YWJjOg=="] {
-            assert!(keys.from_header(&header(wrong)).is_err(), "{wrong}");
+            assert!(keys.source_of_header(&header(wrong)).is_err(), "{wrong}");
         }
         assert!(!format!("{keys:?}").contains("abc"));
     }

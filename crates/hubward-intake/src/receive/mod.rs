@@ -27,7 +27,7 @@ pub use keys::WriteKeys;
 pub const CALL_MAX_BYTES: usize = 32 * 1024;
 /// Largest batch, in bytes of JSON as it was sent.
 pub const BATCH_MAX_BYTES: usize = 500 * 1024;
-/// Memory for bodies that are being received, in KiB; who comes beyond it waits.
+/// Memory for bodies from their first byte to their answer, in KiB; who comes beyond it waits.
 const BODIES_KIB: usize = 48 * 1024;
 
 /// A call of a batch that was refused while others were accepted.

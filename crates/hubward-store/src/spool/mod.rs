@@ -8,6 +8,7 @@
 //! Waiting is done on tokio's timer.
 
 mod embedded;
+mod nats;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 pub use embedded::{EmbeddedOptions, EmbeddedSpool, Roles, SpoolHook, SpoolStep};
+pub use nats::{NatsOptions, NatsSpool};
 
 use crate::{Holder, StoreError};
 

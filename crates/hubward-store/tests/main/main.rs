@@ -7,6 +7,7 @@ mod model;
 mod spool;
 mod spool_crashes;
 mod spool_kill;
+mod spool_nats;
 mod state;
 
 /// Says in one line why a test has nothing to test here.

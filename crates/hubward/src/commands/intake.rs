@@ -60,13 +60,13 @@ async fn run(
         new_id: Arc::new(|| format!("hubward-{}", Uuid::now_v7())),
         refused: Arc::new(Refused(db)),
     });
-    let worker = if with_worker { event_door::start_worker(&opened, Arc::clone(&spool)) } else { Worker::None };
+    let worker = if with_worker { event_door::start_worker(&opened, Arc::clone(&spool)) } else { Worker::NONE };
     let url = format!("http://{bound}");
     printer.data(&json!({ "url": url, "spool": spool_name(&spec.spool) }).to_string());
     printer.say(&runs(&url, spec, no_worker));
     let served = intake.serve(listener, signals.next()).await;
     printer.say("stopped: every request that was answered with 200 is in the spool");
-    worker.stop().await;
+    worker.stopped().await;
     close(&*spool).await?;
     served.map_err(|error| Failure::new("io", format!("serving {url} failed: {error}")))?;
     Ok(Exit::Ok)

@@ -10,13 +10,19 @@ use serde_json::Value;
 use crate::support::{Sandbox, TOKEN, done, skipped};
 
 /// Where the clients are. Once somebody says so, one that is missing fails the test instead of skipping it.
-fn clients() -> Option<PathBuf> {
+pub(crate) fn clients() -> Option<PathBuf> {
     let folder = std::env::var_os("HUBWARD_TEST_CLIENTS").map(PathBuf::from);
     if folder.is_none() {
         skipped("HUBWARD_TEST_CLIENTS is not set (see conformance/fetch-clients.sh)");
     }
     if let Some(folder) = &folder {
-        let fetched = ["node/node_modules/@hubspot/api-client", "python/bin/python"].map(|path| folder.join(path));
+        let fetched = [
+            "node/node_modules/@hubspot/api-client",
+            "node/node_modules/@segment/analytics-node",
+            "node/node_modules/@segment/analytics-next",
+            "python/bin/python",
+        ]
+        .map(|path| folder.join(path));
         for path in fetched {
             assert!(path.exists(), "{} is missing; conformance/fetch-clients.sh puts it there", path.display());
         }
@@ -24,12 +30,12 @@ fn clients() -> Option<PathBuf> {
     folder
 }
 
-fn conformance(path: &str) -> PathBuf {
+pub(crate) fn conformance(path: &str) -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance")).join(path)
 }
 
 /// A client's interpreter, with nothing of the tester's environment that a client would read.
-fn interpreter(program: &Path) -> Command {
+pub(crate) fn interpreter(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_clear();
     for kept in ["PATH", "LD_LIBRARY_PATH", "TMPDIR"] {
@@ -131,7 +137,7 @@ fn the_generated_python_sdk_drives_the_sandbox() {
     assert_paths(&requests, true);
 }
 
-fn python(clients: &Path) -> Command {
+pub(crate) fn python(clients: &Path) -> Command {
     let mut python = interpreter(&clients.join("python/bin/python"));
     // nothing is written beside the scripts
     python.env("PYTHONDONTWRITEBYTECODE", "1");

@@ -50,11 +50,11 @@ pub enum Roles {
 }
 
 impl Roles {
-    fn intake(self) -> bool {
+    pub(crate) fn intake(self) -> bool {
         matches!(self, Self::Intake | Self::Both)
     }
 
-    fn worker(self) -> bool {
+    pub(crate) fn worker(self) -> bool {
         matches!(self, Self::Worker | Self::Both)
     }
 }
