@@ -73,6 +73,10 @@ pub(crate) enum Command {
     Try(TryArgs),
     /// Accept events as Segment's tracking API does
     Intake(IntakeArgs),
+    /// Deliver the events that wait in the spool
+    Worker,
+    /// Send rejected events again
+    Replay(ReplayArgs),
     /// Accept events; schedules and the web console are not part of this version
     Serve(ServeArgs),
     /// Print the JSON Schema of the project files
@@ -266,6 +270,16 @@ pub(crate) struct IntakeArgs {
     /// Accept only; another process delivers
     #[arg(long)]
     pub(crate) no_worker: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReplayArgs {
+    /// Only events that this mapping could not carry out
+    #[arg(long, value_name = "M")]
+    pub(crate) mapping: Option<String>,
+    /// Only events that were rejected then or later: 2026-11-22 or 2026-11-22T10:00:00Z
+    #[arg(long, value_name = "T")]
+    pub(crate) since: Option<String>,
 }
 
 #[derive(Args, Debug)]

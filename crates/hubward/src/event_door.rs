@@ -4,37 +4,43 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hubward_core::WallClock as _;
+use hubward_engine::Cancel;
 use hubward_project::SpoolSpec;
 use hubward_store::{EmbeddedOptions, EmbeddedSpool, Holder, NatsOptions, NatsSpool, Roles, Spool, SpoolError};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::clock::SystemClock;
+use crate::courier::Courier;
 use crate::exit::Failure;
-use crate::project_files::Opened;
-
-/// Whether this version has a worker.
-pub(crate) const DELIVERS: bool = false;
 
 /// A worker within this process; none where nothing is delivered.
-pub(crate) struct Worker(Option<JoinHandle<()>>);
+pub(crate) struct Worker(Option<(Cancel, JoinHandle<()>)>);
 
 impl Worker {
     pub(crate) const NONE: Self = Self(None);
 
-    /// Waits for what is under way; the worker is told to stop by what it was started with.
+    /// Asks it to stop, and waits for what is under way; what it could not settle is handed out again.
     pub(crate) async fn stopped(self) {
-        if let Some(task) = self.0 {
-            // What it could not settle is handed out again.
+        if let Some((cancel, task)) = self.0 {
+            cancel.set();
             let _ = task.await;
         }
     }
 }
 
-/// Begins to deliver the spool's events to the account. The one place where the delivery is plugged in: with it,
-/// [`DELIVERS`] becomes true and the worker holds its task.
-pub(crate) fn start_worker(_opened: &Opened, _spool: Arc<dyn Spool>) -> Worker {
-    Worker::NONE
+/// Begins to deliver the spool's events to the account, beside whatever else the process does.
+pub(crate) fn start_worker(courier: Courier, spool: Arc<dyn Spool>) -> Worker {
+    let cancel = Cancel::new();
+    let asked = cancel.clone();
+    let printer = courier.printer;
+    let task = tokio::spawn(async move {
+        if let Err(failure) = courier.deliver(spool, asked).await {
+            printer.failure_for_people(&failure);
+            printer.say("delivery has ended; events are accepted and wait in the spool");
+        }
+    });
+    Worker(Some((cancel, task)))
 }
 
 /// Opens the project's spool; `state` is the folder of its local state.

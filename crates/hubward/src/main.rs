@@ -4,6 +4,7 @@
 mod args;
 mod clock;
 mod commands;
+mod courier;
 mod declared;
 mod environment;
 mod event_door;

@@ -18,12 +18,15 @@ use crate::clock::SystemClock;
 use crate::environment;
 use crate::exit::Failure;
 
+/// Puts a transport around another.
+pub(crate) type Around = Box<dyn FnOnce(Arc<dyn Transport>) -> Arc<dyn Transport> + Send>;
+
 /// How requests travel.
 pub(crate) enum Network {
     /// Over the network, to the host that the environment or the project names.
     Real,
     /// The same, through something that looks at the requests on their way.
-    Through(Box<dyn FnOnce(Arc<dyn Transport>) -> Arc<dyn Transport> + Send>),
+    Through(Around),
     /// To a sandbox within this process.
     InProcess(Arc<dyn Transport>),
 }

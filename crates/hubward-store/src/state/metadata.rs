@@ -62,4 +62,18 @@ impl StateDb {
                 .optional()
         })
     }
+
+    /// What is kept under this key for each account.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn metadata_of(&self, key: &str) -> Result<Vec<Metadata>, StoreError> {
+        self.read("reading cached metadata", |connection| {
+            let mut statement = connection.prepare("SELECT json, at FROM metadata WHERE key = ? ORDER BY account")?;
+            let kept = statement.query_map([key], |row| {
+                Ok(Metadata { json: parse_json(0, &row.get::<_, String>(0)?)?, at: from_ms(1, row.get(1)?)? })
+            })?;
+            kept.collect()
+        })
+    }
 }

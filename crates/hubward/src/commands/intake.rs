@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::args::{Global, IntakeArgs, ServeArgs};
 use crate::clock::SystemClock;
+use crate::courier::Courier;
 use crate::event_door::{self, Worker};
 use crate::exit::{Exit, Failure};
 use crate::printer::Printer;
@@ -36,13 +37,13 @@ async fn run(
     global: &Global,
     printer: Printer,
 ) -> Result<Exit, Failure> {
-    let opened = open(&global.project, Credentials::NotNeeded)?;
+    let opened = open(&global.project, if no_worker { Credentials::NotNeeded } else { Credentials::Needed })?;
     printer.diagnostics(&opened.warnings, &opened.files);
     let spec = intake_of(&opened)?;
     let state = make_state_dir(&global.project)?;
     let db = database(&state)?;
-    let with_worker = !no_worker && event_door::DELIVERS;
-    let roles = if with_worker { Roles::Both } else { Roles::Intake };
+    let courier = if no_worker { None } else { Some(Courier::new(&opened, global, &state, db.clone(), printer)?) };
+    let roles = if no_worker { Roles::Intake } else { Roles::Both };
     let mut signals = StopSignals::listen()?;
     // The port before the spool: two intakes of one project are told apart by what is wrong.
     let address = listen.unwrap_or(&spec.listen);
@@ -60,7 +61,8 @@ async fn run(
         new_id: Arc::new(|| format!("hubward-{}", Uuid::now_v7())),
         refused: Arc::new(Refused(db)),
     });
-    let worker = if with_worker { event_door::start_worker(&opened, Arc::clone(&spool)) } else { Worker::NONE };
+    let start = |courier| event_door::start_worker(courier, Arc::clone(&spool));
+    let worker = courier.map_or(Worker::NONE, start);
     let url = format!("http://{bound}");
     printer.data(&json!({ "url": url, "spool": spool_name(&spec.spool) }).to_string());
     printer.say(&runs(&url, spec, no_worker));
@@ -75,10 +77,9 @@ async fn run(
 /// What runs and what does not, for people.
 fn runs(url: &str, spec: &IntakeSpec, no_worker: bool) -> String {
     let sources: Vec<&str> = spec.write_keys.iter().map(|key| key.name.as_str()).collect();
-    let what = match (event_door::DELIVERS, no_worker) {
-        (true, false) => "events are accepted and delivered",
-        (true, true) => "events are accepted and wait in the spool: `hubward worker` delivers them",
-        (false, _) => "events are accepted and wait in the spool: this version has no worker that delivers them",
+    let what = match no_worker {
+        false => "events are accepted and delivered",
+        true => "events are accepted and wait in the spool: `hubward worker` delivers them",
     };
     format!("{url} ({}): {what}; stop it with Ctrl-C", sources.join(", "))
 }
@@ -90,7 +91,7 @@ fn spool_name(spec: &SpoolSpec) -> &'static str {
     }
 }
 
-fn intake_of(opened: &Opened) -> Result<&IntakeSpec, Failure> {
+pub(crate) fn intake_of(opened: &Opened) -> Result<&IntakeSpec, Failure> {
     opened.project.intake.as_ref().ok_or_else(|| {
         Failure::new("no-intake", "the project has no `intake:`, so there is no write key by which events could come")
             .help("add `intake: { write_keys: { web: \"${WEB_WRITE_KEY}\" } }` to hubward.yml")

@@ -12,6 +12,7 @@ mod match_;
 mod plan;
 mod preview;
 mod rejected;
+mod replay;
 mod requests;
 mod run;
 mod runs;
@@ -19,7 +20,9 @@ mod sandbox;
 mod schema;
 mod status;
 mod try_;
+mod worker;
 
+pub(crate) use intake::intake_of;
 pub(crate) use requests::body;
 
 use crate::args::{Command, Global};
@@ -36,7 +39,7 @@ pub(crate) async fn carry_out(command: Command, global: &Global, printer: Printe
         Command::Plan(args) => plan::carry_out(&args, global, printer).await,
         Command::Run(args) => run::carry_out(&args, global, printer).await,
         Command::ApplySchema(args) => apply_schema::carry_out(&args, global, printer).await,
-        Command::Status => status::carry_out(global, printer),
+        Command::Status => status::carry_out(global, printer).await,
         Command::Runs(args) => runs::carry_out(&args, global, printer),
         Command::Rejected(args) => rejected::carry_out(&args, global, printer),
         Command::Requests(args) => requests::carry_out(&args, global, printer),
@@ -47,6 +50,8 @@ pub(crate) async fn carry_out(command: Command, global: &Global, printer: Printe
         Command::Explain(args) => explain::carry_out(&args, global, printer).await,
         Command::Try(args) => try_::carry_out(&args, global, printer).await,
         Command::Intake(args) => intake::carry_out(&args, global, printer).await,
+        Command::Worker => worker::carry_out(global, printer).await,
+        Command::Replay(args) => replay::carry_out(&args, global, printer).await,
         Command::Serve(args) => intake::serve(&args, global, printer).await,
         Command::Schema => schema::carry_out(printer),
     }
