@@ -1,5 +1,6 @@
 //! Rejected records on their way into the bucket, stream by stream.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use hubward_core::Reason;
@@ -25,6 +26,8 @@ pub(crate) struct Desk {
     streams: Vec<Arc<Prepared>>,
     sheets: Vec<Open>,
     uploads: JoinSet<Result<Stored, Failure>>,
+    /// Keys of objects that were written: templates of the configuration may give one twice.
+    keys: HashSet<String>,
     rejected: u64,
 }
 
@@ -44,7 +47,15 @@ pub(crate) struct Stored {
 impl Desk {
     pub(crate) fn new(bucket: Option<Bucket>, moment: Moment, streams: &[Arc<Prepared>]) -> Self {
         let sheets = streams.iter().map(|_| Open::default()).collect();
-        Self { bucket, moment, streams: streams.to_vec(), sheets, uploads: JoinSet::new(), rejected: 0 }
+        Self {
+            bucket,
+            moment,
+            streams: streams.to_vec(),
+            sheets,
+            uploads: JoinSet::new(),
+            keys: HashSet::new(),
+            rejected: 0,
+        }
     }
 
     /// Takes one rejected record.
@@ -94,7 +105,7 @@ impl Desk {
         open.parts += 1;
         let prepared = &self.streams[stream].stream;
         let place = Place { stream: &prepared.name, sync_id: prepared.sync_id, moment: self.moment, part };
-        let key = place.key(&bucket.storage);
+        let key = unused(&mut self.keys, place.key(&bucket.storage));
         self.uploads.spawn(async move {
             bucket.put(&key, sheet.end()).await?;
             Ok(Stored { windows })
@@ -122,5 +133,33 @@ impl Desk {
             Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
             None => std::future::pending().await,
         }
+    }
+}
+
+/// A key that no object of this write has, so that none replaces another: with a number before its extension if need be.
+fn unused(keys: &mut HashSet<String>, key: String) -> String {
+    let name = key.rfind('/').map_or(0, |slash| slash + 1);
+    let dot = key[name..].find('.').map_or(key.len(), |dot| name + dot);
+    let mut free = key.clone();
+    let mut number = 1;
+    while !keys.insert(free.clone()) {
+        number += 1;
+        free = format!("{}_{number}{}", &key[..dot], &key[dot..]);
+    }
+    free
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_a_template_gives_twice_is_used_once() {
+        let mut keys = HashSet::new();
+        let mut next = |key: &str| unused(&mut keys, key.to_owned());
+        assert_eq!(next("a.b/rejects.csv.gz"), "a.b/rejects.csv.gz");
+        assert_eq!(next("a.b/rejects.csv.gz"), "a.b/rejects_2.csv.gz");
+        assert_eq!(next("a.b/rejects.csv.gz"), "a.b/rejects_3.csv.gz");
+        assert_eq!((next("a.b/plain"), next("a.b/plain")), ("a.b/plain".to_owned(), "a.b/plain_2".to_owned()));
     }
 }

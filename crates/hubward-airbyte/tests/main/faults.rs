@@ -140,3 +140,49 @@ async fn of_records_that_became_one_write_only_the_guilty_one_is_rejected() {
     assert_eq!((told.counts(), told.stats()), ([3, 2, 1], vec![[2, 1]]));
     assert_eq!(world.record("contacts", "email", "a@example.com").await["properties"]["firstname"], "third");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_scopes_that_the_official_app_asks_for_are_enough_to_upsert() {
+    let mut world = World::stocked();
+    let scopes: Vec<String> = ["contacts", "companies", "deals", "custom"]
+        .iter()
+        .flat_map(|object| [format!("crm.schemas.{object}.read"), format!("crm.objects.{object}.write")])
+        .chain(["oauth".to_owned()])
+        .collect();
+    world.load(&json!({ "tokens": [{ "token": "pat-official", "kind": "private_app", "scopes": scopes }] }));
+    world.config["credentials"]["access_token"] = json!("pat-official");
+    let statuses = world.check().await;
+    assert_eq!(statuses.last().expect("a status")["connectionStatus"]["status"], "SUCCEEDED", "{statuses:?}");
+    let streams = vec![
+        people(),
+        stream("firms", "COMPANY", "append_dedup", "retl_identifier", &["retl_identifier", "name"]),
+        stream("orders", "DEAL", "append_dedup", "order_no", &["order_no", "dealname", "dealstage"]),
+        stream("fleet", "cars", "append_dedup", "car_id", &["car_id", "maker"]),
+    ];
+    let told = world
+        .write(
+            streams,
+            vec![
+                person(1),
+                record("firms", json!({"retl_identifier": "r1", "name": "n"})),
+                record("orders", json!({"order_no": "o1", "dealname": "d", "dealstage": "appointmentscheduled"})),
+                record("fleet", json!({"car_id": "c1", "maker": "m"})),
+                complete("people"),
+                complete("firms"),
+                complete("orders"),
+                complete("fleet"),
+            ],
+        )
+        .await
+        .ok();
+    for (stream, counts) in &told.written.streams {
+        assert_eq!((counts.accepted, counts.rejected), (1, 0), "{}", stream.name);
+    }
+    // What has to look first says which scope it lacks.
+    let update = stream("people", "CONTACT", "soft_delete", "email", &["email"]);
+    let told = world
+        .write(vec![update], vec![record("people", json!({"email": "person1@example.com"})), complete("people")])
+        .await;
+    assert_eq!(kind(&told), "config_error");
+    assert!(told.failure().message.contains("crm.objects.contacts.read"), "{}", told.failure().message);
+}

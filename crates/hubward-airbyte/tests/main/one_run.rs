@@ -59,8 +59,10 @@ async fn a_207_a_409_a_missing_key_an_unknown_property_and_an_expired_token_lose
             "results": results, "numErrors": 1, "errors": [{"status": "error", "category": "VALIDATION_ERROR",
                 "message": "The odd one is refused.", "context": {"objectWriteTraceId": [trace]}}]})))
     });
-    begun.send(&record("people", json!({"email": "even@example.com"})));
-    begun.send(&record("people", json!({"email": "odd@example.com"})));
+    begun.send_at_once(&[
+        record("people", json!({"email": "even@example.com"})),
+        record("people", json!({"email": "odd@example.com"})),
+    ]);
     begun.send(&state("people", 3));
     begun.send(&complete("people"));
     let told = begun.end().await.ok();

@@ -351,8 +351,13 @@ pub(crate) struct Begun {
 
 impl Begun {
     pub(crate) fn send(&self, message: &Value) {
-        let line = format!("{message}\n").into_bytes();
-        self.sender.as_ref().expect("stdin is open").send(line).expect("it is read");
+        self.send_at_once(std::slice::from_ref(message));
+    }
+
+    /// In one piece: no time passes between them, however the threads run.
+    pub(crate) fn send_at_once(&self, messages: &[Value]) {
+        let lines: String = messages.iter().map(|message| format!("{message}\n")).collect();
+        self.sender.as_ref().expect("stdin is open").send(lines.into_bytes()).expect("it is read");
     }
 
     /// Waits until so many STATEs came back.
