@@ -47,11 +47,24 @@ const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'hubward-browser-'));
 let browser;
 let told = '';
 
-function end(code) {
+/** Ends the browser with all its processes, and takes its profile away once they let go of it. */
+function end(code, tries = 50) {
   clearTimeout(late);
-  browser?.kill('SIGKILL');
   server.close();
-  fs.rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  try {
+    if (browser?.pid) process.kill(-browser.pid, 'SIGKILL');
+  } catch {
+    // They are gone already.
+  }
+  try {
+    fs.rmSync(profile, { recursive: true, force: true });
+  } catch (error) {
+    if (tries > 0) {
+      setTimeout(() => end(code, tries - 1), 100);
+      return;
+    }
+    fs.writeSync(2, `${profile} is left: ${error.message}\n`);
+  }
   process.exit(code);
 }
 
@@ -83,6 +96,7 @@ server.listen(0, '127.0.0.1', () => {
   const quiet = ['--disable-background-networking', '--disable-component-update', `--user-data-dir=${profile}`];
   browser = spawn(chromium, [...flags, ...quiet, `http://127.0.0.1:${server.address().port}/`], {
     stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
   });
   browser.stderr.on('data', (part) => { told = (told + part).slice(-4000); });
   browser.on('error', (error) => { fs.writeSync(2, `${chromium}: ${error.message}\n`); end(1); });

@@ -63,11 +63,18 @@ fn main() {
     let state = folder.path().join(".hubward");
     println!("{rows} events of {CONTACTS} contacts, 4 properties each, load average {}", support::load_average());
 
+    let before = of_process(&account);
     let (first, cost) = run(&account, &state, &job);
+    let of_sandbox = of_process(&account) - before;
     assert!(first.outcomes.applied == rows && first.changes.added == rows, "{first:?}");
     let (requests, least, evenly) = least_seconds(rows);
     println!("first run: {}", cost.shown());
     println!("  {:.0} events/s; ledger and state included", rows as f64 / cost.seconds);
+    println!(
+        "  processor time for each event: {:.2} µs of the run, {:.2} µs of the sandbox beside it",
+        cost.cpu_seconds * 1e6 / rows as f64,
+        of_sandbox * 1e6 / rows as f64
+    );
     println!(
         "  least time that the limit and the latency allow {requests} requests: {least:.1} s, evenly spread {evenly:.1} s; \
          ratios {:.2} and {:.2}",
@@ -244,6 +251,11 @@ fn verify(account: &Account, rows: u64) -> u64 {
     }
     assert!(seen.iter().all(|seen| *seen), "every row has its event");
     results.len() as u64
+}
+
+/// Processor seconds that the sandbox has taken so far.
+fn of_process(account: &Account) -> f64 {
+    support::process::cpu_seconds_of(&account.child.id().to_string())
 }
 
 fn email(contact: u64) -> String {

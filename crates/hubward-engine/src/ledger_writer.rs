@@ -78,7 +78,7 @@ async fn write_all(ledger: SharedLedger, mut queue: mpsc::Receiver<Order>) {
             let result = ledger.append(&changes).map_err(EngineError::from);
             if result.is_ok()
                 && compacts
-                && let Err(error) = ledger.compact_if_due()
+                && let Err(error) = ledger.compact_if_full()
             {
                 // What was appended is durable all the same.
                 tracing::warn!(%error, "the ledger could not be compacted");

@@ -68,7 +68,7 @@ impl Creates {
             let entry = entry?;
             known.insert(entry.key, Remembered::Made { record_id: entry.record_id });
         }
-        for intent in ledger.intents() {
+        for intent in ledger.intents()? {
             let intended = Remembered::Intended { since_ms: intent.at_ms, match_value: intent.match_value };
             known.insert(intent.key, intended);
         }
@@ -111,6 +111,12 @@ impl Creates {
                             known.remove(key);
                             kept.push(change);
                         }
+                    }
+                    Change::Intents(_) | Change::ConfirmedGroup { .. } => {
+                        return Err(EngineError::new(
+                            "internal",
+                            "rows handed over in calls are remembered one by one",
+                        ));
                     }
                     Change::Refingerprint { .. } | Change::Associated { .. } | Change::Removed { .. } => {}
                 }

@@ -102,9 +102,9 @@ impl Observer for Recorder {
                 path: attempt.path.to_owned(),
                 status: attempt.status.unwrap_or_default(),
                 attempt: attempt.attempt,
-                rows: attempt.meta.rows.to_vec(),
-                request: attempt.request.map(<[u8]>::to_vec).unwrap_or_default(),
-                response: attempt.response.to_vec(),
+                rows: attempt.meta.rows.clone(),
+                request: attempt.request.cloned().unwrap_or_default(),
+                response: attempt.response.clone(),
                 failed: attempt.outcome != AttemptOutcome::Ok,
             };
             if let Err(error) = db.log_request(row) {

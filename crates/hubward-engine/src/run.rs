@@ -242,7 +242,7 @@ impl Engine {
             fates: analysis.fates,
             ledger: Arc::clone(ledger),
             written,
-            intents: self.open_intents(ledger),
+            intents: self.open_intents(ledger)?,
             given_up: analysis.given_up,
             tally: Arc::clone(tally),
             turns: Turns::default(),
@@ -282,7 +282,7 @@ impl Engine {
     }
 
     /// Creates of earlier runs whose outcome is unknown.
-    fn open_intents(&self, ledger: &SharedLedger) -> HashMap<u128, OpenIntent> {
+    fn open_intents(&self, ledger: &SharedLedger) -> Result<HashMap<u128, OpenIntent>, EngineError> {
         let now_ms = self.config.wall.now().as_millisecond();
         let milliseconds = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
         let open = |intent: hubward_store::Intent| {
@@ -292,7 +292,7 @@ impl Engine {
             let open = OpenIntent { since_ms: intent.at_ms, settles_at_ms, match_value: intent.match_value };
             (intent.key, open)
         };
-        lock(ledger).intents().into_iter().map(open).collect()
+        Ok(lock(ledger).intents()?.into_iter().map(open).collect())
     }
 }
 

@@ -173,7 +173,8 @@ fn scan_rows(
         }
         tally.many(Outcome::Unchanged, unchanged);
         if !take.is_empty() {
-            spill.push(&take_rows(&batch, &take)?, &marks)?;
+            let taken = if take.len() == batch.num_rows() { batch.clone() } else { take_rows(&batch, &take)? };
+            spill.push(&taken, &marks)?;
         }
         found.rows += batch.num_rows() as u64;
         progress.advance(batch.num_rows() as u64);

@@ -28,6 +28,11 @@ impl Tally {
         Ticket { tally: Some(Arc::clone(self)) }
     }
 
+    /// Tickets for rows that go together.
+    pub(crate) fn tickets(self: &Arc<Self>, rows: u64) -> Tickets {
+        Tickets { tally: Arc::clone(self), rows }
+    }
+
     /// A ticket for a row that an earlier part of the way has handed on.
     pub(crate) fn take_over(self: &Arc<Self>) -> Ticket {
         self.handed.fetch_sub(1, Ordering::AcqRel);
@@ -95,6 +100,51 @@ impl Ticket {
     pub(crate) fn hand_on(mut self) {
         if let Some(tally) = self.tally.take() {
             tally.handed.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+}
+
+/// Rows on their way through the corridor together, which a type of their own makes as hard to forget as a single one.
+#[derive(Debug)]
+#[must_use = "rows must end in an outcome"]
+pub(crate) struct Tickets {
+    tally: Arc<Tally>,
+    rows: u64,
+}
+
+impl Tickets {
+    /// The final word on all of them.
+    pub(crate) fn finish(mut self, outcome: Outcome) {
+        self.tally.many(outcome, std::mem::take(&mut self.rows));
+    }
+
+    /// The last `rows` of them, or as many as there are, go on by themselves.
+    pub(crate) fn split_off(&mut self, rows: u64) -> Self {
+        let rows = rows.min(self.rows);
+        self.rows -= rows;
+        Self { tally: Arc::clone(&self.tally), rows }
+    }
+
+    /// A ticket for one of them; none when there is none left.
+    pub(crate) fn one(&mut self) -> Option<Ticket> {
+        self.rows = self.rows.checked_sub(1)?;
+        Some(self.tally.ticket())
+    }
+
+    /// # Panics
+    /// If the others are of another sync.
+    pub(crate) fn join(&mut self, mut others: Self) {
+        assert!(Arc::ptr_eq(&self.tally, &others.tally), "rows of one run are counted together");
+        self.rows += std::mem::take(&mut others.rows);
+    }
+}
+
+impl Drop for Tickets {
+    fn drop(&mut self) {
+        if self.rows > 0 {
+            self.tally.lost.fetch_add(self.rows, Ordering::AcqRel);
+            // As for one row.
+            debug_assert!(std::thread::panicking(), "rows left the corridor without an outcome");
         }
     }
 }

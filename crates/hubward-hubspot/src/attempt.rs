@@ -7,6 +7,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use hubward_core::{ErrorKind, ExposeSecret, Verdict};
@@ -261,15 +262,15 @@ impl Client {
         };
         let secret = request.kind == RequestKind::Token;
         let response = match &sent.result {
-            Ok(response) if !secret => &response.body[..],
-            _ => &[],
+            Ok(response) if !secret => response.body.clone(),
+            _ => Bytes::new(),
         };
         observer.attempt(&Attempt {
             meta,
             kind: request.kind,
             method: &request.method,
             path: &request.path,
-            request: request.body.as_deref().filter(|_| !secret),
+            request: request.body.as_ref().filter(|_| !secret),
             status: sent.result.as_ref().ok().map(|response| response.status),
             response,
             error: failure.map(|(error, _)| error.message.as_str()),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hubward_core::ErrorKind;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::attempt::Answer;
@@ -20,8 +20,9 @@ use crate::issues::{strings, text};
 use crate::metadata::{id, items, object};
 use crate::reply::Text;
 use crate::request::{ApiRequest, CallMeta, RequestKind};
-use crate::requests::{Inputs, Properties, get, json, post};
+use crate::requests::{get, post};
 use crate::version::{ApiVersion, Endpoint, disputed, push_query};
+use crate::written_events::{EventWriter, WrittenEvents};
 
 /// The most events in one request (api.md 9.2).
 pub const EVENT_BATCH_MAX: usize = 500;
@@ -78,42 +79,17 @@ pub(crate) struct EventPaths {
     occurrences: AtomicBool,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct EventBody<'a> {
-    event_name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    object_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    utk: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    occurred_at: Option<&'a str>,
-    uuid: &'a str,
-    properties: Properties<'a>,
-}
-
-impl<'a> From<&EventInput<'a>> for EventBody<'a> {
-    fn from(event: &EventInput<'a>) -> Self {
-        Self {
-            event_name: event.event_name,
-            object_id: event.object_id,
-            email: event.email,
-            utk: event.utk,
-            occurred_at: event.occurred_at,
-            uuid: event.uuid,
-            properties: Properties(event.properties),
-        }
-    }
-}
-
 /// Send up to [`EVENT_BATCH_MAX`] events. Not idempotent: an unknown outcome must be looked into.
 #[must_use]
 pub fn send_events(version: ApiVersion, events: &[EventInput<'_>]) -> ApiRequest {
-    let mut inputs = Vec::with_capacity(events.len());
-    inputs.extend(events.iter().map(EventBody::from));
-    post(Endpoint::EventSend.path(version, &[]), RequestKind::Event, json(&Inputs { inputs }), events.len())
+    let mut writer = EventWriter::default();
+    events.iter().for_each(|event| writer.push(event));
+    send_written_events(version, &writer.finish())
+}
+
+fn send_written_events(version: ApiVersion, events: &WrittenEvents) -> ApiRequest {
+    let path = Endpoint::EventSend.path(version, &[]);
+    post(path, RequestKind::Event, Some(events.body().clone()), events.len())
 }
 
 /// One page of the occurrences of up to [`OCCURRENCES_MAX`] ids.
@@ -180,7 +156,18 @@ impl Client {
     /// The last refusal or failure; kind `Unknown` when HubSpot may have taken the events, all or some, which must be looked
     /// for; `MonthlyLimit` or `DailyLimit` when the account may have no more.
     pub async fn send_events(&self, events: &[EventInput<'_>], meta: &CallMeta) -> Result<EventReply, ApiError> {
-        let request = send_events(self.version(), events);
+        self.send_event_request(send_events(self.version(), events), meta).await
+    }
+
+    /// The same of events that were written before.
+    ///
+    /// # Errors
+    /// As [`Client::send_events`].
+    pub async fn send_written_events(&self, events: &WrittenEvents, meta: &CallMeta) -> Result<EventReply, ApiError> {
+        self.send_event_request(send_written_events(self.version(), events), meta).await
+    }
+
+    async fn send_event_request(&self, request: ApiRequest, meta: &CallMeta) -> Result<EventReply, ApiError> {
         let answer = self.event_call(request, meta, decode_sent).await?;
         Ok(EventReply { attempts: answer.attempts, correlation_id: answer.correlation_id })
     }

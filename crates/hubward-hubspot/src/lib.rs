@@ -31,6 +31,7 @@ mod token;
 mod transport;
 mod transport_http;
 mod version;
+mod written_events;
 
 pub use client::Client;
 pub use config::{Auth, ClientConfig, DEFAULT_BASE_URL, LimitShare, RetryConfig};
@@ -56,5 +57,6 @@ pub use token::GrantKeeper;
 pub use transport::{HttpRequest, HttpResponse, Transport, TransportError, TransportErrorKind};
 pub use transport_http::{HttpOptions, HttpTransport};
 pub use version::{ApiVersion, UnknownVersion};
+pub use written_events::{EventWriter, WrittenEvents};
 
 pub use http::Method;

@@ -1,6 +1,7 @@
 //! What an observer (request log, progress, counters) is told: every sending of every request, without headers, and
 //! without the bodies of token calls.
 
+use bytes::Bytes;
 use http::Method;
 use jiff::Timestamp;
 
@@ -41,11 +42,11 @@ pub struct Attempt<'a> {
     /// Path and query.
     pub path: &'a str,
     /// None without a body, and for token calls.
-    pub request: Option<&'a [u8]>,
+    pub request: Option<&'a Bytes>,
     /// None when there was no answer.
     pub status: Option<u16>,
     /// Empty when there was no answer, and for token calls.
-    pub response: &'a [u8],
+    pub response: Bytes,
     /// What went wrong, in HubSpot's words or ours.
     pub error: Option<&'a str>,
     pub started_at: Timestamp,

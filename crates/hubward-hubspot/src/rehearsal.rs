@@ -95,7 +95,12 @@ impl Rehearsal {
             return HashMap::new();
         };
         let ids: Vec<Value> = inputs.iter().map(|input| json!({ "id": input["id"] })).collect();
-        let asked = json!({ "idProperty": property, "properties": [property], "inputs": ids });
+        let asked = json!({
+            "idProperty": property,
+            "properties": [property],
+            "propertiesWithHistory": [],
+            "inputs": ids,
+        });
         let read = HttpRequest {
             url: request.url.replace(path, &path.replace("/batch/upsert", "/batch/read")),
             body: Bytes::from(asked.to_string()),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Method;
+use hubward_core::RowKeys;
 
 use crate::limiter::Budget;
 
@@ -115,5 +116,5 @@ impl std::fmt::Debug for ApiRequest {
 pub struct CallMeta {
     pub sync: Option<Arc<str>>,
     /// Keys of the rows that the request carries, as text.
-    pub rows: Arc<[String]>,
+    pub rows: RowKeys,
 }

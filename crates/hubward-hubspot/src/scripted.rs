@@ -94,8 +94,8 @@ impl Observer for Log {
     fn attempt(&self, attempt: &Attempt<'_>) {
         let shown = format!(
             "{attempt:?} {} {}",
-            String::from_utf8_lossy(attempt.request.unwrap_or_default()),
-            String::from_utf8_lossy(attempt.response)
+            String::from_utf8_lossy(attempt.request.map(|body| &body[..]).unwrap_or_default()),
+            String::from_utf8_lossy(&attempt.response)
         );
         let entry = (attempt.attempt, attempt.outcome, shown);
         self.0.lock().expect("no panic").push(entry);

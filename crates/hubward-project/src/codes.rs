@@ -68,7 +68,7 @@ pub fn codes() -> &'static [(&'static str, &'static str)] {
         ("unknown-write-key", "A mapping names a write key that the intake does not have."),
         ("too-many-mappings", "More than 50 mappings are for the events of one write key."),
         ("no-mapping", "No mapping is enabled, so events would become nothing (warning)."),
-        ("sync-mode", "A sync mode where the action has none, or two that differ."),
+        ("sync-mode", "A sync mode where the action has none (warning), or two that differ."),
         ("mapping-field", "A field of a mapping that is unknown, missing, or holds what it cannot."),
         ("mapping-directive", "A directive of a mapping is written in a way that cannot be resolved."),
         ("trigger", "A trigger cannot be read, or the action needs one."),

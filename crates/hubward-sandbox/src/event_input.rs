@@ -67,11 +67,12 @@ fn given<'a>(text: Option<&'a Text<'_>>) -> Option<&'a str> {
     text.map(Text::as_str).map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// `made_id` makes the id of an event that comes without one.
+/// `made_id` makes the id of an event that comes without one; `text` gets what is kept of it.
 pub(crate) fn judge<'a>(
     account: &Account,
     input: &'a EventInput<'_>,
     made_id: impl FnOnce() -> String,
+    text: &mut TextWriter,
     now_ms: i64,
 ) -> Result<Judged<'a>, Refusal> {
     let name = input.event_name.as_str();
@@ -108,11 +109,11 @@ pub(crate) fn judge<'a>(
     let id = given(input.uuid.as_ref());
     let id_was_sent = id.is_some();
     let id = id.map_or_else(|| Cow::Owned(made_id()), Cow::Borrowed);
-    let mut text = TextWriter::new(&id, email, object_id, utk);
+    text.begin(&id, email, object_id, utk);
     for (name, value) in &sent {
         text.property(name, value);
     }
-    let draft = Draft { definition: definition_at, occurred_ms, text: text.finish() };
+    let draft = Draft { definition: definition_at, occurred_ms, place: text.end() };
     Ok(Judged { draft, identifiers, id_was_sent })
 }
 

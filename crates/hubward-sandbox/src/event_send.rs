@@ -1,12 +1,15 @@
 //! Owns the sending of events, one or a batch (api.md 9.2): all of a request is good or nothing of it is stored, and the
 //! answer says nothing of what becomes of an event afterwards.
 
+use std::sync::Arc;
+
 use crate::account::Account;
 use crate::answers::{Refusal, Reply};
 use crate::call::Call;
 use crate::event_input::{EventInput, Identifier, Judged, judge};
 use crate::input::{self, Batch, Properties, Text};
 use crate::objects::key_value;
+use crate::occurrences::{TextWriter, id_in};
 use crate::route::Version;
 use crate::values;
 use crate::write::{self, Writing};
@@ -29,23 +32,25 @@ fn take(call: &Call<'_>, inputs: &[EventInput<'_>]) -> Result<Reply, Refusal> {
     let mut account = call.account();
     let mut random = account.random.clone();
     let mut judged = Vec::with_capacity(inputs.len());
+    let mut text = TextWriter::default();
     for input in inputs {
-        judged.push(judge(&account, input, || random.correlation_id(), call.now_ms)?);
+        judged.push(judge(&account, input, || random.correlation_id(), &mut text, call.now_ms)?);
     }
+    let text = text.finish();
     account.random = random;
     call.inner.meter().draw_events(judged.len() as u64, call.now_ms)?;
     for one in judged {
-        store(&mut account, one, call.now_ms);
+        store(&mut account, &one, &text, call.now_ms);
     }
     Ok(Reply::empty(204))
 }
 
 /// Stores one event whether or not a record is found for it; an id that is known already is passed over.
-fn store(account: &mut Account, judged: Judged<'_>, now_ms: i64) {
+fn store(account: &mut Account, judged: &Judged<'_>, text: &Arc<str>, now_ms: i64) {
     let Judged { draft, identifiers, id_was_sent } = judged;
     if account.settings.events_deduplicate
-        && id_was_sent
-        && account.events.occurrences.knows(draft.definition, draft.text.id(), now_ms)
+        && *id_was_sent
+        && account.events.occurrences.knows(draft.definition, id_in(text, draft.place), now_ms)
     {
         account.events.occurrences.repeated += 1;
         return;
@@ -60,7 +65,7 @@ fn store(account: &mut Account, judged: Judged<'_>, now_ms: i64) {
     }
     let (least, most) = account.settings.event_lag_ms;
     let lag = i64::try_from(account.random.between(least, most)).unwrap_or(i64::MAX / 4);
-    account.events.occurrences.store(draft, record, id_was_sent, now_ms, now_ms + lag);
+    account.events.occurrences.store(draft, text, record, *id_was_sent, now_ms, now_ms + lag);
 }
 
 /// The record that an identifier leads to. E-mails and user tokens are those of contacts, whatever the event happens to.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::route::Budget;
 
 /// Bytes of bodies and answers that the log keeps; beyond it the oldest entries go.
-const MOST_BYTES: usize = 256 * 1024 * 1024;
+const MOST_BYTES: usize = 64 * 1024 * 1024;
 const BURST_MS: i64 = 10_000;
 const SECOND_MS: i64 = 1_000;
 

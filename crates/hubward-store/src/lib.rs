@@ -24,7 +24,7 @@ pub mod state;
 
 pub use error::StoreError;
 pub use grants::KeptGrant;
-pub use ledger::{Change, Entry, EntryHead, Intent, Ledger, LedgerMeta, LedgerOptions, Payload, Probe, Step};
+pub use ledger::{Change, Entry, EntryHead, Intent, Intents, Ledger, LedgerMeta, LedgerOptions, Payload, Probe, Step};
 pub use lock::{Holder, LockError, ProjectLock};
 pub use spool::{
     Appended, Depth, EmbeddedOptions, EmbeddedSpool, NatsOptions, NatsSpool, NewEvent, Roles, Spool, SpoolError,

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use hubward_sandbox::Tier;
 
+use crate::args_airbyte::AirbyteArgs;
+
 /// Brings rows of SQL models to HubSpot: only what changed, in full batches, every row with one counted outcome.
 #[derive(Parser, Debug)]
 #[command(name = "hubward", version, max_term_width = 100)]
@@ -79,6 +81,8 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Accept events; schedules and the web console are not part of this version
     Serve(ServeArgs),
+    /// Airbyte's destination: what the platform and PyAirbyte run; needs no project
+    Airbyte(AirbyteArgs),
     /// Print the JSON Schema of the project files
     Schema,
 }

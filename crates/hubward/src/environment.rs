@@ -48,6 +48,14 @@ fn excepted(host: &str, list: &str) -> bool {
     })
 }
 
+/// `AWS_…`, which say how to reach a bucket where a configuration is silent.
+pub(crate) fn aws() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, value)| name.starts_with("AWS_") && !value.is_empty())
+        .collect()
+}
+
 /// `NO_COLOR` is set to something.
 pub(crate) fn no_color() -> bool {
     set("NO_COLOR").is_some()

@@ -2,6 +2,8 @@
 //! the files of a project; what the work is, the other crates know.
 
 mod args;
+mod args_airbyte;
+mod as_destination;
 mod clock;
 mod commands;
 mod courier;
@@ -36,7 +38,7 @@ use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     printer::install_panic_message();
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(as_destination::arguments(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => return wrong_arguments(&error),
     };

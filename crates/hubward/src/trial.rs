@@ -1,21 +1,24 @@
 //! One event through the project's mappings: which fire and why, and what they come to, rehearsed or delivered.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hubward_core::spec::MappingSpec;
 use hubward_core::{Outcome, WallClock as _};
 use hubward_engine::door::DoorMemory;
-use hubward_engine::{Cancel, EngineError, Silent};
+use hubward_engine::{Cancel, EngineError, Silent, state_dir};
 use hubward_hubspot::{FIRST_MADE_UP_ID, Rehearsal, Transport};
 use hubward_intake::actions::{ActiveMapping, Intent, ReceivedEvent, RecordIntent, Verdict};
-use hubward_intake::deliver::{Delivered, Delivery, Input, MapMemory, Options};
+use hubward_intake::deliver::{Delivered, Delivery, Input, MapMemory, MemoryFuture, Options, UserMemory};
 use hubward_intake::fql::why;
-use hubward_project::AccountSpec;
+use hubward_project::{AccountSpec, SpoolSpec};
+use hubward_store::{Roles, Spool};
 use serde_json::{Value, json};
 
 use crate::args::Global;
 use crate::clock::SystemClock;
+use crate::event_door::open_spool;
 use crate::exit::Failure;
 use crate::project_files::{Credentials, Opened, open};
 use crate::session::{Network, connect, database, make_state_dir};
@@ -177,6 +180,42 @@ impl Stage {
     }
 }
 
+/// Which contact a user was last written as: what the project's spool remembers, and beside it what this trial writes, which
+/// ends with the command.
+struct TrialMemory {
+    own: MapMemory,
+    spool: Option<Arc<dyn Spool>>,
+}
+
+impl TrialMemory {
+    /// A spool that cannot be opened, or is not there yet, remembers nothing.
+    async fn of(opened: &Opened, root: &Path) -> Self {
+        let state = state_dir(root);
+        let spec = opened.project.intake.as_ref().map(|intake| &intake.spool);
+        let there = |spec: &&SpoolSpec| !matches!(spec, SpoolSpec::Embedded { .. }) || state.join("spool").is_dir();
+        let spool = match spec.filter(there) {
+            Some(spec) => open_spool(spec, &state, Roles::Neither, "try").await.ok(),
+            None => None,
+        };
+        Self { own: MapMemory::default(), spool }
+    }
+}
+
+impl UserMemory for TrialMemory {
+    fn recall(&self, keys: Vec<String>) -> MemoryFuture<'_, Vec<Option<String>>> {
+        Box::pin(async move {
+            let own = self.own.recall(keys.clone()).await?;
+            let Some(spool) = &self.spool else { return Ok(own) };
+            let remembered = spool.recall(keys).await?;
+            Ok(own.into_iter().zip(remembered).map(|(own, remembered)| own.or(remembered)).collect())
+        })
+    }
+
+    fn remember(&self, pairs: Vec<(String, String)>) -> MemoryFuture<'_, ()> {
+        self.own.remember(pairs)
+    }
+}
+
 /// Carries out what the mappings ask for, each by itself, and notes the outcome and the requests of each: to HubSpot where
 /// `send` says so, else nothing is written.
 pub(crate) async fn perform(
@@ -202,7 +241,8 @@ pub(crate) async fn perform(
         mappings.push(Arc::new(mapping.map_err(|_| Failure::new("mapping-field", "the mapping cannot be used"))?));
     }
     let options = Options { contact_grace: Duration::ZERO, ..Options::default() };
-    let delivery = Delivery::new(Arc::clone(&door), mappings, Arc::new(MapMemory::default()), options);
+    let memory = Arc::new(TrialMemory::of(opened, &global.project).await);
+    let delivery = Delivery::new(Arc::clone(&door), mappings, memory, options);
     let input = input(event);
     let mut order: Vec<usize> = (0..all.len()).filter(|at| all[*at].fires).collect();
     order.sort_by_key(|at| (all[*at].asks, *at));

@@ -78,6 +78,22 @@ pub fn convert(
     }
 }
 
+/// Whether a text that is not longer than [`MAX_TEXT_UTF16`] bytes is converted into itself.
+pub(crate) fn keeps_text(property: &PropertyDef, conversion: Conversion) -> bool {
+    match conversion {
+        Conversion::Raw => true,
+        Conversion::Date | Conversion::DateTime => false,
+        Conversion::Auto => {
+            let text = match &property.type_ {
+                PropertyType::String => property.name != "email",
+                PropertyType::PhoneNumber | PropertyType::Other(_) => true,
+                _ => false,
+            };
+            text && !property.is_owner()
+        }
+    }
+}
+
 fn auto(value: &Value, property: &PropertyDef, ctx: &ConvertContext<'_>) -> Result<String, Refusal> {
     if property.is_owner() {
         return owner::owner(value, ctx.owners);

@@ -20,7 +20,7 @@ impl EventIds {
     /// The id of the row with this primary key (as [`crate::row::key_text`] writes it): a UUID of version 5.
     #[must_use]
     pub fn of(&self, key_text: &str) -> String {
-        Uuid::new_v5(&self.sync, key_text.as_bytes()).hyphenated().to_string()
+        Uuid::new_v5(&self.sync, key_text.as_bytes()).hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned()
     }
 }
 

@@ -10,8 +10,8 @@ use super::names::{Catalogue, EventDef, Meaning, SubjectType};
 use super::subject::{Subject, SubjectRule};
 use super::time::occurred_at;
 use super::{PROPERTIES_MAX, URL_CHARS_MAX, VALUE_CHARS_MAX};
-use crate::convert::{ConvertContext, Converted, convert, quoted};
-use crate::mapping::{ColumnRef, Compiler, MappingProblem, Row, Source};
+use crate::convert::{ConvertContext, Converted, MAX_TEXT_UTF16, convert, keeps_text, quoted};
+use crate::mapping::{ColumnRef, Compiler, Found, MappingProblem, Row, Source};
 use crate::row::value_text;
 use crate::spec::{Conversion, EventName, EventSubject, EventSync, Location};
 use crate::suggest::nearest;
@@ -258,15 +258,24 @@ impl EventMapping {
         ctx: &ConvertContext<'_>,
     ) -> Result<Option<String>, Reason> {
         let value = entry.source.value(row).map_err(|reason| reason.on(&entry.name, None))?;
-        let value = value.as_value();
-        if value.is_null() {
+        if value.as_value().is_null() {
             return Ok(None);
         }
         let Some(definition) = &entry.definitions[event] else {
             let event = &self.definitions[event];
             let text = format!("event {:?} has no property {}; leave it NULL for this event", event.label, entry.name);
-            return Err(Reason::new("PROPERTY_DOESNT_EXIST", text).on(&entry.name, Some(quoted(value))));
+            return Err(Reason::new("PROPERTY_DOESNT_EXIST", text).on(&entry.name, Some(quoted(value.as_value()))));
         };
+        let value = match value {
+            // Most columns are texts, and go as they are.
+            Found::Own(Value::Text(text))
+                if text.len() <= entry.chars_max.min(MAX_TEXT_UTF16) && keeps_text(definition, entry.conversion) =>
+            {
+                return Ok(Some(text).filter(|text| !text.is_empty()));
+            }
+            value => value,
+        };
+        let value = value.as_value();
         match convert(value, definition, entry.conversion, ctx)? {
             Converted::Null => Ok(None),
             // There is nothing that the empty text could clear.

@@ -94,6 +94,7 @@ fn address(value: &Value) -> Result<Option<String>, Reason> {
         return Ok(None);
     }
     match email(value) {
+        Ok(address) if address.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) => Ok(Some(address)),
         Ok(address) => Ok(Some(address.to_lowercase())),
         Err(refusal) => Err(refusal.about("email", value)),
     }

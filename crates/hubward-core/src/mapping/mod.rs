@@ -20,7 +20,7 @@ use crate::template::Template;
 pub(crate) use compile::Compiler;
 pub use problem::MappingProblem;
 pub use row::MappedRow;
-pub(crate) use row::Row;
+pub(crate) use row::{Found, Row};
 
 /// A compiled mapping. Its entries are sorted by property, and an entry's position is what the written-bitmap speaks of.
 #[derive(Debug)]

@@ -57,7 +57,7 @@ impl WallClock for SystemClock {
 
 /// A sandbox in its own process; it ends with this value, or with this process.
 pub(crate) struct Account {
-    child: Child,
+    pub(crate) child: Child,
     address: SocketAddr,
 }
 

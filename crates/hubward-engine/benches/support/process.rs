@@ -90,7 +90,12 @@ fn memory() -> Memory {
 
 /// User and system time of all threads of this process, ended ones included.
 fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    cpu_seconds_of("self")
+}
+
+/// The same of a process by its number.
+pub(crate) fn cpu_seconds_of(process: &str) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     // The second field is the program's name in parentheses and may hold blanks; user and system time are 14th and 15th.
     let (_, rest) = stat.rsplit_once(") ").expect("Linux tells a process its times");
     let ticks: f64 = rest.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<f64>().expect("a number")).sum();

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hubward_core::event::MappedEvent;
+use hubward_core::event::{EventIds, MappedEvent};
 use hubward_core::{Outcome, Reason};
 use hubward_hubspot::requests;
 use tokio::task::JoinSet;
@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use crate::door::write::interrupted;
 use crate::door::{Answered, Door, Settled, key_of};
 use crate::error::EngineError;
-use crate::event::{Done, EventBatch, EventRow, Sender, Stand};
+use crate::event::{Done, EventBatch, EventRow, Sender, Stand, as_sent};
 use crate::memory::Remembered;
 use crate::row::Verdict;
 use crate::tally::Tally;
@@ -66,8 +66,8 @@ impl Door {
                 key: hashed,
                 fingerprint: 0,
                 key_text: key,
+                event: Ok(as_sent(&uuid, &event)),
                 uuid,
-                event: Ok(event),
                 intended: doubted,
                 maybe_sent: doubted,
                 attempts: 0,
@@ -78,6 +78,7 @@ impl Door {
         let sender = Arc::new(Sender {
             client: self.engine.config.client.clone(),
             sync: Arc::clone(&self.name),
+            ids: EventIds::new(&self.name),
             memory: self.memory(),
             cancel: self.cancel.clone(),
             wall: Arc::clone(&self.engine.config.wall),

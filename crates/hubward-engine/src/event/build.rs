@@ -9,12 +9,14 @@ use hubward_core::convert::{ConvertContext, Owners};
 use hubward_core::event::{EventIds, EventMapping, MappedEvent};
 use hubward_core::spec::Model;
 use hubward_core::{Outcome, Reason};
+use hubward_hubspot::requests;
 use hubward_store::Change;
 
 use crate::analyze::{invalid, join, mix};
 use crate::duplicates::duplicate_key;
 use crate::error::EngineError;
-use crate::event::row::{EventRow, verdict};
+use crate::event::fresh::{Fresh, FreshWriter};
+use crate::event::row::{EventRow, as_sent, verdict};
 use crate::row::Verdict;
 use crate::scan::{Duplicate, shown_key};
 use crate::spill::{Kind, Mark};
@@ -43,7 +45,7 @@ pub(crate) enum Judged {
 /// A part of the spill, built.
 #[derive(Default)]
 pub(crate) struct Built {
-    pub(crate) rows: Vec<EventRow>,
+    pub(crate) fresh: Vec<Fresh>,
     /// Rows that an earlier run may have sent.
     pub(crate) unknown: Vec<EventRow>,
     /// Rows that are finished: invalid, or sent long ago.
@@ -97,7 +99,9 @@ impl Builder {
         doubtful: impl Fn(u128) -> bool,
         tally: &Arc<Tally>,
     ) -> Built {
-        let mut built = Built { rows: Vec::with_capacity(rows.len()), ..Built::default() };
+        let mut built = Built::default();
+        let batch_of = |left: usize| FreshWriter::with_capacity(left.min(requests::EVENT_BATCH_MAX));
+        let mut fresh = batch_of(rows.len());
         for (position, (row, mark)) in rows.iter().enumerate() {
             let doubt = doubtful(mark.key);
             let judged = match self.judge(batch, *row, mark) {
@@ -134,21 +138,29 @@ impl Builder {
                 }
             };
             let uuid = self.ids.of(&key_text);
-            let ticket = tally.ticket();
             let (key, fingerprint) = (mark.key, mark.fingerprint);
-            let row = EventRow {
-                key,
-                fingerprint,
-                key_text,
-                uuid,
-                event,
-                intended: doubt,
-                maybe_sent: doubt,
-                attempts: 0,
-                ticket,
-            };
-            if doubt { built.unknown.push(row) } else { built.rows.push(row) }
+            match event {
+                Ok(event) if !doubt => {
+                    fresh.push(key, fingerprint, &key_text, &uuid, &event);
+                    if fresh.len() == requests::EVENT_BATCH_MAX {
+                        let full = std::mem::replace(&mut fresh, batch_of(rows.len() - position));
+                        built.fresh.push(full.finish(tally));
+                    }
+                }
+                event => built.unknown.push(EventRow {
+                    key,
+                    fingerprint,
+                    event: event.map(|event| as_sent(&uuid, &event)),
+                    key_text,
+                    uuid,
+                    intended: true,
+                    maybe_sent: true,
+                    attempts: 0,
+                    ticket: tally.ticket(),
+                }),
+            }
         }
+        built.fresh.push(fresh.finish(tally));
         built
     }
 }

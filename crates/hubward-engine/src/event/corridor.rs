@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::event::build::Built;
 use crate::event::feed::{Chunk, Feed};
+use crate::event::fresh::{Fresh, FreshQueue};
 use crate::event::month::Month;
 use crate::event::row::{EventBatch, EventRow, Stand, deferred};
 use crate::event::send::{Done, Sender};
@@ -23,8 +24,8 @@ use crate::row::Verdict;
 use crate::run::blocking;
 use crate::tally::Tally;
 
-/// Batches that may be in flight: what the account's 1,250 requests a second (api.md 9.2) come to at 200 ms each.
-const IN_FLIGHT_BATCHES_MAX: usize = 256;
+/// Batches that may be in flight: what the account's 1,250 requests a second (api.md 9.2) come to at 400 ms each.
+const IN_FLIGHT_BATCHES_MAX: usize = 512;
 /// Rows that wait in memory for their batch; nothing is read while there are more.
 const QUEUED_ROWS_MAX: usize = 20_000;
 /// Chunks that are built at once.
@@ -55,7 +56,7 @@ pub(crate) struct Flow<'a> {
     pub(crate) over_month: u64,
     pub(crate) stopped: Option<Stopped>,
     /// Rows ready to be cut into batches.
-    pub(crate) rows: VecDeque<EventRow>,
+    pub(crate) rows: FreshQueue,
     /// Batches that are to be sent, or asked about, as they are.
     pub(crate) ready: VecDeque<EventBatch>,
     lost_in_a_row: u32,
@@ -74,6 +75,13 @@ pub(crate) struct Ended {
     pub(crate) deferred: Vec<u128>,
     pub(crate) sent_before: u64,
     pub(crate) over_month: u64,
+}
+
+/// A batch that is to go.
+enum Cut {
+    /// Of rows that were never sent.
+    Fresh(Fresh),
+    Again(EventBatch),
 }
 
 type Reading = JoinHandle<(Feed, Result<Option<Chunk>, EngineError>)>;
@@ -99,7 +107,7 @@ impl<'a> Flow<'a> {
             sent_before: 0,
             over_month: 0,
             stopped: None,
-            rows: VecDeque::new(),
+            rows: FreshQueue::default(),
             ready: VecDeque::new(),
             lost_in_a_row: 0,
             exhausted_in_a_row: 0,
@@ -140,7 +148,12 @@ impl<'a> Flow<'a> {
                 && let Some(batch) = self.cut(quiet && (at_end || self.full), sending.is_empty())
             {
                 let sender = Arc::clone(&self.sender);
-                sending.spawn(async move { sender.execute(batch).await });
+                sending.spawn(async move {
+                    match batch {
+                        Cut::Fresh(fresh) => sender.send_fresh(fresh).await,
+                        Cut::Again(batch) => sender.execute(batch).await,
+                    }
+                });
             }
             if quiet && sending.is_empty() && (self.stopped.is_some() || self.full || at_end) {
                 let nothing_left = self.rows.is_empty() && self.ready.is_empty();
@@ -194,9 +207,9 @@ impl<'a> Flow<'a> {
     }
 
     /// The next batch that may go now.
-    fn cut(&mut self, flush: bool, nothing_in_flight: bool) -> Option<EventBatch> {
+    fn cut(&mut self, flush: bool, nothing_in_flight: bool) -> Option<Cut> {
         if let Some(at) = self.ready.iter().position(|batch| batch.stand != Stand::Unsent) {
-            return self.ready.remove(at);
+            return self.ready.remove(at).map(Cut::Again);
         }
         // HubSpot has trouble: what is sent now would only have to be looked for as well.
         if self.lost_in_a_row >= LOST_IN_A_ROW_MAX && !nothing_in_flight {
@@ -206,7 +219,7 @@ impl<'a> Flow<'a> {
             return None;
         }
         if let Some(batch) = self.ready.pop_front() {
-            return Some(batch);
+            return Some(Cut::Again(batch));
         }
         let size = self.rows.len().min(requests::EVENT_BATCH_MAX);
         if self.full || size == 0 || (size < requests::EVENT_BATCH_MAX && !flush) {
@@ -214,14 +227,11 @@ impl<'a> Flow<'a> {
         }
         let granted = usize::try_from(self.month.take(size as u64)).unwrap_or(size);
         self.full = granted < size;
-        if granted == 0 {
-            return None;
-        }
-        Some(EventBatch { stand: Stand::Unsent, rows: self.rows.drain(..granted).collect() })
+        self.rows.take(granted).map(Cut::Fresh)
     }
 
     async fn place(&mut self, built: Built, settles_at_ms: i64) {
-        let Built { rows, unknown, verdicts, changes, doubles, error } = built;
+        let Built { fresh, unknown, verdicts, changes, doubles, error } = built;
         if let Some(error) = error {
             self.fail(error);
         }
@@ -233,7 +243,7 @@ impl<'a> Flow<'a> {
         let finished = verdicts.len() as u64;
         self.settle(verdicts).await;
         self.engine.config.progress.advance(finished);
-        self.rows.extend(rows);
+        fresh.into_iter().for_each(|part| self.rows.push(part));
         // The earlier run could not write down what it did not hear of.
         self.month.claim(unknown.len() as u64);
         let mut unknown = unknown.into_iter().peekable();
@@ -302,10 +312,9 @@ impl<'a> Flow<'a> {
             ),
         };
         let mut verdicts = Vec::new();
-        let (mut unknown, mut unsent): (Vec<EventBatch>, Vec<EventBatch>) =
+        let (mut unknown, unsent): (Vec<EventBatch>, Vec<EventBatch>) =
             self.ready.drain(..).partition(|batch| batch.stand != Stand::Unsent);
-        unsent.push(EventBatch { stand: Stand::Unsent, rows: self.rows.drain(..).collect() });
-        for batch in &mut unsent {
+        for batch in &unsent {
             let mut done = Done::default();
             // A failure is one of the state's, and is told by whatever stopped the run or by the next.
             self.sender.clear_intents(&mut done, &batch.rows).await;
@@ -313,7 +322,8 @@ impl<'a> Flow<'a> {
                 self.fail(error);
             }
         }
-        let unsent_rows = unsent.into_iter().flat_map(|batch| batch.rows);
+        let fresh = self.rows.take(usize::MAX).map(|fresh| fresh.into_rows(&self.sender.ids, 0)).unwrap_or_default();
+        let unsent_rows = unsent.into_iter().flat_map(|batch| batch.rows).chain(fresh);
         let why = "it is not known yet whether HubSpot took it; the next run looks for it";
         for row in unsent_rows {
             if row.maybe_sent {

@@ -42,7 +42,7 @@ impl Flow<'_> {
                 return Vec::new();
             }
             let uuids: Vec<String> = intents.iter().map(|intent| ids.of(&intent.key_text)).collect();
-            let keys = intents.iter().map(|intent| intent.key_text.clone()).collect();
+            let keys = intents.iter().map(|intent| &intent.key_text).collect();
             let meta = CallMeta { sync: Some(Arc::clone(&self.sender.sync)), rows: keys };
             let found = match self.sender.found(&uuids, &meta).await {
                 Ok(Some(found)) => found,

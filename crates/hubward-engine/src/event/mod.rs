@@ -13,6 +13,7 @@ mod build;
 mod check;
 mod corridor;
 mod feed;
+mod fresh;
 mod left;
 mod month;
 mod plan;
@@ -24,5 +25,5 @@ mod send;
 mod sight;
 mod unknown;
 
-pub(crate) use row::{EventBatch, EventRow, Stand};
+pub(crate) use row::{EventBatch, EventRow, Stand, as_sent};
 pub(crate) use send::{Done, Sender};

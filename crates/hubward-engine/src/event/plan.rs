@@ -44,7 +44,7 @@ impl Engine {
         let read = self.read_events(job, None, cancel, None).await?;
         let (read, outlook) = outlook(read, job.clone(), self.normalises_dates(), SAMPLES_MAX, cancel.clone()).await?;
         let changes = changes_of(&read.scan);
-        let open = read.ledger.intents().len() as u64;
+        let open = read.ledger.intents()?.len() as u64;
         let mut counts = RequestCounts {
             event: outlook.valid.div_ceil(requests::EVENT_BATCH_MAX as u64),
             // Sendings of earlier runs without an outcome are looked for.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use hubward_core::event::MappedEvent;
 use hubward_core::{Outcome, Reason};
-use hubward_hubspot::EventInput;
+use hubward_hubspot::{EventInput, EventWriter};
 use hubward_store::{Change, Entry, Intent, Payload};
 
 use crate::row::{Verdict, WrittenRecord};
@@ -17,8 +18,8 @@ pub(crate) struct EventRow {
     pub(crate) fingerprint: u64,
     pub(crate) key_text: String,
     pub(crate) uuid: String,
-    /// The reason: the row cannot be sent as it is now, but may have been sent before.
-    pub(crate) event: Result<MappedEvent, Box<Reason>>,
+    /// As it is sent. The reason: the row cannot be sent as it is now, but may have been sent before.
+    pub(crate) event: Result<Bytes, Box<Reason>>,
     /// An intent of this row stands in the ledger.
     pub(crate) intended: bool,
     /// A sending had no answer, and HubSpot has not been seen to lack the event since: its intent must stand.
@@ -46,11 +47,6 @@ pub(crate) struct EventBatch {
 }
 
 impl EventRow {
-    /// As it is sent; none for a row that cannot be.
-    pub(crate) fn input(&self) -> Option<EventInput<'_>> {
-        Some(input(&self.uuid, self.event.as_ref().ok()?))
-    }
-
     pub(crate) fn intent(&self, at_ms: i64) -> Change {
         Change::Intent(Intent { key: self.key, key_text: self.key_text.clone(), match_value: None, at_ms, note: 0 })
     }
@@ -76,6 +72,13 @@ pub(crate) fn input<'a>(uuid: &'a str, event: &'a MappedEvent) -> EventInput<'a>
         uuid,
         properties: &event.properties,
     }
+}
+
+/// An event in the form in which its batch takes it.
+pub(crate) fn as_sent(uuid: &str, event: &MappedEvent) -> Bytes {
+    let mut writer = EventWriter::default();
+    writer.push(&input(uuid, event));
+    writer.finish().event(0)
 }
 
 /// What the ledger keeps of a row that HubSpot took: its key, for good. An occurrence has no id of its own that matters.

@@ -86,7 +86,7 @@ impl Engine {
         report.changes = changes_of(&scan);
         let first = Arc::new(crate::deferred::read(ledger.dir()));
         let ledger: SharedLedger = Arc::new(Mutex::new(ledger));
-        let intents = lock(&ledger).intents();
+        let intents = lock(&ledger).intents()?;
         let now_ms = self.config.wall.now().as_millisecond();
         let doubtful: Arc<HashSet<u128>> = Arc::new(intents.iter().map(|intent| intent.key).collect());
         let settles_at_ms = self.settles_at_ms(now_ms);
@@ -99,6 +99,7 @@ impl Engine {
         let sender = Arc::new(Sender {
             client: self.config.client.clone(),
             sync: Arc::from(job.sync.name.as_str()),
+            ids: EventIds::new(&job.sync.name),
             memory: Memory::Whole { ledger: Arc::clone(&ledger), writer },
             cancel: options.cancel.clone(),
             wall: Arc::clone(&self.config.wall),

@@ -4,23 +4,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use hubward_core::event::EventIds;
 use hubward_core::{ErrorKind, Outcome, Reason, Verdict as Table, WallClock};
-use hubward_hubspot::{ApiError, CallMeta, Client, EventInput};
+use hubward_hubspot::{ApiError, CallMeta, Client, EventWriter};
 use hubward_store::Change;
 
 use crate::cancel::Cancel;
 use crate::error::EngineError;
+use crate::event::fresh::Fresh;
 use crate::event::row::{EventBatch, EventRow, Stand, deferred};
 use crate::memory::Memory;
 use crate::row::Verdict;
 
 /// A row is deferred when so many of its sendings had no answer.
 const SENDINGS_MAX: u32 = 8;
+const NOT_DURABLE: &str = "that it is about to be sent could not be made durable";
 
 /// What all batches of one event sync share.
 pub(crate) struct Sender {
     pub(crate) client: Client,
     pub(crate) sync: Arc<str>,
+    pub(crate) ids: EventIds,
     pub(crate) memory: Memory,
     pub(crate) cancel: Cancel,
     pub(crate) wall: Arc<dyn WallClock>,
@@ -75,21 +79,48 @@ impl Sender {
         }
     }
 
+    /// Sends rows for the first time.
+    pub(crate) async fn send_fresh(&self, fresh: Fresh) -> Done {
+        let mut done = Done::default();
+        if let Err(error) = self.memory.record(vec![fresh.intents(self.now_ms())]).await {
+            done.stop = Some(error);
+            let rows = fresh.into_rows(&self.ids, 0);
+            return self.defer_unsent(done, rows, NOT_DURABLE).await;
+        }
+        let meta = CallMeta { sync: Some(Arc::clone(&self.sync)), rows: fresh.keys().clone() };
+        match self.client.send_written_events(fresh.events(), &meta).await {
+            Ok(_) => self.confirm_fresh(done, fresh).await,
+            Err(error) => self.refuse(done, fresh.into_rows(&self.ids, 1), error).await,
+        }
+    }
+
+    async fn confirm_fresh(&self, mut done: Done, fresh: Fresh) -> Done {
+        let recorded = self.memory.record(vec![fresh.confirmed()]).await;
+        if recorded.is_err() || self.tells_applied {
+            return self.confirmed(done, fresh.into_rows(&self.ids, 1), recorded);
+        }
+        done.accepted += fresh.len() as u64;
+        fresh.into_tickets().finish(Outcome::Applied);
+        done
+    }
+
     async fn send(&self, mut rows: Vec<EventRow>) -> Done {
         let mut done = Done::default();
         let now_ms = self.now_ms();
         if let Err(error) = self.memory.record(rows.iter().map(|row| row.intent(now_ms)).collect()).await {
             done.stop = Some(error);
-            return self.defer_unsent(done, rows, "that it is about to be sent could not be made durable").await;
+            return self.defer_unsent(done, rows, NOT_DURABLE).await;
         }
         for row in &mut rows {
             row.attempts += 1;
             row.intended = true;
         }
         let result = {
-            let inputs: Vec<EventInput<'_>> = rows.iter().filter_map(EventRow::input).collect();
-            debug_assert_eq!(inputs.len(), rows.len(), "a row that cannot be sent is in no batch that is sent");
-            self.client.send_events(&inputs, &self.meta(&rows)).await
+            let mut events = EventWriter::default();
+            rows.iter().filter_map(|row| row.event.as_ref().ok()).for_each(|event| events.push_written(event));
+            let events = events.finish();
+            debug_assert_eq!(events.len(), rows.len(), "a row that cannot be sent is in no batch that is sent");
+            self.client.send_written_events(&events, &self.meta(&rows)).await
         };
         match result {
             Ok(_) => self.confirm(done, rows).await,
@@ -98,8 +129,13 @@ impl Sender {
     }
 
     /// HubSpot took these rows; they are applied once that is durable.
-    pub(crate) async fn confirm(&self, mut done: Done, rows: Vec<EventRow>) -> Done {
-        if let Err(error) = self.memory.record(rows.iter().map(EventRow::confirmed).collect()).await {
+    pub(crate) async fn confirm(&self, done: Done, rows: Vec<EventRow>) -> Done {
+        let recorded = self.memory.record(rows.iter().map(EventRow::confirmed).collect()).await;
+        self.confirmed(done, rows, recorded)
+    }
+
+    fn confirmed(&self, mut done: Done, rows: Vec<EventRow>, recorded: Result<(), EngineError>) -> Done {
+        if let Err(error) = recorded {
             done.stop = Some(error);
             for row in rows {
                 // Its intent stands, so the next run looks for it.
@@ -218,7 +254,7 @@ impl Sender {
     }
 
     pub(crate) fn meta(&self, rows: &[EventRow]) -> CallMeta {
-        CallMeta { sync: Some(Arc::clone(&self.sync)), rows: rows.iter().map(|row| row.key_text.clone()).collect() }
+        CallMeta { sync: Some(Arc::clone(&self.sync)), rows: rows.iter().map(|row| &row.key_text).collect() }
     }
 }
 

@@ -100,10 +100,8 @@ impl Sender {
         let mut found = HashSet::new();
         for (part, uuids) in uuids.chunks(requests::OCCURRENCES_MAX).enumerate() {
             let from = part * requests::OCCURRENCES_MAX;
-            let meta = CallMeta {
-                sync: meta.sync.clone(),
-                rows: meta.rows.iter().skip(from).take(uuids.len()).cloned().collect(),
-            };
+            let meta =
+                CallMeta { sync: meta.sync.clone(), rows: meta.rows.iter().skip(from).take(uuids.len()).collect() };
             match self.client.event_occurrences(uuids, &meta).await {
                 Ok(occurrences) => found.extend(occurrences.into_iter().map(|occurrence| occurrence.id)),
                 Err(error) if does_not_show(&error) => {

@@ -1,7 +1,6 @@
 //! The list itself: found by id or by name, compared with what the sync remembers.
 
-use std::sync::Arc;
-
+use hubward_core::RowKeys;
 use hubward_core::membership::{FoundList, KnownList, Misfit, fits};
 use hubward_core::spec::{ListMode, ListSync, ListTarget, Location};
 use hubward_hubspot::{CallMeta, List};
@@ -128,7 +127,7 @@ impl Engine {
 
 /// What requests about the list itself are counted under.
 pub(crate) fn meta(sync: &ListSync) -> CallMeta {
-    CallMeta { sync: Some(sync.name.as_str().into()), rows: Arc::default() }
+    CallMeta { sync: Some(sync.name.as_str().into()), rows: RowKeys::default() }
 }
 
 /// The misfit as an error, with what to do.

@@ -240,6 +240,42 @@ async fn two_rows_of_one_key_are_both_invalid() {
     assert_eq!(held(&world).await.len(), 6);
 }
 
+/// The second row of a key may come long after the first, when others of its batch could have been on their way already.
+#[tokio::test(start_paused = true)]
+async fn two_rows_of_one_key_far_apart_are_both_invalid_and_neither_is_sent() {
+    let world = world(5_200);
+    let mut job = job(&world);
+    job.model.query = ModelQuery::Sql(
+        "select * from (select * from orders order by id) union all select * from orders where id in (1, 777)"
+            .to_owned(),
+    );
+    let report = run(&world, &job).await;
+    assert_eq!((report.outcomes.applied, report.outcomes.invalid), (5_198, 4), "{report:?}");
+    assert_eq!(report.requests.event, 11, "full batches, however the invalid rows lie");
+    let held = held(&world).await;
+    assert_eq!(held.len(), 5_198);
+    assert!(
+        held.iter().all(|event| event["properties"]["amount"] != "1.5" && event["properties"]["amount"] != "777.5")
+    );
+}
+
+/// Invalid rows leave gaps; the batches are full all the same, and each row keeps its own event, key and outcome.
+#[tokio::test(start_paused = true)]
+async fn batches_are_full_however_many_rows_between_are_invalid() {
+    let world = world(6_000);
+    world.sql("update orders set email = 'nobody' where id % 3 = 0");
+    let report = run(&world, &job(&world)).await;
+    assert_eq!((report.outcomes.applied, report.outcomes.invalid), (4_000, 2_000), "{report:?}");
+    assert_eq!(report.requests.event, 8, "two for each thousand");
+    let mut amounts: Vec<f64> =
+        held(&world).await.iter().map(|e| e["properties"]["amount"].as_str().unwrap().parse().unwrap()).collect();
+    amounts.sort_by(f64::total_cmp);
+    let expected: Vec<f64> = (1..=6_000).filter(|id| id % 3 != 0).map(|id| f64::from(id) + 0.5).collect();
+    assert_eq!(amounts, expected);
+    let again = run(&world, &job(&world)).await;
+    assert_eq!((again.outcomes.unchanged, again.requests.event), (4_000, 0), "{again:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_wrong_with_the_sync_is_told_before_anything_is_sent() {
     let world = world(5);

@@ -40,7 +40,7 @@ pub(crate) fn mapping_file(reader: &mut Reader<'_, '_>, tree: &Node) {
     let enabled = fields.get("enabled").map_or(Some(true), |node| reader.flag(node, "enabled"));
     let sources = fields.get("sources").map_or(Some(None), |node| sources(reader, node).map(Some));
     let trigger = fields.get("trigger").map_or(Some(None), |node| reader.text(node, "trigger").map(Some));
-    let sync_mode = fields.get("sync_mode").map_or(Some(None), |node| sync_mode(reader, action, node).map(Some));
+    let sync_mode = fields.get("sync_mode").map_or(Some(None), |node| sync_mode(reader, action, node));
     let mut places = Places::default();
     let mapped = match fields.get("fields") {
         None => Some(Value::Object(Map::new())),
@@ -107,18 +107,19 @@ fn sources(reader: &mut Reader<'_, '_>, node: &Node) -> Option<Vec<Text>> {
     Some(sources)
 }
 
-fn sync_mode(reader: &mut Reader<'_, '_>, action: Option<Action>, node: &Node) -> Option<SyncMode> {
+/// The second none: a mode that the action does not have. It means nothing, so it stops nothing.
+fn sync_mode(reader: &mut Reader<'_, '_>, action: Option<Action>, node: &Node) -> Option<Option<SyncMode>> {
     let word = reader.word(node, "sync_mode", &SYNC_MODES)?;
     if let Some(action) = action.filter(|action| !action.has_sync_mode()) {
-        reader.sink.error(
+        reader.sink.warning(
             "sync-mode",
             node.span,
-            format!("the action `{}` has no sync mode", action.name()),
+            format!("the action `{}` has no sync mode, so this one changes nothing", action.name()),
             "remove `sync_mode`; only upsertObject and customEvent have one",
         );
-        return None;
+        return Some(None);
     }
-    SyncMode::ALL.into_iter().find(|mode| mode.name() == SYNC_MODES[word])
+    SyncMode::ALL.into_iter().find(|mode| mode.name() == SYNC_MODES[word]).map(Some)
 }
 
 /// Where the keys and values of `fields` stand, by the names that lead there.

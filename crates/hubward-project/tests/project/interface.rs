@@ -33,10 +33,17 @@ fn the_documents_example_is_a_project_without_errors() {
         .replace("sync: customers", "sync: companies")
         .replace("object: contacts", "object: companies")
         .replace("after: [companies]", "after: []");
-    let given =
-        [("hubward.yml", project.as_str()), ("syncs/customers.yml", &blocks[1]), ("syncs/companies.yml", &companies)];
-    assert_eq!(places(&given), [""; 0]);
+    let given = [
+        ("hubward.yml", project.as_str()),
+        ("mappings/contacts.yml", &blocks[3]),
+        ("syncs/customers.yml", &blocks[1]),
+        ("syncs/companies.yml", &companies),
+    ];
+    // The document shows every key; this action has no mode.
+    assert_eq!(places(&given), ["sync-mode mappings/contacts.yml:6:12"]);
     let loaded = try_load(&given).expect("it has no errors");
     assert_eq!(loaded.project.syncs.len(), 2);
+    assert_eq!(loaded.project.mappings.len(), 1);
+    assert!(loaded.project.intake.is_some());
     assert_eq!(loaded.project.run_order(), [1, 0]);
 }

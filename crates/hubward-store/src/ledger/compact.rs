@@ -8,13 +8,14 @@ use std::path::Path;
 
 use super::base::{Base, BaseRow, MAX_ROWS};
 use super::base_writer::BaseWriter;
+use super::entry::PayloadRef;
 use super::heap::{Heap, HeapWriter};
+use super::intents::OpenIntents;
 use super::log::Log;
 use super::log_table::{LogTable, Slot};
 use super::manifest::{self, Manifest};
 use super::open::{base_path, delete_leftovers, heap_path, log_path};
 use super::options::Step;
-use super::record;
 use super::row_bits::RowBits;
 use super::{Ledger, Rows};
 use crate::StoreError;
@@ -25,6 +26,7 @@ struct Prepared {
     base: Base,
     heap: Heap,
     log: Log,
+    intents: OpenIntents,
     bits: RowBits,
 }
 
@@ -41,12 +43,33 @@ impl Ledger {
         Ok(due)
     }
 
+    /// Compacts if the log has grown past what memory and the next opening can bear, whatever the base's size; tells whether it
+    /// did. For the middle of a long run, where each compaction writes the whole base anew; [`Ledger::compact_if_due`] is for its
+    /// end.
+    ///
+    /// # Errors
+    /// As [`Ledger::compact`].
+    pub fn compact_if_full(&mut self) -> Result<bool, StoreError> {
+        let full = self.is_full();
+        if full {
+            self.compact()?;
+        }
+        Ok(full)
+    }
+
+    fn is_full(&self) -> bool {
+        self.log_entries() > self.options.max_log_entries || self.log.len() > self.options.max_log_bytes
+    }
+
     fn is_compaction_due(&self) -> bool {
         let options = &self.options;
-        let entries = self.rows.table.len() as u64 + self.rows.dropped;
         let base_rows = self.base.as_ref().map_or(0, Base::rows) as u64;
         let by_part = options.min_log_entries.max(base_rows / 100 * options.max_log_percent);
-        entries > by_part.min(options.max_log_entries) || self.log.len() > options.max_log_bytes
+        self.log_entries() > by_part || self.is_full()
+    }
+
+    fn log_entries(&self) -> u64 {
+        self.rows.table.len() as u64 + self.rows.dropped
     }
 
     /// Merges base and log into the next generation. Works in the middle of a scan: what was seen stays seen.
@@ -77,7 +100,8 @@ impl Ledger {
         self.heap = prepared.heap;
         self.log = prepared.log;
         let old = std::mem::take(&mut self.rows);
-        self.rows = Rows { table: LogTable::default(), bits: prepared.bits, dropped: 0, ..old };
+        self.rows =
+            Rows { table: LogTable::default(), bits: prepared.bits, dropped: 0, intents: prepared.intents, ..old };
         let sealed = self
             .step(Step::ManifestPublished)
             .and_then(|()| manifest::seal(&self.dir))
@@ -109,7 +133,7 @@ impl Ledger {
         self.step(Step::HeapWritten)?;
         base.finish()?;
         self.step(Step::BaseWritten)?;
-        let log = self.begin_log(&log_path(&self.dir, generation), generation)?;
+        let (log, intents) = self.begin_log(&log_path(&self.dir, generation), generation)?;
         self.step(Step::LogWritten)?;
         let manifest =
             Manifest { generation, heap: heap_number, heap_len, heap_live, meta: self.manifest.meta.clone() };
@@ -117,20 +141,15 @@ impl Ledger {
         manifest::seal(&self.dir)?;
         manifest::prepare(&self.dir, &manifest)?;
         self.step(Step::ManifestPrepared)?;
-        Ok(Prepared { manifest, base: Base::open(&base_path)?, heap: Heap::open(&heap_path, heap_len)?, log, bits })
+        let (base, heap) = (Base::open(&base_path)?, Heap::open(&heap_path, heap_len)?);
+        Ok(Prepared { manifest, base, heap, log, intents, bits })
     }
 
     /// The new generation's log begins with the intents that have no outcome yet.
-    fn begin_log(&self, path: &Path, generation: u64) -> Result<Log, StoreError> {
+    fn begin_log(&self, path: &Path, generation: u64) -> Result<(Log, OpenIntents), StoreError> {
         let mut log = Log::create(path, generation)?;
-        if !self.rows.intents.is_empty() {
-            let mut frame = Log::start_frame();
-            for intent in self.rows.intents.values() {
-                record::encode_intent(intent, &mut frame)?;
-            }
-            log.append(frame, || Ok(()))?;
-        }
-        Ok(log)
+        let intents = self.rows.intents.moved(&self.log, &mut log)?;
+        Ok((log, intents))
     }
 
     /// Takes back what a failed compaction wrote, so that it does not keep the disk full. What fails here is done by the
@@ -162,22 +181,42 @@ struct Merge<'a> {
 impl Merge<'_> {
     fn run(&mut self) -> Result<(), StoreError> {
         let rows = &self.ledger.rows;
-        let log_bytes = self.ledger.log.map()?;
+        let payloads = self.take_payloads()?;
         let mut slots = rows.table.sorted().into_iter().peekable();
         let of_base = self.ledger.base.iter().flat_map(|base| base.rows_where(|row| !rows.bits.is_overridden(row)));
         for (number, row) in of_base {
             while let Some(number) = slots.next_if(|&number| rows.table.slot(number).head.key < row.head.key) {
-                self.take_slot(rows.table.slot(number), &log_bytes)?;
+                self.take_slot(rows.table.slot(number), payloads[number as usize])?;
             }
             self.take_old(row, rows.bits.is_seen(number))?;
         }
         for number in slots {
-            self.take_slot(rows.table.slot(number), &log_bytes)?;
+            self.take_slot(rows.table.slot(number), payloads[number as usize])?;
         }
         Ok(())
     }
 
-    fn take_slot(&mut self, slot: &Slot, log_bytes: &[u8]) -> Result<(), StoreError> {
+    /// Copies the log's payloads, in the order they lie in, and tells the place of each slot's.
+    fn take_payloads(&mut self) -> Result<Vec<PayloadRef>, StoreError> {
+        let log = &self.ledger.log;
+        let bytes = log.map()?;
+        let mut payloads = Vec::with_capacity(self.ledger.rows.table.len());
+        for slot in self.ledger.rows.table.iter() {
+            if slot.removed || slot.in_heap {
+                payloads.push(slot.payload);
+                continue;
+            }
+            let start = slot.payload.offset() as usize;
+            let payload = bytes
+                .get(start..start + slot.payload.len())
+                .ok_or_else(|| StoreError::corrupt(log.path(), "a row refers to bytes behind its end"))?;
+            payloads.push(self.heap.push(payload)?);
+        }
+        Ok(payloads)
+    }
+
+    /// `payload` lies in the new heap, unless it was in the old one.
+    fn take_slot(&mut self, slot: &Slot, payload: PayloadRef) -> Result<(), StoreError> {
         if slot.removed {
             return Ok(());
         }
@@ -185,11 +224,6 @@ impl Merge<'_> {
             let (head, payload) = (slot.head, slot.payload);
             return self.take_old(BaseRow { head, payload }, slot.seen);
         }
-        let start = slot.payload.offset() as usize;
-        let bytes = log_bytes
-            .get(start..start + slot.payload.len())
-            .ok_or_else(|| StoreError::corrupt(self.ledger.log.path(), "a row refers to bytes behind its end"))?;
-        let payload = self.heap.push(bytes)?;
         let head = slot.head;
         self.push(BaseRow { head, payload }, slot.seen)
     }

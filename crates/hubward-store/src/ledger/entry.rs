@@ -1,7 +1,9 @@
 //! The words of the ledger, and how a payload is laid out in bytes.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use hubward_core::RowKeys;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::StoreError;
@@ -90,8 +92,27 @@ pub enum Change {
     Removed { key: u128 },
     /// A request that must not be repeated blindly is about to be sent for this row. Replaces an intent of the same key.
     Intent(Intent),
+    /// As [`Change::Intent`] for rows that go together. They are a group until one of them is confirmed, cleared or sent by
+    /// itself. An intent that one of them has already stands beside the new one.
+    Intents(Intents),
+    /// HubSpot confirmed all rows of a group, the latest that begins with this key. The entry of each has the fingerprint and
+    /// the key text of its intent, which ends, and nothing else.
+    ConfirmedGroup { first: u128 },
     /// The intent of this key has its outcome without a confirmation (refused, or proven not to have happened).
     IntentCleared { key: u128 },
+}
+
+/// Rows that are about to be sent together. Their texts are written once, and stay on the disk until asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intents {
+    /// Key and fingerprint of each row.
+    pub rows: Arc<[(u128, u64)]>,
+    /// Their primary keys as shown to people, in the same order.
+    pub key_texts: RowKeys,
+    /// As [`Intent::at_ms`].
+    pub at_ms: i64,
+    /// As [`Intent::note`].
+    pub note: u8,
 }
 
 /// A request that was about to be sent and whose outcome is not recorded yet.
@@ -155,19 +176,28 @@ impl PayloadRef {
 /// Appends the encoding: check (4 bytes), length of the key text (4), whether there is a match value (1) and its length (4),
 /// then key text, match value and bitmap. The check makes every payload provable by itself, wherever it was copied to.
 pub(super) fn encode_payload(payload: &Payload, out: &mut Vec<u8>) -> Result<usize, StoreError> {
+    encode_parts(&payload.key_text, payload.match_value.as_deref(), &payload.written, out)
+}
+
+/// The payload of these parts.
+pub(super) fn encode_parts(
+    key_text: &str,
+    matched: Option<&str>,
+    written: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<usize, StoreError> {
     let start = out.len();
-    let matched = payload.match_value.as_deref();
-    let size = 13 + payload.key_text.len() + matched.map_or(0, str::len) + payload.written.len();
+    let size = 13 + key_text.len() + matched.map_or(0, str::len) + written.len();
     if size > MAX_PAYLOAD {
         return Err(StoreError::TooLarge { what: "a row's key with its match value", limit: MAX_PAYLOAD as u64 });
     }
     out.extend_from_slice(&[0; 4]);
-    out.extend_from_slice(&(payload.key_text.len() as u32).to_le_bytes());
+    out.extend_from_slice(&(key_text.len() as u32).to_le_bytes());
     out.push(u8::from(matched.is_some()));
     out.extend_from_slice(&(matched.map_or(0, str::len) as u32).to_le_bytes());
-    out.extend_from_slice(payload.key_text.as_bytes());
+    out.extend_from_slice(key_text.as_bytes());
     out.extend_from_slice(matched.unwrap_or_default().as_bytes());
-    out.extend_from_slice(&payload.written);
+    out.extend_from_slice(written);
     let check = check_of(&out[start + 4..]);
     out[start..start + 4].copy_from_slice(&check.to_le_bytes());
     Ok(size)

@@ -114,7 +114,7 @@ impl Log {
     /// the frame's body. After an error the frame does not count.
     pub(super) fn append(
         &mut self,
-        mut frame: Vec<u8>,
+        frame: &mut [u8],
         between: impl FnOnce() -> io::Result<()>,
     ) -> Result<u64, StoreError> {
         if self.poisoned {
@@ -129,7 +129,7 @@ impl Log {
         let check = frame_check(&frame[8..], self.generation, self.len);
         frame[..8].copy_from_slice(&check.to_le_bytes());
 
-        if let Err(e) = self.file.write_all_at(&frame, self.len) {
+        if let Err(e) = self.file.write_all_at(frame, self.len) {
             // Take the part that was written back at once: it may be what filled the disk.
             self.poisoned = self.file.set_len(self.len).is_err();
             return Err(StoreError::io("writing", &self.path, e));

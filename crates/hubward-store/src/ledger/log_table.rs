@@ -88,9 +88,12 @@ impl LogTable {
 
     /// Slot numbers by ascending key.
     pub(super) fn sorted(&self) -> Vec<u32> {
-        let mut numbers: Vec<u32> = (0..self.len as u32).collect();
-        numbers.sort_unstable_by_key(|&number| self.slot(number).head.key);
-        numbers
+        // The upper half decides between hashes, and lies in order where the slots lie anywhere.
+        let half = |(number, slot): (usize, &Slot)| ((slot.head.key >> 64) as u64, number as u32);
+        let mut numbers: Vec<(u64, u32)> = self.iter().enumerate().map(half).collect();
+        let key = |number: u32| self.slot(number).head.key;
+        numbers.sort_unstable_by(|one, other| one.0.cmp(&other.0).then_with(|| key(one.1).cmp(&key(other.1))));
+        numbers.into_iter().map(|(_, number)| number).collect()
     }
 
     fn grow(&mut self) {

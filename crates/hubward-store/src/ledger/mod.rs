@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A change counts once its frame is on the disk; a compaction writes the next generation beside the valid one and then
-//! replaces the manifest, so a kill at any moment leaves a valid state. Memory holds the keys of the log (72 bytes each,
+//! replaces the manifest, so a kill at any moment leaves a valid state. Memory holds the keys of the log (90 bytes each,
 //! bounded by [`LedgerOptions::max_log_entries`] as long as the caller compacts when due) and two bits for each row.
 //!
 //! Left to the caller: when to scan, when to compact, hashing, and what a fingerprint means.
@@ -21,6 +21,7 @@ mod base_writer;
 mod compact;
 mod entry;
 mod heap;
+mod intents;
 mod log;
 mod log_table;
 mod manifest;
@@ -36,7 +37,7 @@ use std::path::{Path, PathBuf};
 
 use base::{Base, BaseRow};
 use entry::decode_payload;
-pub use entry::{Change, Entry, EntryHead, Intent, Payload, Probe};
+pub use entry::{Change, Entry, EntryHead, Intent, Intents, Payload, Probe};
 use heap::Heap;
 use log::Log;
 use log_table::Slot;
@@ -138,11 +139,11 @@ impl Ledger {
     }
 
     /// Intents without an outcome, by ascending time.
-    #[must_use]
-    pub fn intents(&self) -> Vec<Intent> {
-        let mut intents: Vec<Intent> = self.rows.intents.values().cloned().collect();
-        intents.sort_unstable_by_key(|intent| (intent.at_ms, intent.key));
-        intents
+    ///
+    /// # Errors
+    /// The text of one cannot be read or does not match its checksum.
+    pub fn intents(&self) -> Result<Vec<Intent>, StoreError> {
+        self.rows.intents.all(&self.log)
     }
 
     /// Writes the changes as one frame and returns once it is durable: all of them count, or none.
@@ -150,24 +151,26 @@ impl Ledger {
     /// An entry that is confirmed while a scan is under way counts as seen by it.
     ///
     /// # Errors
-    /// [`StoreError::UnknownKey`] for a fingerprint or associations of an unknown row and [`StoreError::TooLarge`] before anything is
-    /// written; [`StoreError::DiskFull`] and [`StoreError::Io`] when the disk refused: none of the changes counts.
+    /// [`StoreError::UnknownKey`] for a fingerprint or associations of an unknown row or the confirmation of an intent that
+    /// does not stand, and [`StoreError::TooLarge`], before anything is written; [`StoreError::DiskFull`] and [`StoreError::Io`] when the disk refused: none of the changes counts.
     pub fn append(&mut self, changes: &[Change]) -> Result<(), StoreError> {
         self.check_usable()?;
         if changes.is_empty() {
             return Ok(());
         }
         let mut frame = Log::start_frame();
+        if let Some(key) = self.rows.intents.missing(changes) {
+            return Err(StoreError::UnknownKey { key });
+        }
         for (i, change) in changes.iter().enumerate() {
             if let Change::Refingerprint { key, .. } | Change::Associated { key, .. } = change {
                 self.check_known(*key, &changes[..i])?;
             }
             record::encode(change, &mut frame)?;
         }
-        let body = Log::body_of(&frame).to_vec();
         let options = &self.options;
-        let body_at = self.log.append(frame, || options.step(Step::FrameWritten))?;
-        let taken = self.rows.replay(self.base.as_ref(), body_at, &body, self.log.path());
+        let body_at = self.log.append(&mut frame, || options.step(Step::FrameWritten))?;
+        let taken = self.rows.replay(self.base.as_ref(), body_at, Log::body_of(&frame), self.log.path());
         // The frame is on the disk, so memory that has taken only a part of it must not be built upon.
         self.poisoned = taken.is_err();
         taken
@@ -200,7 +203,10 @@ impl Ledger {
         if self.place(key)?.is_some() {
             return Ok(());
         }
-        let confirmed = before.iter().any(|change| matches!(change, Change::Confirmed(entry) if entry.key == key));
+        let confirmed = before.iter().any(|change| match change {
+            Change::Confirmed(entry) => entry.key == key,
+            _ => false,
+        });
         if confirmed {
             return Ok(());
         }

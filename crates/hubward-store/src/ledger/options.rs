@@ -34,7 +34,7 @@ pub enum Step {
 /// How a ledger behaves; [`Default`] is right outside tests.
 #[derive(Clone)]
 pub struct LedgerOptions {
-    /// A compaction is due when the log holds more keys than this, whatever the base's size. Bounds memory at about 70 bytes
+    /// A compaction is due when the log holds more keys than this, whatever the base's size. Bounds memory at about 90 bytes
     /// for each.
     pub max_log_entries: u64,
     /// No compaction is due for the sake of the base's size before the log holds this many keys.
@@ -52,7 +52,7 @@ pub struct LedgerOptions {
 impl Default for LedgerOptions {
     fn default() -> Self {
         Self {
-            max_log_entries: 500_000,
+            max_log_entries: 1_000_000,
             min_log_entries: 50_000,
             max_log_percent: 10,
             max_log_bytes: 128 << 20,

@@ -1,11 +1,11 @@
 //! What memory holds of a ledger's rows, and how a record of the log changes it.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use super::base::{Base, BaseRow};
-use super::entry::{EntryHead, Intent, PayloadRef};
+use super::entry::{EntryHead, PayloadRef};
 use super::find;
+use super::intents::{GroupRow, OpenIntents};
 use super::log_table::{LogTable, Slot};
 use super::record::{NoRecord, Record, Records};
 use super::row_bits::RowBits;
@@ -26,7 +26,7 @@ pub(super) struct Rows {
     pub(super) seen: u64,
     /// A scan has begun since the ledger was opened.
     pub(super) scanning: bool,
-    pub(super) intents: HashMap<u128, Intent>,
+    pub(super) intents: OpenIntents,
 }
 
 impl Rows {
@@ -38,11 +38,11 @@ impl Rows {
         body: &[u8],
         log: &Path,
     ) -> Result<(), StoreError> {
-        let mut records = Records::new(body);
+        let mut records = Records::new(body_at, body);
         loop {
             match records.next() {
                 Ok(None) => return Ok(()),
-                Ok(Some(record)) => self.apply(base, body_at, record)?,
+                Ok(Some(record)) => self.apply(base, body_at, record, log)?,
                 Err(NoRecord) => {
                     return Err(StoreError::corrupt(log, format!("the frame at byte {body_at} holds no records")));
                 }
@@ -50,10 +50,10 @@ impl Rows {
         }
     }
 
-    fn apply(&mut self, base: Option<&Base>, body_at: u64, record: Record) -> Result<(), StoreError> {
+    fn apply(&mut self, base: Option<&Base>, body_at: u64, record: Record, log: &Path) -> Result<(), StoreError> {
         match record {
             Record::Confirmed { head, payload_at, payload_len } => {
-                self.intents.remove(&head.key);
+                self.intents.end(head.key);
                 let payload = PayloadRef::new(body_at + payload_at as u64, payload_len);
                 self.confirm(base, head, payload)?;
             }
@@ -72,28 +72,33 @@ impl Rows {
                 }
             }
             Record::Removed { key } => self.remove(base, key)?,
-            Record::Intent(intent) => {
-                self.intents.insert(intent.key, intent);
+            Record::Intent(intent) => self.intents.insert(intent),
+            Record::Group(group) => self.intents.insert_group(group),
+            Record::ConfirmedGroup { first } => {
+                let Some(group) = self.intents.end_group(first) else {
+                    return Err(StoreError::corrupt(log, format!("the frame at byte {body_at} confirms no intents")));
+                };
+                for GroupRow { key, fingerprint, payload } in group.rows {
+                    self.confirm(base, EntryHead { key, fingerprint, ..EntryHead::default() }, payload)?;
+                }
             }
             Record::IntentCleared { key } => {
-                self.intents.remove(&key);
+                self.intents.end(key);
             }
         }
         Ok(())
     }
 
     fn confirm(&mut self, base: Option<&Base>, head: EntryHead, payload: PayloadRef) -> Result<(), StoreError> {
-        let number = match self.slot_for_change(base, head.key)? {
-            Some(number) => number,
-            None => {
+        let number = match (self.slot_from_base(base, head.key)?, self.table.find(head.key)) {
+            (Some(number), _) => number,
+            (None, Some(number)) => {
+                self.len += u64::from(std::mem::take(&mut self.table.slot_mut(number).removed));
+                number
+            }
+            (None, None) => {
                 self.len += 1;
-                match self.table.find(head.key) {
-                    Some(number) => {
-                        self.table.slot_mut(number).removed = false;
-                        number
-                    }
-                    None => self.table.insert(Slot { head, ..Slot::default() }),
-                }
+                self.table.insert(Slot { head, ..Slot::default() })
             }
         };
         let slot = self.table.slot_mut(number);
@@ -109,6 +114,15 @@ impl Rows {
 
     /// The slot of a live entry, made from the base's row where the log has none yet.
     fn slot_for_change(&mut self, base: Option<&Base>, key: u128) -> Result<Option<u32>, StoreError> {
+        if let Some(number) = self.slot_from_base(base, key)? {
+            return Ok(Some(number));
+        }
+        let number = self.table.find(key);
+        Ok(number.filter(|&number| !self.table.slot(number).removed))
+    }
+
+    /// A slot made from the base's row, where it is the base that knows the key.
+    fn slot_from_base(&mut self, base: Option<&Base>, key: u128) -> Result<Option<u32>, StoreError> {
         if let Some((row, BaseRow { head, payload })) = find(base, key)?
             && !self.bits.is_overridden(row)
         {
@@ -121,8 +135,7 @@ impl Rows {
                 seen: self.bits.is_seen(row),
             })));
         }
-        let number = self.table.find(key);
-        Ok(number.filter(|&number| !self.table.slot(number).removed))
+        Ok(None)
     }
 
     fn remove(&mut self, base: Option<&Base>, key: u128) -> Result<(), StoreError> {

@@ -6,8 +6,12 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::StoreError;
 
-const STEPS: [&str; 3] =
-    [include_str!("001_first.sql"), include_str!("002_waiting.sql"), include_str!("003_rejected_events.sql")];
+const STEPS: [&str; 4] = [
+    include_str!("001_first.sql"),
+    include_str!("002_waiting.sql"),
+    include_str!("003_requests.sql"),
+    include_str!("004_rejected_events.sql"),
+];
 
 /// The version that this program writes.
 pub(super) const VERSION: u32 = STEPS.len() as u32;
@@ -48,7 +52,15 @@ mod tests {
     #[test]
     fn shipped_steps_have_not_changed() {
         let hashes: Vec<u64> = STEPS.iter().map(|step| xxh3_64(step.as_bytes())).collect();
-        assert_eq!(hashes, [3_243_561_235_815_030_029, 9_118_385_813_836_665_790, 5_213_174_831_800_839_726]);
+        assert_eq!(
+            hashes,
+            [
+                3_243_561_235_815_030_029,
+                9_118_385_813_836_665_790,
+                7_442_716_027_354_347_975,
+                5_213_174_831_800_839_726
+            ]
+        );
     }
 
     #[test]

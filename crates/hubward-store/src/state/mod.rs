@@ -46,11 +46,18 @@ pub struct StateOptions {
     pub max_request_bytes: u64,
     /// Requests that may wait for the writing thread before a caller waits too.
     pub max_queued_requests: usize,
+    /// Bytes of bodies that may wait for the writing thread before a caller waits too.
+    pub max_queued_bytes: usize,
 }
 
 impl Default for StateOptions {
     fn default() -> Self {
-        Self { max_request_age_ms: 14 * 24 * 3600 * 1000, max_request_bytes: 1 << 30, max_queued_requests: 1024 }
+        Self {
+            max_request_age_ms: 14 * 24 * 3600 * 1000,
+            max_request_bytes: 1 << 30,
+            max_queued_requests: 1024,
+            max_queued_bytes: 32 << 20,
+        }
     }
 }
 

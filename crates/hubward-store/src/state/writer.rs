@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -25,10 +26,59 @@ enum Job {
     Flush(SyncSender<Result<(), StoreError>>),
 }
 
+/// Room for the bodies of requests that wait: they are large, and many wait where the disk is slow.
+#[derive(Debug)]
+struct Room {
+    bytes_max: usize,
+    taken: Mutex<Taken>,
+    given_back: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    bytes: usize,
+    /// Nobody will give anything back any more.
+    closed: bool,
+}
+
+impl Room {
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until there is room; a body larger than all of it waits until it is alone.
+    fn take(&self, bytes: usize) {
+        let full = |taken: &mut Taken| !taken.closed && taken.bytes > 0 && taken.bytes + bytes > self.bytes_max;
+        let waited = self.given_back.wait_while(self.taken(), full);
+        waited.unwrap_or_else(PoisonError::into_inner).bytes += bytes;
+    }
+
+    fn give_back(&self, bytes: usize) {
+        let mut taken = self.taken();
+        taken.bytes = taken.bytes.saturating_sub(bytes);
+        self.given_back.notify_all();
+    }
+}
+
+/// Lets everybody go on once the thread is gone, however it went.
+struct Closing(Arc<Room>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.taken().closed = true;
+        self.0.given_back.notify_all();
+    }
+}
+
+fn bytes_of(row: &RequestRow) -> usize {
+    row.request.len() + row.response.len()
+}
+
 #[derive(Debug)]
 pub(super) struct Writer {
     /// `None` only while being dropped.
     queue: Option<SyncSender<Job>>,
+    room: Arc<Room>,
     thread: Option<JoinHandle<()>>,
     path: PathBuf,
 }
@@ -36,15 +86,19 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn start(connection: Connection, path: &Path, options: StateOptions) -> Result<Self, StoreError> {
         let (queue, jobs) = sync_channel(options.max_queued_requests);
-        let mut state = Thread { connection, path: path.to_owned(), options, logged: 0, failure: None };
+        let room =
+            Arc::new(Room { bytes_max: options.max_queued_bytes, taken: Mutex::default(), given_back: Condvar::new() });
+        let closing = Closing(Arc::clone(&room));
+        let mut state = Thread { connection, path: path.to_owned(), options, closing, logged: 0, failure: None };
         let thread = std::thread::Builder::new()
             .name("state-writer".to_owned())
             .spawn(move || state.serve(&jobs))
             .map_err(|e| StoreError::io("starting the writer of", path, e))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), path: path.to_owned() })
+        Ok(Self { queue: Some(queue), room, thread: Some(thread), path: path.to_owned() })
     }
 
     pub(super) fn log(&self, row: RequestRow) -> Result<(), StoreError> {
+        self.room.take(bytes_of(&row));
         self.send(Job::Log(Box::new(row)))
     }
 
@@ -125,6 +179,7 @@ struct Thread {
     connection: Connection,
     path: PathBuf,
     options: StateOptions,
+    closing: Closing,
     /// Requests logged since retention was last looked at.
     logged: u32,
     /// The first failure to log since the last flush.
@@ -163,6 +218,7 @@ impl Thread {
         }
         let written = in_transaction(&mut self.connection, |connection| requests::insert(connection, &rows));
         self.note(written);
+        self.closing.0.give_back(rows.iter().map(|row| bytes_of(row)).sum());
         self.logged += rows.len() as u32;
         if self.logged >= RETENTION_EVERY {
             self.retain();

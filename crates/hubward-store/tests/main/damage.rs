@@ -303,7 +303,7 @@ fn meta_and_open_intents_outlive_compactions_and_reopenings() {
     ledger.append(&changes).unwrap();
     ledger.append(&[Change::IntentCleared { key: 1 }, Change::Confirmed(entry(3))]).unwrap();
     for _ in 0..2 {
-        assert_eq!(ledger.intents(), [intent(2, 20)]);
+        assert_eq!(ledger.intents().unwrap(), [intent(2, 20)]);
         assert_eq!(ledger.meta(), &meta);
         ledger.compact().unwrap();
         drop(ledger);

@@ -166,7 +166,7 @@ fn check(folder: &Path, acknowledged: u64, what: &str) -> u64 {
     found.sort_by_key(|entry| entry.key);
     assert!(found.iter().eq(expected(last).values()), "{what}: entries differ after batch {last}");
     let intents: Vec<Intent> = (last.max(1)..=last).map(intent).collect();
-    assert_eq!(ledger.intents(), intents, "{what}");
+    assert_eq!(ledger.intents().unwrap(), intents, "{what}");
     let meta = ledger.meta().portal_id;
     assert!(meta == last || meta == last + 1, "{what}: meta {meta} after batch {last}");
     last

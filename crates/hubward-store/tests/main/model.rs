@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use hubward_store::{Change, Entry, Intent, Ledger, LedgerOptions, Payload, Probe};
+use hubward_core::RowKeys;
+use hubward_store::{Change, Entry, Intent, Intents, Ledger, LedgerOptions, Payload, Probe};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
 enum Op {
     Append(Vec<Change>),
     Scan(Vec<(u128, u64)>),
+    /// Confirms one of the groups of intents.
+    ConfirmGroup(prop::sample::Index),
     /// Goes on with the scan that is under way.
     More(Vec<(u128, u64)>),
     Compact,
@@ -53,6 +56,15 @@ fn change() -> impl Strategy<Value = Change> {
                 Change::Intent(Intent { key, key_text, match_value, at_ms, note })
             }
         ),
+        3 => (proptest::collection::vec((key(), "[a-zé]{0,4}"), 0..6), any::<i64>(), any::<u8>()).prop_map(
+            |(rows, at_ms, note)| Change::Intents(Intents {
+                rows: rows.iter().map(|(key, _)| (*key, (*key % 4) as u64)).collect(),
+                key_texts: rows.iter().map(|(_, text)| text).collect::<RowKeys>(),
+                at_ms,
+                note,
+            })
+        ),
+        1 => key().prop_map(|first| Change::ConfirmedGroup { first }),
         1 => key().prop_map(|key| Change::IntentCleared { key }),
     ]
 }
@@ -61,6 +73,7 @@ fn op() -> impl Strategy<Value = Op> {
     let rows = || proptest::collection::vec((key(), 0_u64..4), 0..100);
     prop_oneof![
         8 => proptest::collection::vec(change(), 0..12).prop_map(Op::Append),
+        3 => any::<prop::sample::Index>().prop_map(Op::ConfirmGroup),
         3 => rows().prop_map(Op::Scan),
         3 => rows().prop_map(Op::More),
         2 => Just(Op::Compact),
@@ -69,10 +82,19 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+/// Intents that came together, each with its fingerprint.
+#[derive(Clone)]
+struct Group {
+    /// None of them has had a word of its own.
+    whole: bool,
+    rows: Vec<(Intent, u64)>,
+}
+
 #[derive(Default)]
 struct Model {
     entries: BTreeMap<u128, Entry>,
     intents: HashMap<u128, Intent>,
+    groups: Vec<Group>,
     seen: HashSet<u128>,
     scanning: bool,
 }
@@ -81,11 +103,8 @@ impl Model {
     fn apply(&mut self, change: &Change) {
         match change {
             Change::Confirmed(entry) => {
-                self.intents.remove(&entry.key);
-                self.entries.insert(entry.key, entry.clone());
-                if self.scanning {
-                    self.seen.insert(entry.key);
-                }
+                self.end(entry.key);
+                self.enter(entry.clone());
             }
             Change::Refingerprint { key, fingerprint, mapped } => {
                 if let Some(entry) = self.entries.get_mut(key) {
@@ -104,12 +123,56 @@ impl Model {
                 self.seen.remove(key);
             }
             Change::Intent(intent) => {
+                self.end(intent.key);
                 self.intents.insert(intent.key, intent.clone());
             }
-            Change::IntentCleared { key } => {
-                self.intents.remove(key);
+            Change::Intents(intents) if intents.rows.is_empty() => {}
+            Change::Intents(Intents { rows, key_texts, at_ms, note }) => {
+                let intents = rows.iter().zip(key_texts.iter()).map(|(&(key, fingerprint), text)| {
+                    let key_text = text.to_owned();
+                    (Intent { key, key_text, match_value: None, at_ms: *at_ms, note: *note }, fingerprint)
+                });
+                self.groups.push(Group { whole: true, rows: intents.collect() });
+            }
+            Change::ConfirmedGroup { first } => {
+                let at = whole_group(&self.groups, *first).expect("accepted");
+                for (intent, fingerprint) in self.groups.remove(at).rows {
+                    let payload = Payload { key_text: intent.key_text, match_value: None, written: Vec::new() };
+                    let (mapped, match_hash, record_id, associated) = (0, 0, 0, 0);
+                    let key = intent.key;
+                    self.enter(Entry { key, fingerprint, mapped, match_hash, record_id, associated, payload });
+                }
+            }
+            Change::IntentCleared { key } => self.end(*key),
+        }
+    }
+
+    fn enter(&mut self, entry: Entry) {
+        if self.scanning {
+            self.seen.insert(entry.key);
+        }
+        self.entries.insert(entry.key, entry);
+    }
+
+    /// A word on one row alone.
+    fn end(&mut self, key: u128) {
+        self.intents.remove(&key);
+        end_in(&mut self.groups, key);
+    }
+
+    /// Of several intents of one row the latest.
+    fn open(&self) -> Vec<Intent> {
+        let mut open: HashMap<u128, &Intent> = HashMap::new();
+        let of_groups = self.groups.iter().flat_map(|group| group.rows.iter().map(|(intent, _)| intent));
+        for intent in self.intents.values().chain(of_groups) {
+            let known = open.entry(intent.key).or_insert(intent);
+            if known.at_ms <= intent.at_ms {
+                *known = intent;
             }
         }
+        let mut open: Vec<Intent> = open.into_values().cloned().collect();
+        open.sort_by_key(|intent| (intent.at_ms, intent.key));
+        open
     }
 
     fn probe(&mut self, key: u128, fingerprint: u64) -> Probe {
@@ -123,12 +186,29 @@ impl Model {
 
     /// A refingerprint (or associations) of a key that is neither known nor confirmed earlier in the frame is refused as a whole.
     fn accepts(&self, changes: &[Change]) -> bool {
+        let mut groups = self.groups.clone();
         changes.iter().enumerate().all(|(i, change)| match change {
             Change::Refingerprint { key, .. } | Change::Associated { key, .. } => {
                 self.entries.contains_key(key)
-                    || changes[..i].iter().any(|before| matches!(before, Change::Confirmed(entry) if entry.key == *key))
+                    || changes[..i].iter().any(|before| match before {
+                        Change::Confirmed(entry) => entry.key == *key,
+                        _ => false,
+                    })
             }
-            _ => true,
+            Change::ConfirmedGroup { first } => whole_group(&groups, *first).map(|at| groups.remove(at)).is_some(),
+            Change::Intents(_) => {
+                let mut frame = Self { groups: std::mem::take(&mut groups), ..Self::default() };
+                frame.apply(change);
+                groups = frame.groups;
+                true
+            }
+            Change::Confirmed(Entry { key, .. })
+            | Change::Intent(Intent { key, .. })
+            | Change::IntentCleared { key } => {
+                end_in(&mut groups, *key);
+                true
+            }
+            Change::Removed { .. } => true,
         })
     }
 
@@ -145,9 +225,7 @@ impl Model {
             assert_eq!(ledger.get(*key).unwrap().as_ref(), Some(entry));
             assert_eq!(ledger.lookup(*key).unwrap(), Some(entry.head()));
         }
-        let mut intents: Vec<Intent> = self.intents.values().cloned().collect();
-        intents.sort_by_key(|intent| (intent.at_ms, intent.key));
-        assert_eq!(ledger.intents(), intents);
+        assert_eq!(ledger.intents().unwrap(), self.open());
 
         let unseen: Vec<&Entry> = self.entries.values().filter(|entry| !self.seen.contains(&entry.key)).collect();
         assert_eq!(ledger.unseen_count(), unseen.len() as u64);
@@ -166,6 +244,17 @@ impl Model {
         let mut seen = HashSet::new();
         ledger.for_each_seen(|head| assert!(seen.insert(head.key), "{:x} given twice", head.key));
         assert_eq!(seen, self.seen);
+    }
+}
+
+fn whole_group(groups: &[Group], first: u128) -> Option<usize> {
+    groups.iter().rposition(|group| group.whole && group.rows[0].0.key == first)
+}
+
+fn end_in(groups: &mut [Group], key: u128) {
+    for group in groups.iter_mut().filter(|group| group.rows.iter().any(|(intent, _)| intent.key == key)) {
+        group.whole = false;
+        group.rows.retain(|(intent, _)| intent.key != key);
     }
 }
 
@@ -189,6 +278,15 @@ proptest! {
                     if accepted {
                         changes.iter().for_each(|change| model.apply(change));
                     }
+                }
+                Op::ConfirmGroup(which) => {
+                    let groups: Vec<&Group> = model.groups.iter().filter(|group| group.whole).collect();
+                    if groups.is_empty() {
+                        continue;
+                    }
+                    let change = Change::ConfirmedGroup { first: which.get(&groups).rows[0].0.key };
+                    ledger.append(std::slice::from_ref(&change)).unwrap();
+                    model.apply(&change);
                 }
                 Op::Scan(rows) => {
                     ledger.begin_scan();

@@ -32,9 +32,9 @@ fn request(run: &str, ms: i64, rows: &[&str]) -> RequestRow {
         path: "/crm/v3/objects/contacts/batch/upsert".to_owned(),
         status: 207,
         attempt: 1,
-        rows: rows.iter().map(|row| (*row).to_owned()).collect(),
-        request: vec![0, 1, 2, 255],
-        response: b"{}".to_vec(),
+        rows: rows.iter().collect(),
+        request: vec![0, 1, 2, 255].into(),
+        response: b"{}".to_vec().into(),
         failed: rows.contains(&"bad"),
     }
 }
@@ -177,11 +177,39 @@ fn requests_are_found_by_run_by_key_by_failure_and_page_by_page() {
     assert_eq!(find(page), [1, 2]);
 }
 
+/// Keys of any form are told apart, and long bodies come back as they were.
+#[test]
+fn a_request_is_kept_whole_whatever_its_keys_and_bodies_are() {
+    let (_dir, db) = db();
+    let keys = ["1", "11", ",", "a|b", "\"", "\\", "Köln", "", "line\nbreak"];
+    let long: Vec<u8> = (0..200_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    let repeated = "customer@example.com ".repeat(10_000).into_bytes();
+    let mut logged = Vec::new();
+    for (at, (key, body)) in keys.iter().zip([&long, &repeated].into_iter().cycle()).enumerate() {
+        let mut row = request("a", at as i64, &[key, "every"]);
+        (row.request, row.response) = (body.clone().into(), long[..at].to_vec().into());
+        logged.push(row);
+    }
+    for row in &logged {
+        db.log_request(row.clone()).unwrap();
+    }
+    db.flush().unwrap();
+    let find = |key: &str| db.requests(&RequestFilter { key: Some(key.to_owned()), ..Default::default() }).unwrap();
+    assert!(find("every").iter().map(|record| &record.request).eq(&logged));
+    for (key, row) in keys.iter().zip(&logged) {
+        let found: Vec<RequestRow> = find(key).into_iter().map(|record| record.request).collect();
+        assert_eq!(found.len(), 1, "{key:?}");
+        assert!(found[0] == *row, "{key:?}");
+    }
+    assert!(find("no such key").is_empty());
+}
+
 #[test]
 fn nothing_queued_is_lost_when_the_last_handle_goes() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("state.sqlite");
-    let options = StateOptions { max_queued_requests: 4, ..StateOptions::default() };
+    // A request has six bytes: two wait for the disk at most.
+    let options = StateOptions { max_queued_requests: 4, max_queued_bytes: 13, ..StateOptions::default() };
     let db = StateDb::open_with(&path, options).unwrap();
     let threads: Vec<_> = (0..4)
         .map(|thread| {

@@ -1,5 +1,6 @@
 //! One file per subcommand.
 
+mod airbyte;
 mod apply_schema;
 pub(crate) mod check;
 mod demo;
@@ -53,6 +54,7 @@ pub(crate) async fn carry_out(command: Command, global: &Global, printer: Printe
         Command::Worker => worker::carry_out(global, printer).await,
         Command::Replay(args) => replay::carry_out(&args, global, printer).await,
         Command::Serve(args) => intake::serve(&args, global, printer).await,
+        Command::Airbyte(args) => airbyte::carry_out(args.verb, printer).await,
         Command::Schema => schema::carry_out(printer),
     }
 }

@@ -53,7 +53,7 @@ fn document(record: &RequestRecord) -> Value {
         "path": request.path,
         "status": if request.status == 0 { Value::Null } else { json!(request.status) },
         "attempt": request.attempt,
-        "rows": request.rows,
+        "rows": request.rows.iter().collect::<Vec<_>>(),
         "request": body(&request.request),
         "response": body(&request.response),
         "failed": request.failed,

@@ -271,7 +271,7 @@ fn a_state_file_of_a_newer_version() {
     exit 2
     --- stdout
     --- stderr
-    error: ./.hubward/state.sqlite has format version 99, this program knows versions up to 2: update hubward (nothing was changed)
+    error: ./.hubward/state.sqlite has format version 99, this program knows versions up to 3: update hubward (nothing was changed)
     "#);
     assert_eq!(sandbox.get("/_sandbox/requests")["results"], json!([]));
     assert_eq!(std::fs::read(project.file(".hubward/state.sqlite")).expect("the file"), before);

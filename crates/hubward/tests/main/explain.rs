@@ -1,5 +1,6 @@
 //! `explain` and `try`: events through a project's mappings; and what `check` finds in them.
 
+use hubward_store::{EmbeddedOptions, EmbeddedSpool, Holder, Roles, Spool as _};
 use serde_json::{Value, json};
 
 use crate::support::{Done, Sandbox, TestProject, done, hubward};
@@ -198,4 +199,33 @@ fields:
     }
     let found = problems(&project.run(&sandbox, &["--json", "check"]));
     assert!(found.iter().any(|one| one.starts_with("error too-many-mappings mappings/z")), "{found:?}");
+}
+
+#[test]
+fn the_contact_of_a_company_is_the_one_that_the_spool_remembers() {
+    let sandbox = Sandbox::start(&["--tier", "enterprise"]);
+    let project = project();
+    project.write("alone.json", r#"{"type":"group","userId":"u7","groupId":"g1","traits":{"name":"Acme"}}"#);
+    sandbox.post(
+        "/_sandbox/load",
+        &json!({ "records": { "contacts": [{ "id": "71", "properties": { "email": "seven@x.com" } }] } }),
+    );
+    let unknown = project.run(&sandbox, &["--json", "try", "companies", "alone.json", "--send"]);
+    assert_eq!((unknown.code, &unknown.json()["outcome"]), (3, &json!("rejected")), "nobody knows whose it is");
+    assert!(sandbox.records("companies").is_empty());
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let folder = project.file(".hubward/spool");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    runtime.block_on(async {
+        let holder = Holder { pid: 1, command: "test".to_owned(), started_at: jiff::Timestamp::UNIX_EPOCH };
+        let options = EmbeddedOptions::new(folder, 1 << 30);
+        let opened = tokio::task::spawn_blocking(move || EmbeddedSpool::open(&options, Roles::Both, &holder));
+        let spool = opened.await.expect("no panic").expect("the spool opens");
+        spool.remember(vec![("user/u7".to_owned(), "seven@x.com".to_owned())]).await.expect("remembered");
+        spool.close().await.expect("closed");
+    });
+    let known = project.run(&sandbox, &["--json", "try", "companies", "alone.json", "--send"]);
+    assert_eq!((known.code, &known.json()["outcome"]), (0, &json!("applied")), "{}", known.stdout);
+    assert_eq!(sandbox.records("companies")[0]["associations"]["contacts"][0]["id"], "71");
 }

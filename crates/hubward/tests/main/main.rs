@@ -1,5 +1,6 @@
 //! The whole program: the real command, a real project, and a sandbox in a process of its own.
 
+mod airbyte;
 mod apply_schema;
 mod associations;
 mod bad_input;
