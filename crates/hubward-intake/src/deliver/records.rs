@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use hubward_core::spec::Mode;
-use hubward_core::{Outcome, Reason};
+use hubward_core::{ErrorKind, Outcome, Reason};
+use hubward_engine::EngineError;
 use hubward_engine::door::{Found, Match, Record, Settled};
 use serde_json::Value;
 
@@ -237,8 +238,14 @@ impl Window<'_> {
                     Ok(written) => written,
                     Err(error) => std::panic::resume_unwind(error.into_panic()),
                 };
-                self.stopped(answered.stop);
+                // What the mapping asks for is refused as such: its events cannot succeed, and others can.
+                let hopeless = answered.stop.as_ref().filter(|error| is_of_the_mapping(error)).map(refused_as_such);
+                self.stopped(answered.stop.filter(|_| hopeless.is_none()));
                 for (at, settled) in mine.into_iter().zip(answered.outcomes) {
+                    if let Some(reason) = hopeless.clone().filter(|_| settled.outcome == Outcome::Deferred) {
+                        words[at] = Some(Word::new(Outcome::Rejected, Some(reason)));
+                        continue;
+                    }
                     // Two names of one record: the second goes once the first is through.
                     if !(is_twin(&settled) && twins <= TWINS_MAX) {
                         words[at] = Some(word_of(&calls[at], settled));
@@ -440,6 +447,18 @@ fn record_of(call: &Call, bucket: &Bucket) -> Record {
         record.record_id = call.known.or(record.record_id);
     }
     record
+}
+
+/// HubSpot does not know the object type, or its match property as one that is unique.
+fn is_of_the_mapping(error: &EngineError) -> bool {
+    matches!(error.kind, Some(ErrorKind::NonUniqueKey | ErrorKind::UnknownObjectType))
+}
+
+fn refused_as_such(error: &EngineError) -> Reason {
+    let help = error.help.as_ref().map(|help| format!(": {help}")).unwrap_or_default();
+    let mut reason = Reason::new("MAPPING_REFUSED", format!("{}{help}", error.message));
+    reason.correlation_id = error.correlation_id.as_deref().map(str::to_owned);
+    reason
 }
 
 fn is_twin(settled: &Settled) -> bool {

@@ -381,12 +381,13 @@ impl Worker {
                 flow.probe = true;
                 PROBE_EVERY
             }
-            Pause::Permission | Pause::Limit => REST,
+            // What nobody here can mend is not asked for all the time.
+            Pause::Permission | Pause::Limit | Pause::Other => REST,
             Pause::Unreachable | Pause::State => {
                 flow.unreachable_in_a_row = flow.unreachable_in_a_row.saturating_add(1);
                 REST_SHORT.saturating_mul(1 << flow.unreachable_in_a_row.min(4)).min(REST)
             }
-            Pause::Interrupted | Pause::Other => return,
+            Pause::Interrupted => return,
         };
         flow.resting_until = Some(Instant::now() + pause);
         let told = {

@@ -248,3 +248,27 @@ async fn an_unknown_object_type_is_told_and_the_other_mappings_go_on() {
     assert_eq!(words(&delivered), [[Outcome::Invalid, Outcome::Applied]], "{delivered:?}");
     assert_eq!(code(&delivered[0][0]), "UNKNOWN_OBJECT_TYPE");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_hubspot_does_not_hold_unique_rejects_the_events_of_its_mapping_only() {
+    let world = World::new();
+    let mut known = object(json!({}));
+    known.name = "known".to_owned();
+    let delivery =
+        world.delivery(vec![in_mode(SyncMode::Upsert, object(json!({}))), in_mode(SyncMode::Upsert, known)]).await;
+    world.script(|path, body| {
+        let first = body["inputs"][0]["properties"]["jobtitle"].is_string();
+        (path.contains("/batch/upsert") && first).then(|| {
+            (
+                400,
+                json!({"status": "error", "category": "VALIDATION_ERROR", "correlationId": "c",
+                "message": "Unable to perform update/upsert by non-unique 0-1 property email"}),
+            )
+        })
+    });
+    let delivered = world.deliver(&delivery, vec![person(1, json!({"jobtitle": "x"}))]).await;
+    assert!(delivered[0].iter().all(|one| one.outcome == Outcome::Rejected), "{delivered:?}");
+    assert_eq!(code(&delivered[0][0]), "MAPPING_REFUSED");
+    let delivered = world.deliver(&delivery, vec![person(2, json!({}))]).await;
+    assert_eq!(words(&delivered), [[Outcome::Applied; 2]], "{delivered:?}");
+}

@@ -82,7 +82,12 @@ impl StateDb {
     pub fn keep_only(&self, sync: &str, run: &str) -> Result<u64, StoreError> {
         let (sync, run) = (sync.to_owned(), run.to_owned());
         self.write("clearing rejected rows", move |connection| {
-            let deleted = connection.execute("DELETE FROM issues WHERE sync = ? AND run <> ?", params![sync, run])?;
+            // A mapping of the event door may have the name of a sync; its events are no rows of that.
+            let deleted = connection.execute(
+                "DELETE FROM issues WHERE sync = ?1 AND run <> ?2 AND NOT EXISTS
+                   (SELECT 1 FROM rejected_events WHERE mapping = issues.sync AND message_id = issues.key)",
+                params![sync, run],
+            )?;
             Ok(deleted as u64)
         })
     }

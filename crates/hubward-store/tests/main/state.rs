@@ -304,3 +304,46 @@ fn a_count_grows_and_belongs_to_its_account_and_key() {
     assert_eq!(db.add_to_count(8, "events/2026-11", 2, at(6)).unwrap(), 2);
     assert_eq!(db.count(7, "events/2026-11").unwrap(), 30_000_000_499);
 }
+
+fn rejected_event(mapping: &str, id: &str, received_at_ms: i64) -> hubward_store::RejectedEvent {
+    hubward_store::RejectedEvent {
+        mapping: mapping.to_owned(),
+        issue: hubward_store::Issue {
+            key: id.to_owned(),
+            outcome: hubward_core::Outcome::Invalid,
+            reason: hubward_core::Reason::new("INVALID_EMAIL", "no address"),
+            attempts: 1,
+        },
+        source: "web".to_owned(),
+        order_key: "u".to_owned(),
+        received_at_ms,
+        payload: format!("{{\"id\":{id:?}}}").into(),
+    }
+}
+
+#[test]
+fn rejected_events_are_kept_whole_paged_and_forgotten_and_a_sync_of_the_same_name_leaves_them_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let db = StateDb::open(&folder.path().join("state.sqlite")).expect("opened");
+    let at: jiff::Timestamp = "2026-11-22T10:00:00Z".parse().expect("an instant");
+    let later: jiff::Timestamp = "2026-11-23T10:00:00Z".parse().expect("an instant");
+    let events: Vec<_> = (0..5).map(|n| rejected_event("contacts", &format!("m{n}"), 100 - n)).collect();
+    db.record_rejected_events("run1", at, &events).expect("recorded");
+    db.record_rejected_events("run2", later, &[rejected_event("companies", "m0", 7)]).expect("recorded");
+    let first = db.rejected_events(Some("contacts"), None, None, 3).expect("read");
+    let ids = |rows: &[hubward_store::RejectedEventRow]| -> Vec<String> {
+        rows.iter().map(|row| row.message_id.clone()).collect()
+    };
+    assert_eq!(ids(&first), ["m4", "m3", "m2"], "in the order of reception");
+    assert_eq!(first[0].payload.as_ref(), b"{\"id\":\"m4\"}");
+    let last = &first[2];
+    let after = Some((last.received_at_ms, last.message_id.as_str(), last.mapping.as_str()));
+    assert_eq!(ids(&db.rejected_events(Some("contacts"), None, after, 3).expect("read")), ["m1", "m0"]);
+    assert_eq!(ids(&db.rejected_events(None, Some(later), None, 9).expect("read")), ["m0"]);
+    // A run of a sync called `contacts` that met no issue.
+    assert_eq!(db.keep_only("contacts", "run9").expect("cleared"), 0);
+    assert_eq!(db.issues(Some("contacts")).expect("read").len(), 5);
+    db.clear_rejected_events(&[("contacts".to_owned(), "m1".to_owned())]).expect("cleared");
+    assert_eq!(db.rejected_events(Some("contacts"), None, None, 9).expect("read").len(), 4);
+    assert_eq!(db.issues(Some("contacts")).expect("read").len(), 4);
+}

@@ -37,7 +37,10 @@ async fn run(
     global: &Global,
     printer: Printer,
 ) -> Result<Exit, Failure> {
-    let opened = open(&global.project, if no_worker { Credentials::NotNeeded } else { Credentials::Needed })?;
+    let opened = open(&global.project, Credentials::NotNeeded)?;
+    // Without an intake there is nothing that a token would be needed for.
+    intake_of(&opened)?;
+    let opened = if no_worker { opened } else { open(&global.project, Credentials::Needed)? };
     printer.diagnostics(&opened.warnings, &opened.files);
     let spec = intake_of(&opened)?;
     let state = make_state_dir(&global.project)?;

@@ -22,6 +22,7 @@ pub(crate) fn carry_out(args: &RejectedArgs, global: &Global, printer: Printer) 
     {
         let mut known: Vec<&str> = opened.project.syncs.iter().map(SyncSpec::name).collect();
         known.extend(opened.project.intake.as_ref().map(|_| INTAKE));
+        known.extend(opened.project.mappings.iter().map(|mapping| mapping.name.as_str()));
         if !known.contains(&name.as_str()) {
             return Err(unknown("sync", name, &known));
         }

@@ -126,10 +126,11 @@ fn agent() -> (tokio::runtime::Runtime, reqwest::Client) {
 fn what_runs_and_what_does_not_is_said() {
     let intake = Intake::start();
     let url = intake.url().to_owned();
-    let second = done(&mut command(&intake.project, &["intake", "--listen", url.trim_start_matches("http://")]));
+    let second =
+        done(&mut command(&intake.project, &["intake", "--no-worker", "--listen", url.trim_start_matches("http://")]));
     assert_eq!(second.code, 2);
     assert!(second.stderr.contains("listening on 127.0.0.1:"), "{}", second.stderr);
-    let third = done(&mut command(&intake.project, &["intake", "--listen", "127.0.0.1:0"]));
+    let third = done(&mut command(&intake.project, &["intake", "--no-worker", "--listen", "127.0.0.1:0"]));
     assert_eq!(third.code, 2);
     let named = format!("the spool's intake is in use by `hubward intake` (process {}", intake.child.id());
     assert!(third.stderr.contains(&named), "{}", third.stderr);

@@ -8,6 +8,7 @@ mod chinook;
 mod chinook_events;
 mod clients;
 mod day;
+mod delivered;
 mod explain;
 mod intake;
 mod interrupted;
