@@ -78,7 +78,8 @@ impl Prepared {
                     }
                     return Err(missing(name));
                 };
-                let folded = hubward_core::convert::fold_match_value(name, type_, &text);
+                // Blanks around it are not sent: two spellings of one key must be known as one.
+                let folded = hubward_core::convert::fold_match_value(name, type_, text.trim());
                 Ok(Row { key: Some(Arc::from(folded)), match_value: text, record_id: None, properties })
             }
         }
