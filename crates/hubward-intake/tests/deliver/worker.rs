@@ -232,7 +232,9 @@ async fn a_revoked_grant_pauses_delivery_and_events_wait_until_it_is_good_again(
     assert_eq!(world.records("contacts").await.len(), 80);
     assert!(state.lock().expect("no worker panics").paused.is_none());
     let notes = notes.lock().expect("no note panics").clone();
-    assert_eq!(notes.first().map(String::as_str), Some("paused: Grant"), "{notes:?}");
+    // Whether the clock moves before the worker has met the first event is the spool's threads' to say.
+    let first = notes.iter().find(|note| !note.starts_with("old: "));
+    assert_eq!(first.map(String::as_str), Some("paused: Grant"), "{notes:?}");
     assert!(notes.iter().any(|note| note.starts_with("old: ")), "{notes:?}");
     assert_eq!(notes.last().map(String::as_str), Some("resumed"), "{notes:?}");
     cancel.set();

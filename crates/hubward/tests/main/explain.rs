@@ -186,7 +186,7 @@ fields:
     let run = project.run(&sandbox, &["--json", "check"]);
     assert_eq!(run.code, 2);
     let found = problems(&run);
-    assert!(found.contains(&"error sync-mode mappings/contacts.yml:4:12".to_owned()), "{found:?}");
+    assert!(found.contains(&"warning sync-mode mappings/contacts.yml:4:12".to_owned()), "{found:?}");
     project.edit("mappings/contacts.yml", "sync_mode: add\n", "");
     let found = problems(&project.run(&sandbox, &["--json", "check"]));
     let errors: Vec<&str> = found.iter().filter(|one| one.starts_with("error")).map(|one| one.as_str()).collect();
