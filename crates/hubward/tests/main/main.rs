@@ -9,6 +9,7 @@ mod chinook_events;
 mod clients;
 mod day;
 mod delivered;
+mod event_chaos;
 mod explain;
 mod intake;
 mod interrupted;
