@@ -20,6 +20,7 @@ mod removals;
 mod runs;
 mod schema_events;
 mod segment;
+mod segment_delivered;
 mod server;
 mod support;
 mod triggers;
