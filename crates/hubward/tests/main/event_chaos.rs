@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::delivered::{Door, all_there, calls, command, delivered, project, sandbox, send, status};
 use crate::intake::WRITE_KEY;
-use crate::support::done;
+use crate::support::{done, told};
 
 /// Numbers of a seed that is printed, so that a failure can be sought again.
 struct Chance(u64);
@@ -18,7 +18,7 @@ impl Chance {
     fn new() -> Self {
         let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_nanos();
         let seed = u64::try_from(seed % u128::from(u64::MAX)).expect("it fits") | 1;
-        println!("seed {seed}");
+        told(&format!("seed {seed}"));
         Self(seed)
     }
 
@@ -56,12 +56,15 @@ fn an_intake_and_a_worker_in_two_processes_killed_at_random_lose_nothing_and_dou
     let mut chance = Chance::new();
     let next = Arc::new(AtomicUsize::new(0));
     let mut acknowledged = BTreeSet::new();
+    // Short windows, so that a worker is always in the middle of something.
+    project.edit("hubward.yml", "intake:\n", "intake:\n  window: 100ms\n");
+    let (mut arrived, mut delivering) = (0, 0);
     for round in 0..10 {
         let intake = Door::start_as(&project, &sandbox, &["intake", "--no-worker"]);
         let mut worker = command(&project, &sandbox, &["worker"]).spawn().expect("it starts");
         let over = Arc::new(AtomicBool::new(false));
         let clients = load(&intake.url, &next, &over);
-        std::thread::sleep(Duration::from_millis(200 + chance.below(1_600)));
+        std::thread::sleep(Duration::from_millis(600 + chance.below(1_600)));
         // Either goes first.
         let worker_first = chance.below(2) == 0;
         if worker_first {
@@ -78,17 +81,19 @@ fn an_intake_and_a_worker_in_two_processes_killed_at_random_lose_nothing_and_dou
             worker.kill().expect("killed");
         }
         worker.wait().expect("it has ended");
-        println!("round {round}: {} users acknowledged", acknowledged.len());
+        let events = sandbox.get("/_sandbox/events")["results"].as_array().expect("events").len();
+        delivering += usize::from(events > arrived);
+        arrived = events;
+        told(&format!("round {round}: {} users acknowledged, {events} events in HubSpot", acknowledged.len()));
     }
     assert!(acknowledged.len() > 300, "{}", acknowledged.len());
+    assert!(delivering >= 3, "only {delivering} workers had delivered something when they were killed");
     let door = Door::start(&project, &sandbox);
     delivered(&project, &sandbox);
     door.stop();
     all_there(&sandbox, &acknowledged);
     let rejected = done(&mut command(&project, &sandbox, &["rejected", "--json"])).json();
     assert_eq!(rejected["results"], json!([]));
-    let requests = sandbox.get("/_sandbox/stats");
-    println!("{} users, {requests}", acknowledged.len());
 }
 
 /// Status and code of each answer to something that no client of good will sends.
