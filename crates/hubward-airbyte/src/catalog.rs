@@ -207,6 +207,12 @@ fn stream(configured: ConfiguredIn, notes: &mut Vec<String>) -> Result<Stream, F
              deleted for that"
         ));
     }
+    let columns = columns(configured.stream.json_schema.as_ref());
+    if columns.is_empty() && operation != Operation::SoftDelete {
+        notes.push(format!(
+            "stream {name}: its schema declares no properties, so nothing of its records is written but their key"
+        ));
+    }
     Ok(Stream {
         object: configured
             .destination_object_name
@@ -214,7 +220,7 @@ fn stream(configured: ConfiguredIn, notes: &mut Vec<String>) -> Result<Stream, F
             .unwrap_or(configured.stream.name),
         operation,
         key,
-        columns: Some(columns(configured.stream.json_schema.as_ref())),
+        columns: Some(columns),
         generation_id: configured.generation_id,
         sync_id: configured.sync_id,
         name,

@@ -93,3 +93,17 @@ fn a_stream_that_comes_twice_is_refused() {
     let failure = Catalog::read(json!({"streams": [stream, again]}).to_string().as_bytes()).expect_err("refused");
     assert!(failure.message.contains("twice"));
 }
+
+#[test]
+fn a_schema_without_properties_is_noted() {
+    let notes = |schema: &str, mode: &str| {
+        let catalog = format!(
+            r#"{{"streams":[{{"stream":{{"name":"contacts","json_schema":{schema}}},"destination_sync_mode":"{mode}","primary_key":[["email"]]}}]}}"#
+        );
+        Catalog::read(catalog.as_bytes()).expect("read").notes
+    };
+    assert!(notes("{}", "append_dedup")[0].contains("declares no properties"));
+    assert!(notes("null", "update")[0].contains("declares no properties"));
+    assert!(notes("{}", "soft_delete").is_empty());
+    assert!(notes(r#"{"properties":{"email":{}}}"#, "append_dedup").is_empty());
+}

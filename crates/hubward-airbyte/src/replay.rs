@@ -89,6 +89,8 @@ struct Lines {
     ready: Vec<u8>,
     at: usize,
     number: u64,
+    /// Why the rest of the file cannot be read; told after what came before it.
+    broken: Option<io::Error>,
 }
 
 impl Lines {
@@ -110,7 +112,7 @@ impl Lines {
                 Form::Csv(Box::new(reader), header)
             }
         };
-        let mut lines = Self { form, stream: stream.clone(), ready: Vec::new(), at: 0, number: 0 };
+        let mut lines = Self { form, stream: stream.clone(), ready: Vec::new(), at: 0, number: 0, broken: None };
         if matches!(lines.form, Form::Done) {
             lines.end();
         }
@@ -214,8 +216,14 @@ impl Read for Lines {
         if self.at == self.ready.len() {
             self.ready.clear();
             self.at = 0;
-            while self.ready.len() < buffer.len() && !matches!(self.form, Form::Done) {
-                self.next()?;
+            while self.ready.len() < buffer.len() && self.broken.is_none() && !matches!(self.form, Form::Done) {
+                self.broken = self.next().err();
+            }
+            if self.ready.is_empty()
+                && let Some(error) = self.broken.take()
+            {
+                self.form = Form::Done;
+                return Err(error);
             }
         }
         let read = buffer.len().min(self.ready.len() - self.at);
@@ -274,6 +282,7 @@ mod tests {
         let mut lines = Lines::open(Box::new(io::Cursor::new(b"{\"a\":1}\n{oops\n".to_vec())), &name).expect("opened");
         let error = lines.read_to_string(&mut text).expect_err("damaged");
         assert!(error.to_string().contains("record 2"), "{error}");
+        assert!(text.contains(r#""data":{"a":1}"#), "what came before it is sent: {text}");
     }
 
     #[test]

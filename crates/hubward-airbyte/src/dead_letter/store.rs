@@ -110,6 +110,16 @@ impl Bucket {
         deleted.map_err(|error| self.failed("deleted from", &error))
     }
 
+    /// A store's answer repeats the id of the key that it refuses.
+    fn masked(&self, mut words: String) -> String {
+        if let Some((id, secret)) = &self.storage.keys {
+            for known in [id, secret] {
+                words = words.replace(known.expose_secret(), "***");
+            }
+        }
+        words
+    }
+
     /// `done` as in "cannot be written to".
     fn failed(&self, done: &str, error: &object_store::Error) -> Failure {
         use object_store::Error as E;
@@ -127,7 +137,7 @@ impl Bucket {
                 "the bucket {bucket} cannot be {done}: the store did not answer as it should"
             )),
         }
-        .internally(cause(error))
+        .internally(self.masked(cause(error)))
     }
 }
 

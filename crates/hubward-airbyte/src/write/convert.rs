@@ -78,7 +78,8 @@ impl Prepared {
                     }
                     return Err(missing(name));
                 };
-                let folded = hubward_core::convert::fold_match_value(name, type_, &text);
+                // Blanks around it are not sent: two spellings of one key must be known as one.
+                let folded = hubward_core::convert::fold_match_value(name, type_, text.trim());
                 Ok(Row { key: Some(Arc::from(folded)), match_value: text, record_id: None, properties })
             }
         }
@@ -133,13 +134,11 @@ impl<'de> Visitor<'de> for &mut Read<'_> {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             }
-            let value = value_of(map.next_value::<&'de RawValue>()?.get());
-            if value.is_null() {
-                continue;
-            }
-            let converted = match &column {
-                None => self.prepared.match_text(&name, &value),
-                Some(column) => self.prepared.catalogue.convert(column, &value),
+            let converted = match (value_of(&name, map.next_value::<&'de RawValue>()?.get()), &column) {
+                (Ok(Value::Null), _) => continue,
+                (Ok(value), None) => self.prepared.match_text(&name, &value),
+                (Ok(value), Some(column)) => self.prepared.catalogue.convert(column, &value),
+                (Err(reason), _) => Err(reason),
             };
             match (converted, column) {
                 (Ok(Some(text)), Some(column)) => self.properties.push((column, text)),
@@ -153,15 +152,21 @@ impl<'de> Visitor<'de> for &mut Read<'_> {
 }
 
 /// The value of a JSON text. A number that a double cannot hold as it is spelled stays a text of its digits.
-fn value_of(json: &str) -> Value {
-    let value: Value = serde_json::from_str(json).unwrap_or(Value::Null);
+///
+/// # Errors
+/// It is JSON that says nothing: half a character, or a number beyond every number's range. It is never taken for null,
+/// which would leave it out without a word.
+fn value_of(name: &str, json: &str) -> Result<Value, Reason> {
+    let value: Value = serde_json::from_str(json).map_err(|error| {
+        Reason::new("UNREADABLE_VALUE", format!("its value of {name} cannot be read: {error}")).on(name, None)
+    })?;
     match &value {
         Value::Number(number) if number.is_f64() && !json.contains(['e', 'E']) => {
             let said = number.to_string();
             let same = said.trim_end_matches(".0") == trim_zeros(json);
-            if same { value } else { Value::String(trim_zeros(json).to_owned()) }
+            Ok(if same { value } else { Value::String(trim_zeros(json).to_owned()) })
         }
-        _ => value,
+        _ => Ok(value),
     }
 }
 
@@ -182,13 +187,25 @@ mod tests {
 
     #[test]
     fn numbers_keep_what_they_say() {
-        assert_eq!(value_of("1.50"), json!(1.5));
-        assert_eq!(value_of("2.0"), json!(2.0));
-        assert_eq!(value_of("9007199254740993"), json!(9_007_199_254_740_993_u64));
-        assert_eq!(value_of("12345678901234567890.125"), json!("12345678901234567890.125"));
-        assert_eq!(value_of("123456789012345678901234567890"), json!("123456789012345678901234567890"));
-        assert_eq!(value_of("0.1234567890123456789"), json!("0.1234567890123456789"));
-        assert_eq!(value_of("1e3"), json!(1000.0));
-        assert_eq!(value_of("\"1.0\""), json!("1.0"));
+        let read = |json: &str| value_of("n", json).expect("a value");
+        assert_eq!(read("1.50"), json!(1.5));
+        assert_eq!(read("2.0"), json!(2.0));
+        assert_eq!(read("9007199254740993"), json!(9_007_199_254_740_993_u64));
+        assert_eq!(read("12345678901234567890.125"), json!("12345678901234567890.125"));
+        assert_eq!(read("123456789012345678901234567890"), json!("123456789012345678901234567890"));
+        assert_eq!(read("0.1234567890123456789"), json!("0.1234567890123456789"));
+        assert_eq!(read("1e3"), json!(1000.0));
+        assert_eq!(read("\"1.0\""), json!("1.0"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_no_null() {
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        for json in [r#""half \ud83d""#, "1e999", deep.as_str()] {
+            let reason = value_of("city", json).expect_err(json);
+            assert_eq!(reason.category.as_deref(), Some("UNREADABLE_VALUE"));
+            assert_eq!(reason.property.as_deref(), Some("city"));
+        }
+        assert_eq!(value_of("city", "null").expect("a value"), json!(null));
     }
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::catalog::StreamName;
@@ -75,31 +75,34 @@ pub(crate) enum Incoming {
 pub(crate) fn start(mut input: Box<dyn Read + Send>) -> mpsc::Receiver<io::Result<Bytes>> {
     let (sender, receiver) = mpsc::channel(PIECES_WAITING);
     std::thread::spawn(move || {
-        let mut buffer = BytesMut::new();
+        let mut scratch = vec![0; PIECE_BYTES];
+        let mut buffer: Vec<u8> = Vec::new();
         loop {
             let held = buffer.len();
-            buffer.resize(held + PIECE_BYTES, 0);
-            let read = match input.read(&mut buffer[held..]) {
+            let read = match input.read(&mut scratch) {
                 Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                    buffer.truncate(held);
-                    continue;
-                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => {
                     let _ = sender.blocking_send(Err(error));
                     return;
                 }
             };
-            buffer.truncate(held + read);
+            buffer.extend_from_slice(&scratch[..read]);
             if read == 0 {
                 if !buffer.is_empty() {
-                    let _ = sender.blocking_send(Ok(buffer.freeze()));
+                    let _ = sender.blocking_send(Ok(Bytes::from(buffer)));
                 }
                 return;
             }
             if let Some(last) = buffer[held..].iter().rposition(|byte| *byte == b'\n') {
+                // A copy, so that a piece keeps no more memory than its share of the budget says: a source that flushes each
+                // line would have every line keep a whole buffer.
+                let whole = held + last + 1;
+                let piece = Bytes::copy_from_slice(&buffer[..whole]);
+                // The memory of a long line is given back with it.
+                buffer = buffer.split_off(whole);
                 // Nobody takes them any more: there is no point in reading on.
-                if sender.blocking_send(Ok(buffer.split_to(held + last + 1).freeze())).is_err() {
+                if sender.blocking_send(Ok(piece)).is_err() {
                     return;
                 }
             } else if buffer.len() > LINE_BYTES_MAX {
@@ -186,4 +189,41 @@ fn trimmed(piece: &Arc<Piece>, mut start: usize, mut end: usize) -> Origin {
         end -= 1;
     }
     Origin { piece: Arc::clone(piece), start, end }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives a few bytes at a time, as a source does that flushes each line.
+    struct Drops(io::Cursor<Vec<u8>>, usize);
+
+    impl Read for Drops {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let most = buffer.len().min(self.1);
+            self.0.read(&mut buffer[..most])
+        }
+    }
+
+    #[test]
+    fn a_piece_keeps_no_more_memory_than_its_bytes() {
+        let text: String = (0..500).map(|number| format!("{{\"line\":{number:>20}}}\n")).collect();
+        for at_once in [7, 31, 64, 1 << 20] {
+            let mut pieces = start(Box::new(Drops(io::Cursor::new(text.clone().into_bytes()), at_once)));
+            let mut read = Vec::new();
+            let mut kept = Vec::new();
+            while let Some(piece) = pieces.blocking_recv() {
+                let piece = piece.expect("read");
+                assert!(piece.ends_with(b"\n"), "whole lines");
+                read.extend_from_slice(&piece);
+                kept.push(piece);
+            }
+            assert_eq!(read, text.as_bytes());
+            for piece in kept {
+                let length = piece.len();
+                let memory = piece.try_into_mut().expect("nothing shares its memory").capacity();
+                assert!(memory <= length * 2, "{memory} bytes are kept for {length}");
+            }
+        }
+    }
 }

@@ -296,8 +296,11 @@ impl Run {
                     }
                 }
                 // One of them is to blame; the others are not to go down with it.
-                Decided::Rejected(_) if write.records.len() > 1 && key.is_some() && !self.stopped => {
-                    self.done(stream, key.as_ref(), write.records);
+                Decided::Rejected(_) if write.records.len() > 1 && key.is_some() => {
+                    // Where nothing is sent any more they stay undecided.
+                    if !self.stopped {
+                        self.done(stream, key.as_ref(), write.records);
+                    }
                     continue;
                 }
                 Decided::Rejected(status) => {
@@ -316,8 +319,10 @@ impl Run {
         }
         (0..self.streams.len()).for_each(|stream| self.fills(stream));
         if let Some(stop) = stop {
-            // Somebody asked to stop: that is told elsewhere.
-            if stop.pause() != Pause::Interrupted {
+            // Whoever learns it first: the run must not end as if nothing were missing.
+            if stop.pause() == Pause::Interrupted {
+                self.interrupt();
+            } else {
                 let failure = of_engine(&stop, FailureType::SystemError).of_stream(&self.streams[stream].stream.name);
                 self.break_off(failure);
             }

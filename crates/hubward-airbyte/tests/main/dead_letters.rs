@@ -157,7 +157,8 @@ async fn a_bucket_that_refuses_holds_the_state_back() {
     assert_eq!(serde_json::to_value(told.failure().failure_type).expect("a word"), "config_error");
     assert!(told.states().is_empty());
     let everything = format!("{:?}", told.messages);
-    assert!(!everything.contains("hush-secret"));
+    assert!(everything.contains("AccessDenied"), "the store's own words: {everything}");
+    assert!(!everything.contains("hush-secret") && !everything.contains(crate::store::KEY_ID), "{everything}");
 }
 
 #[tokio::test]

@@ -186,3 +186,39 @@ async fn the_scopes_that_the_official_app_asks_for_are_enough_to_upsert() {
     assert_eq!(kind(&told), "config_error");
     assert!(told.failure().message.contains("crm.objects.contacts.read"), "{}", told.failure().message);
 }
+
+#[tokio::test(start_paused = true)]
+async fn records_refused_together_after_the_run_broke_off_are_undecided() {
+    let world = World::stocked();
+    let mut tries = 0;
+    world.script(move |path, body| {
+        let inputs = body["inputs"].as_array().filter(|_| path.ends_with("/batch/upsert"))?;
+        let error = |status: u16, category: &str| {
+            Some((status, json!({"status": "error", "category": category, "message": "No.", "correlationId": "c"})))
+        };
+        if inputs.iter().any(|input| input["id"] == "forbidden@example.com") {
+            return error(403, "MISSING_SCOPES");
+        }
+        tries += 1;
+        // Its second answer comes when the other stream's refusal has broken the run off.
+        if tries == 1 { error(502, "UNKNOWN") } else { error(400, "VALIDATION_ERROR") }
+    });
+    let columns = ["email", "firstname"];
+    let streams = ["first", "second"].map(|name| stream(name, "CONTACT", "append_dedup", "email", &columns));
+    let begun = world.begin(streams.to_vec());
+    let twice = |name: &str| record("second", json!({"email": "twice@example.com", "firstname": name}));
+    begun.send_at_once(&[
+        record("first", json!({"email": "forbidden@example.com", "firstname": "x"})),
+        twice("innocent"),
+        twice("to blame"),
+        state("second", 1),
+        complete("first"),
+        complete("second"),
+    ]);
+    let told = begun.end().await;
+    assert_eq!(kind(&told), "config_error", "{}", told.failure().message);
+    let counts = &told.written.streams[1].1;
+    assert_eq!((counts.received, counts.accepted, counts.rejected), (2, 0, 0), "{:?}", counts.reasons);
+    assert!(told.states().is_empty());
+    assert!(told.says(&["second", "2 undecided"]), "{:?}", told.logs());
+}

@@ -157,3 +157,18 @@ async fn a_soft_delete_archives_and_what_is_gone_already_is_no_mistake() {
     assert_eq!(told.counts(), [1, 1, 0]);
     assert!(world.records("deals").await.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_key_with_blanks_around_it_is_the_same_key() {
+    let world = World::stocked();
+    world.load(&json!({"properties": {"contacts": [crate::world::unique("member_no")]}}));
+    let begun =
+        world.begin(vec![stream("people", "CONTACT", "append_dedup", "member_no", &["member_no", "firstname"])]);
+    let row = |key: &str, name: &str| record("people", json!({"member_no": key, "firstname": name}));
+    begun.send_at_once(&[row("m1", "first"), row("m1 ", "second"), row(" m1", "third")]);
+    begun.send(&state("people", 1));
+    begun.send(&complete("people"));
+    let told = begun.end().await.ok();
+    assert_eq!((told.counts(), told.stats()), ([3, 3, 0], vec![[3, 0]]), "{:?}", told.reasons());
+    assert_eq!(world.values("contacts", "firstname").await, ["third"]);
+}

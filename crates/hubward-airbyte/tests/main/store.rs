@@ -109,7 +109,10 @@ async fn answer(kept: &Mutex<Kept>, request: Request<Incoming>) -> Response<Full
     let below =
         path.strip_prefix(&format!("/{BUCKET}")).unwrap_or_else(|| panic!("by path: {path}")).trim_start_matches('/');
     if let Some((status, code)) = kept.refuses {
-        return xml(status, format!("<Error><Code>{code}</Code><Message>no</Message></Error>"));
+        return xml(
+            status, // As S3 does, whose answer repeats the id of the key.
+            format!("<Error><Code>{code}</Code><Message>no</Message><AWSAccessKeyId>{KEY_ID}</AWSAccessKeyId></Error>"),
+        );
     }
     match head.method {
         Method::PUT => {

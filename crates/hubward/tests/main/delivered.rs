@@ -30,7 +30,7 @@ fields:
 /// Long enough for a slow machine; what is waited for comes much earlier.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-fn project() -> TestProject {
+pub(crate) fn project() -> TestProject {
     let project = TestProject::empty();
     project.write("hubward.yml", PROJECT);
     // The default mappings.
@@ -40,7 +40,7 @@ fn project() -> TestProject {
     project
 }
 
-fn sandbox() -> Sandbox {
+pub(crate) fn sandbox() -> Sandbox {
     let sandbox = Sandbox::start(&["--tier", "enterprise", "--latency", "5"]);
     sandbox.post(
         "/_sandbox/load",
@@ -53,25 +53,26 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-fn command(project: &TestProject, sandbox: &Sandbox, args: &[&str]) -> Command {
+pub(crate) fn command(project: &TestProject, sandbox: &Sandbox, args: &[&str]) -> Command {
     let mut command = project.command(sandbox, args);
     command.env("WEB_WRITE_KEY", WRITE_KEY);
     command
 }
 
 /// `hubward intake` with its worker.
-struct Door {
+pub(crate) struct Door {
     child: Child,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Door {
-    fn start(project: &TestProject, sandbox: &Sandbox) -> Self {
-        let mut child = command(project, sandbox, &["intake"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it starts");
+    pub(crate) fn start(project: &TestProject, sandbox: &Sandbox) -> Self {
+        Self::start_as(project, sandbox, &["intake"])
+    }
+
+    pub(crate) fn start_as(project: &TestProject, sandbox: &Sandbox, args: &[&str]) -> Self {
+        let mut child =
+            command(project, sandbox, args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("it says where it listens");
         let told: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
@@ -82,7 +83,7 @@ impl Door {
         Self { child, url: told["url"].as_str().expect("an address").to_owned() }
     }
 
-    fn stop(mut self) -> String {
+    pub(crate) fn stop(mut self) -> String {
         let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill runs");
         assert!(killed.success());
         let mut stderr = String::new();
@@ -91,14 +92,14 @@ impl Door {
         stderr
     }
 
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("killed");
         self.child.wait().expect("it has ended");
     }
 }
 
 /// Sends calls as one batch, and tells whether they were acknowledged.
-fn send(url: &str, calls: &[Value]) -> bool {
+pub(crate) fn send(url: &str, calls: &[Value]) -> bool {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
@@ -108,7 +109,7 @@ fn send(url: &str, calls: &[Value]) -> bool {
 }
 
 /// The group, the identify and an order of one user, as they may come.
-fn calls(id: usize) -> Vec<Value> {
+pub(crate) fn calls(id: usize) -> Vec<Value> {
     let user = format!("u{id}");
     vec![
         json!({"type": "group", "messageId": format!("g-{id}"), "userId": user, "groupId": format!("g{}", id % 7),
@@ -120,12 +121,12 @@ fn calls(id: usize) -> Vec<Value> {
     ]
 }
 
-fn status(project: &TestProject, sandbox: &Sandbox) -> Value {
+pub(crate) fn status(project: &TestProject, sandbox: &Sandbox) -> Value {
     done(&mut command(project, sandbox, &["status", "--json"])).json()["events"].clone()
 }
 
 /// Returns once nothing waits any more.
-fn delivered(project: &TestProject, sandbox: &Sandbox) {
+pub(crate) fn delivered(project: &TestProject, sandbox: &Sandbox) {
     let since = Instant::now();
     loop {
         let events = status(project, sandbox);
@@ -148,7 +149,7 @@ fn by(records: &[Value], property: &str) -> BTreeMap<String, Value> {
 }
 
 /// Contacts, companies, associations and events of these users are there, each once, and nobody else.
-fn all_there(sandbox: &Sandbox, users: &BTreeSet<usize>) {
+pub(crate) fn all_there(sandbox: &Sandbox, users: &BTreeSet<usize>) {
     let people = by(&sandbox.records("contacts"), "email");
     let firms = by(&sandbox.records("companies"), "segment_group_id");
     for id in users {

@@ -233,7 +233,12 @@ pub(crate) fn done(command: &mut Command) -> Done {
 
 /// Says in one line why a test has nothing to test here.
 pub(crate) fn skipped(why: &str) {
-    let _ = writeln!(std::io::stderr(), "skipped: {why}");
+    told(&format!("skipped: {why}"));
+}
+
+/// Says what a person wants to know of a test that failed.
+pub(crate) fn told(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 const PROJECT: &str = "\
