@@ -64,6 +64,8 @@ pub struct Target {
     pub force_stage: bool,
     /// What happens to a contact whose e-mail address another contact has.
     pub on_conflict: OnConflict,
+    /// Keys name inputs, not records: what a key has made already is applied in mode insert too, and not a record that exists.
+    pub made_by_key: bool,
 }
 
 impl Catalogue {
@@ -148,6 +150,7 @@ impl Catalogue {
             match_,
             mode,
             force_stage: false,
+            made_by_key: false,
             on_conflict: OnConflict::default(),
         })
     }

@@ -111,7 +111,9 @@ impl Door {
         let mut lost = None;
         match self.recalled(hashed) {
             Some(Remembered::Made { record_id: made }) if record_id.is_none() => {
-                if matches!(sought, Sought::Nowhere) {
+                // Under this key it was made: where nothing finds it, and where a record that exists would be left alone, there
+                // is nothing more to do, and it is not somebody else's record.
+                if matches!(sought, Sought::Nowhere) || (target.mode == Mode::Insert && target.made_by_key) {
                     let made = Some(made).filter(|id| *id != 0);
                     let settled =
                         Settled { record_id: made, created: Some(true), ..Settled::new(Outcome::Applied, None) };

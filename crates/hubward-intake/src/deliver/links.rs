@@ -307,6 +307,10 @@ impl Window<'_> {
         for place in places {
             let known = self.words.get(place).map(|word| (word.record_id, word.created));
             let (record_id, created) = known.unwrap_or_default();
+            // What is undecided stays so, whatever else was refused: it is all asked for again, and refused again then.
+            if self.words.get(place).is_some_and(|word| word.outcome == Outcome::Deferred) {
+                continue;
+            }
             let word = Word { record_id, created, ..Word::new(outcome, Some(reason.clone())) };
             self.settle(*place, word);
         }

@@ -47,6 +47,8 @@ impl Group {
 /// One write.
 struct Call {
     key: String,
+    /// The same by the event that asks for it.
+    event_key: String,
     object: String,
     find: Find,
     on_missing: OnMissing,
@@ -112,7 +114,7 @@ impl Window<'_> {
             for (at, word) in mine.into_iter().zip(words) {
                 let group = &mut groups[at];
                 let refused = matches!(word.outcome, Outcome::Rejected | Outcome::Invalid);
-                if refused && group.members.len() > 1 && group.members[0].intent.on_found == OnFound::Update {
+                if refused && group.members.len() > 1 {
                     alone.push(at);
                 } else {
                     self.told(group, &word);
@@ -181,6 +183,7 @@ impl Window<'_> {
         };
         Call {
             key,
+            event_key: self.key(place),
             object: folded(&intent.object),
             find: intent.find.clone(),
             on_missing: intent.on_missing,
@@ -210,7 +213,7 @@ impl Window<'_> {
             }
             let mut writing = tokio::task::JoinSet::new();
             for (bucket, mine) in buckets {
-                let target = match self.target(&bucket).await {
+                let mut target = match self.target(&bucket).await {
                     Ok(target) => target,
                     Err(word) => {
                         for at in mine {
@@ -222,8 +225,18 @@ impl Window<'_> {
                 let unsure = bucket.mode == Mode::Insert
                     || matches!(bucket.match_, Match::Fields | Match::Nothing)
                     || matches!(&bucket.match_, Match::Property(name) if !target.catalogue().is_unique(name));
-                let records: Vec<Record> = mine.iter().map(|at| record_of(&calls[*at], &bucket)).collect();
-                if unsure && bucket.match_ != Match::Nothing {
+                // HubSpot itself tells that such a record exists. So the door remembers who made it, for as long as that event
+                // is not settled: what hangs on the record may still have to be done, by a later try or another process.
+                let by_event = bucket.mode == Mode::Insert
+                    && matches!(&bucket.match_, Match::Property(name) if target.catalogue().is_unique(name));
+                target.made_by_key = by_event;
+                let mut records: Vec<Record> = mine.iter().map(|at| record_of(&calls[*at], &bucket)).collect();
+                if by_event {
+                    for (record, at) in records.iter_mut().zip(&mine) {
+                        record.key.clone_from(&calls[*at].event_key);
+                    }
+                }
+                if unsure && !by_event && bucket.match_ != Match::Nothing {
                     let until_ms = self.delivery.now_ms() + 2 * milliseconds(self.delivery.door.search_settles_after());
                     for record in &records {
                         self.delivery.keep(record.key.clone(), until_ms);

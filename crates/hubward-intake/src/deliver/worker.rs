@@ -20,7 +20,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::names::record_name;
+use super::names::{find_name, record_name};
 use super::rejected::Rejections;
 use super::window::{Asked, Delivered, Delivery, Input};
 use crate::actions::Intent;
@@ -266,8 +266,14 @@ impl Worker {
                 .asks
                 .iter()
                 .filter_map(|(_, intent)| match intent {
-                    Intent::Record(intent) => record_name(intent),
+                    Intent::Record(intent) => Some(intent),
                     Intent::Event(_) => None,
+                })
+                .flat_map(|intent| {
+                    // Other ends that would be made: two windows that miss one at once would both make it.
+                    let ends = intent.associations.iter().filter(|link| link.create);
+                    let ends = ends.filter_map(|link| find_name(&link.object, &link.find));
+                    record_name(intent).into_iter().chain(ends)
                 })
                 .collect();
             if !asked.asks.is_empty() {

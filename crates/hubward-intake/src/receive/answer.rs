@@ -44,7 +44,10 @@ impl Refusal {
     }
 
     pub(super) fn call_too_large(bytes: usize) -> Self {
-        let message = format!("the call has {bytes} bytes of JSON; at most {CALL_MAX_BYTES} are accepted");
+        Self::too_large(format!("the call has {bytes} bytes of JSON; at most {CALL_MAX_BYTES} are accepted"))
+    }
+
+    pub(super) fn too_large(message: String) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "TOO_LARGE", message)
     }
 

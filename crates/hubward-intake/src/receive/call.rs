@@ -8,7 +8,11 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::times::{self, Times};
-use super::{CALL_MAX_BYTES, Refusal};
+use super::{BATCH_MAX_BYTES, CALL_MAX_BYTES, Refusal};
+
+/// Bytes that a batch may come to once what stands beside its calls is part of each of them: a small body must not fill the
+/// memory.
+const UNFOLDED_MAX_BYTES: usize = 16 * BATCH_MAX_BYTES;
 
 /// What a call is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +97,8 @@ impl Call {
         Ok((Self { call_type, fields, sent_at: None }, write_key))
     }
 
-    fn read_in_batch(raw: &RawValue, batch: &BatchBody<'_>) -> Result<Self, Refusal> {
+    /// `beside` is the size of what stands beside the calls and is added to each.
+    fn read_in_batch(raw: &RawValue, batch: &BatchBody<'_>, beside: usize) -> Result<Self, Refusal> {
         let text = raw.get();
         let refuse = |refusal: Refusal, fields: Option<&Map<String, Value>>| {
             let id = fields.and_then(|fields| fields.get("messageId")).and_then(Value::as_str).map(str::to_owned);
@@ -104,8 +109,8 @@ impl Call {
             Ok(_) => return refuse(Refusal::invalid("a call must be a JSON object"), None),
             Err(error) => return refuse(Refusal::invalid_json(format!("the call cannot be read: {error}")), None),
         };
-        if text.len() > CALL_MAX_BYTES {
-            return refuse(Refusal::call_too_large(text.len()), Some(&fields));
+        if text.len() + beside > CALL_MAX_BYTES {
+            return refuse(Refusal::call_too_large(text.len() + beside), Some(&fields));
         }
         let Some(call_type) = fields.get("type").and_then(Value::as_str).and_then(CallType::named) else {
             let names: Vec<&str> = CallType::ALL.into_iter().map(CallType::name).collect();
@@ -216,7 +221,17 @@ impl Batch {
             let message = format!("the body is no batch: {error}");
             if error.is_data() { Refusal::invalid(message) } else { Refusal::invalid_json(message) }
         })?;
-        let calls = parsed.batch.iter().map(|raw| Call::read_in_batch(raw, &parsed)).collect();
+        let objects = [&parsed.context, &parsed.integrations].into_iter().flatten().filter(|value| value.is_object());
+        let beside: usize = objects.map(|value| value.to_string().len()).sum();
+        if parsed.batch.len().saturating_mul(beside) > UNFOLDED_MAX_BYTES {
+            let message = format!(
+                "what stands beside the batch has {beside} bytes and is part of each of its {} calls; that is more than the \
+                 {UNFOLDED_MAX_BYTES} bytes that are accepted: send smaller batches",
+                parsed.batch.len()
+            );
+            return Err(Refusal::too_large(message));
+        }
+        let calls = parsed.batch.iter().map(|raw| Call::read_in_batch(raw, &parsed, beside)).collect();
         Ok(Self { calls, write_key: self::text(parsed.write_key) })
     }
 }

@@ -52,7 +52,8 @@ async fn of_several_events_of_a_new_record_in_mode_add_the_first_makes_it_and_th
     let events = vec![person(1, json!({"jobtitle": "First"})), person(1, json!({"jobtitle": "Second"}))];
     let delivered = world.deliver(&delivery, events).await;
     assert_eq!(words(&delivered), [[Outcome::Applied], [Outcome::Skipped]], "{delivered:?}");
-    let again = world.deliver(&delivery, vec![person(1, json!({"jobtitle": "Third"}))]).await;
+    let third = world.input("m9", person(1, json!({"jobtitle": "Third"})));
+    let (again, _) = delivery.window(&[third]).await;
     assert_eq!(words(&again), [[Outcome::Skipped]], "{again:?}");
     assert_eq!(world.by("contacts", "email").await["p1@example.com"]["properties"]["jobtitle"], json!("First"));
 }
@@ -271,4 +272,79 @@ async fn a_key_that_hubspot_does_not_hold_unique_rejects_the_events_of_its_mappi
     assert_eq!(code(&delivered[0][0]), "MAPPING_REFUSED");
     let delivered = world.deliver(&delivery, vec![person(2, json!({}))]).await;
     assert_eq!(words(&delivered), [[Outcome::Applied; 2]], "{delivered:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_mode_add_a_bad_event_does_not_take_the_next_one_of_its_record_with_it() {
+    let world = World::new();
+    world.script(|path, body| {
+        let bad = path.contains("/batch/create") && body.to_string().contains("Bad");
+        bad.then(|| {
+            let error = json!({"status": "error", "category": "VALIDATION_ERROR", "correlationId": "c", "message": "jobtitle is not valid",
+                "errors": [{"message": "Bad is not valid", "code": "INVALID_JOBTITLE", "context": {"propertyName": ["jobtitle"]}}]});
+            (400, error)
+        })
+    });
+    let delivery = world.delivery(vec![in_mode(SyncMode::Add, object(json!({})))]).await;
+    let titles = ["Bad", "Good", "Late"];
+    let delivered =
+        world.deliver(&delivery, titles.iter().map(|title| person(1, json!({"jobtitle": title}))).collect()).await;
+    let expected = [[Outcome::Rejected], [Outcome::Applied], [Outcome::Skipped]];
+    assert_eq!(words(&delivered), expected, "{delivered:?}");
+    assert_eq!(world.by("contacts", "email").await["p1@example.com"]["properties"]["jobtitle"], json!("Good"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_mode_add_what_hangs_on_a_record_is_done_by_a_later_try_of_the_event_that_made_it() {
+    let world = World::new();
+    world.load(&json!({"records": {"companies": [{"properties": {"name": "Firm", "domain": "firm.example"}}]}}));
+    let spec = object(json!({
+        "associations": [{"object_type": "companies", "association_label": "HUBSPOT_DEFINED:279",
+            "id_field_name": "domain", "id_field_value": "firm.example"}],
+    }));
+    world.script(|path, _| {
+        path.contains("/associations/").then(|| (503, json!({"status": "error", "message": "down"})))
+    });
+    let delivery = world.delivery(vec![in_mode(SyncMode::Add, spec.clone())]).await;
+    let event = world.input("m1", person(1, json!({"jobtitle": "New"})));
+    let (delivered, _) = delivery.window(std::slice::from_ref(&event)).await;
+    assert_eq!(words(&delivered), [[Outcome::Deferred]], "{delivered:?}");
+    assert_eq!(world.records("contacts").await.len(), 1);
+    // Hours later, when HubSpot answers again.
+    tokio::time::sleep(Duration::from_secs(7_200)).await;
+    let (delivered, _) = delivery.window(std::slice::from_ref(&event)).await;
+    assert_eq!(words(&delivered), [[Outcome::Deferred]], "{delivered:?}");
+    world.end_script();
+    let (delivered, _) = delivery.window(std::slice::from_ref(&event)).await;
+    assert_eq!(words(&delivered), [[Outcome::Applied]], "{delivered:?}");
+    let contact = &world.by("contacts", "email").await["p1@example.com"];
+    assert_eq!(associated(contact, "companies").len(), 1);
+    // Another event finds a record that exists.
+    let (delivered, _) = delivery.window(&[world.input("m2", person(1, json!({"jobtitle": "Newer"})))]).await;
+    assert_eq!(words(&delivered), [[Outcome::Skipped]], "{delivered:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_undecided_stays_so_whatever_else_is_refused() {
+    let world = World::new();
+    world.load(&json!({"records": {"companies": [{"properties": {"name": "Firm", "domain": "firm.example"}}]}}));
+    let spec = object(json!({
+        "associations": [{"object_type": "companies", "association_label": "HUBSPOT_DEFINED:279",
+            "id_field_name": "domain", "id_field_value": "firm.example"}],
+        "list_details": {"list_name": "Gone", "should_create_list": false, "list_action": {"@path": "$.traits.vip"}},
+    }));
+    world.script(|path, _| {
+        path.contains("/associations/").then(|| (503, json!({"status": "error", "message": "down"})))
+    });
+    let delivery = world.delivery(vec![in_mode(SyncMode::Upsert, spec)]).await;
+    let mut event = person(1, json!({"jobtitle": "New"}));
+    event["traits"]["vip"] = json!(true);
+    let event = world.input("m1", event);
+    let (delivered, _) = delivery.window(std::slice::from_ref(&event)).await;
+    assert_eq!(words(&delivered), [[Outcome::Deferred]], "{delivered:?}");
+    world.end_script();
+    let (delivered, _) = delivery.window(std::slice::from_ref(&event)).await;
+    assert_eq!(words(&delivered), [[Outcome::Rejected]], "{delivered:?}");
+    let contact = &world.by("contacts", "email").await["p1@example.com"];
+    assert_eq!(associated(contact, "companies").len(), 1);
 }

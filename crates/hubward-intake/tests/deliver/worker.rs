@@ -287,3 +287,37 @@ async fn a_worker_that_is_stopped_gives_back_what_it_holds_and_the_next_one_goes
     drained(&world, &spool, mappings).await;
     all_there(&world, 200).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_other_end_of_an_association_is_made_once_by_windows_that_overlap() {
+    let world = World::new();
+    let spool = spool(&world);
+    let spec = MappingSpec {
+        sync_mode: Some(hubward_core::spec::SyncMode::Upsert),
+        ..mapping(
+            "objects",
+            Action::UpsertObject,
+            "type = \"identify\"",
+            json!({
+                "object_details": {"object_type": "contacts", "id_field_name": "email", "id_field_value": {"@path": "$.traits.email"}},
+                "association_sync_mode": "upsert",
+                "associations": [{"object_type": "companies", "association_label": "HUBSPOT_DEFINED:279",
+                    "id_field_name": "name", "id_field_value": "Firm"}],
+            }),
+        )
+    };
+    let events: Vec<Value> =
+        (0..4).map(|id| identify(&format!("u{id}"), json!({"email": format!("p{id}@example.com")}))).collect();
+    append(&world, &spool, 0, &events).await;
+    // Each event is a window of its own.
+    let options =
+        WorkerOptions { until_empty: true, window: Duration::ZERO, window_events_max: 1, ..WorkerOptions::default() };
+    let (worker, _) = worker(&world, &spool, vec![spec], options, &world.cancel).await;
+    let state = worker.state();
+    worker.run().await.expect("the spool is read");
+    assert_eq!(state.lock().expect("no worker panics").outcomes.applied, 4);
+    assert_eq!(world.records("companies").await.len(), 1);
+    for contact in world.records("contacts").await {
+        assert_eq!(associated(&contact, "companies").len(), 1);
+    }
+}

@@ -173,3 +173,24 @@ async fn a_batch_without_a_good_call_is_refused_whole() {
     let (status, _) = running.post("/v1/batch", r#"{"batch":[]}"#).await;
     assert_eq!(status, StatusCode::OK, "nothing to accept is no error");
 }
+
+#[tokio::test]
+async fn what_stands_beside_a_batch_counts_for_each_of_its_calls() {
+    let running = Running::start().await;
+    let batch = |context: usize, calls: usize| {
+        let call = |at: usize| json!({ "type": "page", "userId": "u", "messageId": format!("{context}-{at}") });
+        let calls: Vec<Value> = (0..calls).map(call).collect();
+        json!({ "batch": calls, "context": { "app": "a".repeat(context) } }).to_string()
+    };
+    // As a call of its own it would be refused.
+    let (status, body) = running.post("/v1/batch", batch(33_000, 2)).await;
+    assert!(!status.is_success(), "{body}");
+    assert!(body.to_string().contains("at most 32768"), "{body}");
+    // Half a megabyte would become two hundred.
+    let (status, body) = running.post("/v1/batch", batch(30_000, 6_500)).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{body}");
+    assert!(body.to_string().contains("send smaller batches"), "{body}");
+    let (status, body) = running.post("/v1/batch", batch(30_000, 3)).await;
+    assert_eq!((status, body), (StatusCode::OK, json!({ "success": true })));
+    assert_eq!(running.events().await.len(), 3);
+}
