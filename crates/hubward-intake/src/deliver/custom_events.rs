@@ -200,7 +200,8 @@ fn happening(
     let received = jiff::Timestamp::from_millisecond(one.received_at_ms).ok();
     Ok(Happening {
         key: key(mapping, &one.source, &one.message_id),
-        uuid: EventIds::new(mapping).of(&one.message_id),
+        // Two write keys may use one message id, and HubSpot may take the second occurrence for a repetition of the first.
+        uuid: EventIds::new(mapping).of(&format!("{}/{}", one.source, one.message_id)),
         event: MappedEvent {
             event: Arc::from(definition.full_name.as_str()),
             object_id: intent.subject.object_id.map(|id| id.to_string()),

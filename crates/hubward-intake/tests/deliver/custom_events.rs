@@ -115,3 +115,18 @@ async fn an_event_of_another_account_or_without_a_definition_is_rejected() {
     }
     assert!(world.events().await.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_message_id_under_two_write_keys_is_two_occurrences() {
+    let world = World::new();
+    defined(&world);
+    world.load(&json!({"settings": {"events_deduplicate": true}}));
+    let spec = mapping("orders", Action::SendCustomBehavioralEvent, "", json!({"eventName": "pe1234567_order_placed"}));
+    let delivery = world.delivery(vec![spec]).await;
+    let web = world.input("m1", track(1, json!({})));
+    let mut app = world.input("m1", track(2, json!({})));
+    app.source = "app".to_owned();
+    let (delivered, _) = delivery.window(&[web, app]).await;
+    assert_eq!(words(&delivered), [[Outcome::Applied], [Outcome::Applied]], "{delivered:?}");
+    assert_eq!(world.events().await.len(), 2);
+}
